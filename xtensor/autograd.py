@@ -1,0 +1,214 @@
+"""The tape: what is recorded, when, and the walk back through it.
+
+An op that ran while recording *is* the node of the graph: it keeps what its backward needs and the
+nodes its inputs came from. Outputs hold their node, nodes hold earlier nodes, nothing else holds
+either, so a graph nobody refers to is gone. Whether operations are recorded, and whether layers such
+as batch normalisation and dropout train, are two flags of the running thread.
+"""
+
+from __future__ import annotations
+
+import heapq
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .device import Array, empty_like, to_host
+from .errors import message
+from .kernels import launch
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from .op import Op
+
+# A tape lists its latest operations, as text, so that a long loop inside one scope does not grow.
+LISTED = 1000
+# The slot of an edge that ends at a leaf tensor instead of an output of a node.
+LEAF = -1
+
+
+class _State(threading.local):
+    recording = False
+    training = False
+    anomaly = False
+    tape: tape | None = None
+
+
+state = _State()
+
+
+class _Scope:
+    """Sets some of the flags on entry and puts the previous ones back on exit, whatever happens."""
+
+    flags: dict[str, Any]
+
+    def __init__(self) -> None:
+        self._previous: list[dict[str, Any]] = []
+
+    def __enter__(self) -> Any:
+        self._previous.append({name: getattr(state, name) for name in self.flags})
+        for name, value in self.flags.items():
+            setattr(state, name, value)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for name, value in self._previous.pop().items():
+            setattr(state, name, value)
+
+
+class tape(_Scope):  # noqa: N801 - the documented name
+    """``with autograd.tape():`` records operations and puts layers into training mode.
+
+    Recorded is every operation that touches a tensor with ``requires_grad``, or a recorded result.
+    ``y.backward()`` works inside the scope or after it. ``with autograd.tape() as t`` names the tape,
+    and ``print(t)`` lists the latest 1,000 recorded operations with their shapes.
+
+    Example:
+        >>> import xtensor as xt
+        >>> x = xt.ones([2, 3], dtype=xt.kfloat32)
+        >>> x.requires_grad = True
+        >>> with xt.autograd.tape() as t:
+        ...     y = xt.sums(x * 2)
+        >>> print(t)
+        tape: 2 operations
+          1  mul   [2, 3], [] -> [2, 3]
+          2  sums  [2, 3] -> [1]
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+        self.latest: deque[tuple[str, list[tuple[int, ...]], list[tuple[int, ...]]]] = deque(
+            maxlen=LISTED
+        )
+        self.flags = {"recording": True, "training": True, "tape": self}
+
+    def __str__(self) -> str:
+        lines = [f"tape: {self.count} operation{'' if self.count == 1 else 's'}"]
+        if len(self.latest) < self.count:
+            lines.append(f"  (the latest {len(self.latest)})")
+        width = max((len(entry[0]) for entry in self.latest), default=0)
+        first = self.count - len(self.latest) + 1
+        for number, (name, inputs, outputs) in enumerate(self.latest, first):
+            came, went = (", ".join(str(list(s)) for s in shapes) for shapes in (inputs, outputs))
+            lines.append(f"{number:3d}  {name:<{width}}  {came} -> {went}")
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+class no_grad(_Scope):  # noqa: N801 - the name users know
+    """``with autograd.no_grad():`` pauses recording, inside a tape too; the mode of layers stays.
+
+    Example:
+        >>> import xtensor as xt
+        >>> x = xt.XTensor([1.0], requires_grad=True)
+        >>> with xt.autograd.tape(), xt.autograd.no_grad():
+        ...     print((x * 2).requires_grad)
+        False
+    """
+
+    flags = {"recording": False}  # noqa: RUF012 - read only
+
+
+class eval_mode(_Scope):  # noqa: N801
+    """``with autograd.eval_mode():`` lets layers evaluate, inside a tape too; recording stays.
+
+    Example:
+        >>> import xtensor as xt
+        >>> with xt.autograd.tape(), xt.autograd.eval_mode():
+        ...     print(xt.Dropout(0.5)(xt.ones([3])).to_numpy())
+        [1. 1. 1.]
+    """
+
+    flags = {"training": False}  # noqa: RUF012 - read only
+
+
+class detect_anomaly(_Scope):  # noqa: N801
+    """``with autograd.detect_anomaly():`` makes ``backward`` stop at the op whose gradient is NaN.
+
+    Example:
+        >>> import xtensor as xt
+        >>> x = xt.XTensor([-1.0], requires_grad=True)
+        >>> with xt.autograd.tape(), xt.autograd.detect_anomaly():
+        ...     xt.sqrt(x).backward()
+        Traceback (most recent call last):
+            ...
+        FloatingPointError: backward of sqrt: gradient of input 0 is NaN; expected numbers.
+    """
+
+    flags = {"anomaly": True}  # noqa: RUF012 - read only
+
+
+def is_recording() -> bool:
+    """Whether operations of this thread are being recorded."""
+    return state.recording
+
+
+def is_training() -> bool:
+    """Whether layers of this thread are in training mode."""
+    return state.training
+
+
+def walk_back(node: Op, slot: int, seed: Array) -> None:
+    """Propagate ``seed``, the gradient of output ``slot`` of ``node``, to every leaf below it.
+
+    Nodes are taken by descending creation number, so each is reached after all its users. A leaf's
+    gradient is the sum over its uses in this walk and replaces what an earlier walk left there.
+    """
+    gradients: dict[Op, list[Array | None]] = {node: [None] * len(node.output_shapes)}
+    gradients[node][slot] = seed
+    leaves: dict[Any, Array] = {}
+    heap = [(-node.number, node)]
+    while heap:
+        _, node = heapq.heappop(heap)
+        edges = node.edges
+        if edges is None:
+            raise RuntimeError(
+                f"backward reached {node.name}, whose part of the graph an earlier backward has "
+                "freed. Run the forward computation again under the tape, or add the results up "
+                "and call backward once."
+            )
+        results = node.gradients(gradients.pop(node))
+        for position, (edge, gradient) in enumerate(zip(edges, results)):
+            if edge is None or gradient is None:
+                continue
+            gradient = node.fit_gradient(position, gradient)
+            if state.anomaly:
+                _refuse_nan(node, position, gradient)
+            parent, parent_slot = edge
+            if parent_slot == LEAF:
+                leaves[parent] = _sum(leaves.get(parent), gradient)
+            elif parent in gradients:
+                slots = gradients[parent]
+                slots[parent_slot] = _sum(slots[parent_slot], gradient)
+            else:
+                slots = gradients[parent] = [None] * len(parent.output_shapes)
+                slots[parent_slot] = gradient
+                heapq.heappush(heap, (-parent.number, parent))
+        node.free()
+    for leaf, gradient in leaves.items():
+        leaf.receive_gradient(gradient)
+
+
+def _sum(total: Array | None, gradient: Array) -> Array:
+    if total is None:
+        return gradient
+    out = empty_like(total)
+    launch("add_forward", out.size, out, total, gradient)
+    return out
+
+
+def _refuse_nan(node: Op, position: int, gradient: Array) -> None:
+    if np.isnan(to_host(gradient)).any():
+        raise FloatingPointError(
+            message(f"backward of {node.name}", f"gradient of input {position}", "NaN", "numbers")
+        )

@@ -1,0 +1,53 @@
+"""Kernels: loops over raw arrays, one file per family and device, twins under equal names.
+
+``launch`` is the one place where a device is chosen. Kernels know nothing of tensors.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from typing import Any
+
+import numpy as np
+
+from ._jit import Kernel, kernels
+
+_loaded: set[str] = set()
+
+
+def load(device: str) -> dict[str, Kernel]:
+    """Import every kernel file of ``"cpu"`` or ``"cuda"`` and return the registry of that device."""
+    if device not in _loaded:
+        package = importlib.import_module(f".{device}", __name__)
+        for family in pkgutil.iter_modules(package.__path__):
+            importlib.import_module(f".{device}.{family.name}", __name__)
+        _loaded.add(device)
+    return kernels(device)
+
+
+_cpu = kernels("cpu")
+
+
+def launch(name: str, work: int, *args: Any) -> None:
+    """Run the kernel ``name`` over ``range(work)`` on the device its first array lies on.
+
+    Args:
+        name: a registered kernel, the same on both devices.
+        work: length of the outer range; 0 does nothing.
+        args: arrays written, arrays read, then plain numbers, as the kernel takes them.
+
+    Raises:
+        LookupError: no kernel of that name on that device.
+    """
+    if type(args[0]) is np.ndarray:
+        kernel = _cpu.get(name) or load("cpu").get(name)
+    else:
+        kernel = load("cuda").get(name)
+    if kernel is None:
+        device = "cpu" if type(args[0]) is np.ndarray else "cuda"
+        raise LookupError(
+            f"there is no {device} kernel {name!r}; define it with @{device}_kernel "
+            "under the same name and parameters as its twin"
+        )
+    kernel.run(work, args)

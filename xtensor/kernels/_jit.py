@@ -1,0 +1,289 @@
+"""Kernel registry and CPU compilation: the only file that imports numba's njit.
+
+A kernel is a plain function over a half-open range of its outer index,
+
+    @cpu_kernel
+    def scale_forward(start, stop, out, x, factor):
+        for i in range(start, stop):
+            out[i] = factor * x[i]
+
+``start, stop`` come first, arrays written next, arrays read after them, plain numbers last. The
+CUDA twin has the same name and the same parameters. Nothing is compiled, and numba is not even
+imported, before a kernel runs for the first time.
+"""
+
+from __future__ import annotations
+
+import inspect
+import threading
+import types
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from . import cache
+from .parallel import parallel_for
+from .scalar import split_parameters
+
+# Named sets, so that a kernel says which liberty it takes. "reassociate" lets sums be reordered
+# (vectorised); "contract" fuses a*b+c. nnan and ninf are never given: NaN must stay NaN.
+FASTMATH: dict[str, bool | set[str]] = {
+    "strict": False,
+    "contract": {"contract"},
+    "reassociate": {"reassoc", "contract", "nsz", "arcp"},
+}
+
+_compile_lock = threading.RLock()
+_registry: dict[str, dict[str, Any]] = {"cpu": {}, "cuda": {}}
+
+
+class Kernel:
+    """What ``launch`` calls: a name, the function people read, and ``run`` for one device."""
+
+    device = "cpu"
+
+    def __init__(self, function: Callable[..., Any], name: str | None = None) -> None:
+        self.function = function
+        self.name = name or function.__name__
+        self.__doc__ = function.__doc__
+        self.__module__ = function.__module__
+
+    @property
+    def parameters(self) -> list[str]:
+        return list(inspect.signature(self.function).parameters)
+
+    def run(self, work: int, args: Sequence[Any]) -> None:
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return f"<{self.device} kernel {self.name}({', '.join(self.parameters)})>"
+
+
+def register(kernel: Kernel) -> Kernel:
+    """Enter a kernel under its name. A notebook cell may run again; two modules may not clash."""
+    known = _registry[kernel.device].get(kernel.name)
+    if known is not None and known.__module__ != kernel.__module__:
+        raise ValueError(
+            f"kernel {kernel.name!r} for {kernel.device} is already defined in {known.__module__}; "
+            f"give the one in {kernel.__module__} another name"
+        )
+    _registry[kernel.device][kernel.name] = kernel
+    return kernel
+
+
+def kernels(device: str) -> dict[str, Kernel]:
+    """The registered kernels of ``"cpu"`` or ``"cuda"`` by name."""
+    return _registry[device]
+
+
+class CpuKernel(Kernel):
+    """A loop that numba compiles at its first run, without the GIL and without bounds checks."""
+
+    def __init__(
+        self, function: Callable[..., Any], fastmath: str = "strict", name: str | None = None
+    ) -> None:
+        super().__init__(function, name)
+        self.fastmath = FASTMATH[fastmath]
+        self._compiled: Any = None
+
+    def compiled(self) -> Any:
+        """The numba dispatcher; made on first use."""
+        if self._compiled is None:
+            with _compile_lock:
+                if self._compiled is None:
+                    self._compiled = _njit(self.function, fastmath=self.fastmath)
+        return self._compiled
+
+    def run(self, work: int, args: Sequence[Any]) -> None:
+        parallel_for(self._compiled or self.compiled(), work, args)
+
+
+class HostKernel(Kernel):
+    """A CPU kernel in plain Python over a range: NumPy's BLAS and compiled loops, in blocks."""
+
+    def run(self, work: int, args: Sequence[Any]) -> None:
+        parallel_for(self.function, work, args)
+
+
+class ElementwiseKernel(CpuKernel):
+    """A formula on single numbers over arrays that broadcast, and plain numbers after them.
+
+    ``numpy_loop(*inputs, out=out)`` runs it where NumPy has such a loop; else the formula is lifted
+    into a compiled loop over flat arrays.
+    """
+
+    def __init__(
+        self, name: str, formula: Callable[..., Any], numpy_loop: Callable[..., Any] | None
+    ) -> None:
+        self.arrays, self.numbers = split_parameters(formula)
+        loop = _LOOPS[self.arrays, self.numbers]
+        super().__init__(_with_formula(loop, formula, name), "contract", name)
+        self.formula = formula
+        self.numpy_loop = numpy_loop
+        self.__module__ = formula.__module__
+        self.__doc__ = formula.__doc__
+
+    def run(self, work: int, args: Sequence[Any]) -> None:
+        if self.numpy_loop is None:
+            out, count = args[0], self.arrays + 1
+            flat = [
+                (a if a.shape == out.shape else np.broadcast_to(a, out.shape)).reshape(-1)
+                for a in args[:count]
+            ]
+            super().run(work, [*flat, *args[count:]])
+        elif work < SERIAL_ELEMENTS:
+            self.numpy_loop(*args[1:], out=args[0])
+        else:
+            self._run_rows(args)
+
+    def _run_rows(self, args: Sequence[Any]) -> None:
+        """Split along an axis that every operand has, broadcast ones with stride 0."""
+        out, numbers = args[0], args[self.arrays + 1 :]
+        views = args[: self.arrays + 1]
+        if all(a.shape == out.shape for a in views):
+            views = [a.reshape(-1) for a in views]
+        else:
+            views = [np.broadcast_to(a, out.shape) if a is not out else out for a in views]
+            while views[0].shape[0] == 1:
+                views = [view[0] for view in views]
+        parallel_for(_numpy_rows, views[0].shape[0], (self.numpy_loop, numbers, *views))
+
+
+# Below this many elements NumPy's loop is over before a second thread would wake.
+SERIAL_ELEMENTS = 65_536
+
+
+def _numpy_rows(
+    start: int, stop: int, loop: Callable[..., Any], numbers: Any, out: Any, *inputs: Any
+) -> None:
+    loop(*(a[start:stop] for a in inputs), *numbers, out=out[start:stop])
+
+
+# The names in these loops are those of the CUDA twins' parameters.
+# mypy: disable-error-code="no-untyped-def, name-defined"
+# ruff: noqa: F821
+
+
+def _loop_x(start, stop, out, x):
+    for i in range(start, stop):
+        out[i] = formula(x[i])
+
+
+def _loop_xy(start, stop, out, x, y):
+    for i in range(start, stop):
+        out[i] = formula(x[i], y[i])
+
+
+def _loop_xyz(start, stop, out, x, y, z):
+    for i in range(start, stop):
+        out[i] = formula(x[i], y[i], z[i])
+
+
+def _loop_x_a(start, stop, out, x, a):
+    for i in range(start, stop):
+        out[i] = formula(x[i], a)
+
+
+def _loop_xy_a(start, stop, out, x, y, a):
+    for i in range(start, stop):
+        out[i] = formula(x[i], y[i], a)
+
+
+def _loop_x_ab(start, stop, out, x, a, b):
+    for i in range(start, stop):
+        out[i] = formula(x[i], a, b)
+
+
+def _loop_xy_ab(start, stop, out, x, y, a, b):
+    for i in range(start, stop):
+        out[i] = formula(x[i], y[i], a, b)
+
+
+# By number of array operands and of plain numbers.
+_LOOPS = {
+    (1, 0): _loop_x,
+    (2, 0): _loop_xy,
+    (3, 0): _loop_xyz,
+    (1, 1): _loop_x_a,
+    (2, 1): _loop_xy_a,
+    (1, 2): _loop_x_ab,
+    (2, 2): _loop_xy_ab,
+}
+
+
+def _with_formula(loop: Any, formula: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """The loop with ``formula`` bound as a global, not as a closure: numba caches only the former."""
+    function = types.FunctionType(loop.__code__, {"formula": CpuFunction(formula)}, name)
+    function.__qualname__ = name
+    function.__module__ = __name__
+    return function
+
+
+def _njit(function: Callable[..., Any], fastmath: bool | set[str] = False) -> Any:
+    """Compile ``function``, its CpuFunction globals first, with the cache in our own directory."""
+    import numba
+
+    called = {name: function.__globals__.get(name) for name in function.__code__.co_names}
+    helpers = {n: f.compiled() for n, f in called.items() if isinstance(f, CpuFunction)}
+    if helpers:
+        scope = {**function.__globals__, **helpers}
+        bound = types.FunctionType(function.__code__, scope, function.__name__)
+        bound.__qualname__, bound.__module__ = function.__qualname__, function.__module__
+        function = bound
+    return cache.cached(
+        lambda use_cache: numba.njit(
+            nogil=True, error_model="numpy", fastmath=fastmath, cache=use_cache
+        )(function)
+    )
+
+
+def cpu_kernel(function: Any = None, *, fastmath: str = "strict") -> Any:
+    """Register a loop over ``(start, stop, written..., read..., numbers...)`` as a CPU kernel.
+
+    Args:
+        fastmath: a name in FASTMATH. "strict" keeps IEEE order; "contract" may fuse ``a * b + c``;
+            "reassociate" may also reorder sums, which is what lets a reduction vectorise.
+
+    Raises:
+        ValueError: another module already has a CPU kernel of that name.
+
+    Example:
+        >>> @cpu_kernel
+        ... def doctest_double_forward(start, stop, out, x):
+        ...     for i in range(start, stop):
+        ...         out[i] = 2 * x[i]
+        >>> doctest_double_forward
+        <cpu kernel doctest_double_forward(start, stop, out, x)>
+    """
+    if function is None:
+        return lambda function: register(CpuKernel(function, fastmath))
+    return register(CpuKernel(function, fastmath))
+
+
+def cpu_host_kernel(function: Callable[..., Any]) -> Kernel:
+    """Register a CPU kernel that stays Python: it calls BLAS or other kernels on its sub-range."""
+    return register(HostKernel(function))
+
+
+class CpuFunction:
+    """A helper that CPU kernels call; compiled, inlined into them, when the first of them is."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self._compiled: Any = None
+
+    def __call__(self, *args: Any) -> Any:
+        return self.function(*args)
+
+    def compiled(self) -> Any:
+        if self._compiled is None:
+            self._compiled = _njit(self.function)
+        return self._compiled
+
+
+def cpu_elementwise(
+    name: str, formula: Callable[..., Any], numpy_loop: Callable[..., Any] | None = None
+) -> Kernel:
+    """Register an elementwise CPU kernel; ``numpy_loop(*inputs, out=out)`` is used if given."""
+    return register(ElementwiseKernel(name, formula, numpy_loop))

@@ -1,0 +1,1 @@
+"""CUDA twins of the CPU kernels: same file names, function names and parameters."""

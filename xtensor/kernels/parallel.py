@@ -1,0 +1,177 @@
+"""A range split over a few Python threads. Kernels and NumPy release the GIL, so threads do run.
+
+numba's own ``parallel=True`` is not used: it compiles several times slower, and its threading
+layers die after a fork or on concurrent entry. A chunk is a sub-range of the outer index, and an
+outer index is computed alone, so the result has the same bytes however many threads take part.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from ..errors import message
+
+# Waking a thread costs about 20 microseconds; a chunk should be worth more than that.
+CHUNK_ELEMENTS = 32_768
+MAX_CHUNKS = 16
+
+
+class _Job:
+    """One call of ``parallel_for``: threads draw chunks until none is left."""
+
+    def __init__(self, body: Callable[..., Any], work: int, chunks: int, args: Sequence[Any]):
+        self.body, self.work, self.chunks, self.args = body, work, chunks, args
+        self.next_chunk: Iterator[int] = itertools.count()
+        self.done = threading.Semaphore(0)
+        self.error: BaseException | None = None
+
+    def run_chunks(self) -> None:
+        for chunk in self.next_chunk:
+            if chunk >= self.chunks or self.error is not None:
+                return
+            start = chunk * self.work // self.chunks
+            stop = (chunk + 1) * self.work // self.chunks
+            self.body(start, stop, *self.args)
+
+    def take_part(self) -> None:
+        """What each thread of the pool does with a job; an error waits for the caller to raise it."""
+        _thread.inside = True
+        try:
+            self.run_chunks()
+        except BaseException as error:
+            self.error = error
+        finally:
+            _thread.inside = False
+            self.done.release()
+
+
+class _Pool:
+    """``count - 1`` daemon threads; the caller is the last one."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        for number in range(1, count):
+            threading.Thread(target=self._serve, name=f"xtensor-{number}", daemon=True).start()
+
+    def _serve(self) -> None:
+        while (job := self.jobs.get()) is not None:
+            job.take_part()
+
+    def run(self, job: _Job) -> None:
+        helpers = min(self.count, job.chunks) - 1
+        for _ in range(helpers):
+            self.jobs.put(job)
+        job.take_part()
+        for _ in range(helpers + 1):
+            job.done.acquire()
+        if job.error is not None:
+            raise job.error
+
+    def close(self) -> None:
+        for _ in range(1, self.count):
+            self.jobs.put(None)
+
+
+class _ThreadState(threading.local):
+    inside = False
+
+
+_thread = _ThreadState()
+_pool: _Pool | None = None
+_wanted: int | None = None
+_pool_lock = threading.Lock()
+
+
+def _default_threads() -> int:
+    text = os.environ.get("XTENSOR_NUM_THREADS", "")
+    if text:
+        if not (text.isascii() and text.isdigit() and int(text) >= 1):
+            raise ValueError(
+                message("xtensor", "XTENSOR_NUM_THREADS", repr(text), "a whole number of at least 1")
+            )
+        return int(text)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def get_num_threads() -> int:
+    """How many threads kernels are split over.
+
+    Example:
+        >>> get_num_threads() >= 1
+        True
+    """
+    return _wanted if _wanted is not None else _default_threads()
+
+
+def set_num_threads(count: int) -> None:
+    """Split kernels over ``count`` threads from now on; the numbers they give do not change.
+
+    Raises:
+        ValueError: ``count`` is not a whole number of at least 1.
+
+    Example:
+        >>> before = get_num_threads()
+        >>> set_num_threads(1)
+        >>> get_num_threads()
+        1
+        >>> set_num_threads(before)
+    """
+    global _wanted, _pool
+    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+        raise ValueError(
+            message("set_num_threads", "count", repr(count), "a whole number of at least 1")
+        )
+    with _pool_lock:
+        if _pool is not None:
+            _pool.close()
+        _wanted, _pool = count, None
+
+
+def _get_pool() -> _Pool:
+    global _pool
+    pool = _pool
+    if pool is None:
+        with _pool_lock:
+            if _pool is None:
+                _pool = _Pool(get_num_threads())
+            pool = _pool
+    return pool
+
+
+def _after_fork() -> None:
+    """Threads do not survive a fork, and a lock may have been held by one of them."""
+    global _pool, _pool_lock
+    _pool, _pool_lock = None, threading.Lock()
+    _thread.inside = False
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def parallel_for(body: Callable[..., Any], work: int, args: Sequence[Any]) -> None:
+    """Call ``body(start, stop, *args)`` over sub-ranges that make up ``range(work)``.
+
+    The size of the largest array among ``args`` stands for the cost of the whole; small calls, and
+    calls made inside another one, run in the caller's thread.
+    """
+    if work == 0:
+        return
+    size = max([getattr(arg, "size", 0) for arg in args], default=0)
+    chunks = min(work, MAX_CHUNKS, size // CHUNK_ELEMENTS)
+    if chunks < 2:
+        body(0, work, *args)
+        return
+    job = _Job(body, work, chunks, args)
+    if _thread.inside:
+        job.run_chunks()
+    else:
+        _get_pool().run(job)

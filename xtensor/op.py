@@ -1,0 +1,258 @@
+"""Op: one differentiable operation, from the check of its arguments to its gradient.
+
+    class Cube(Op):
+        def forward(self, x):
+            out = empty_like(x)
+            launch("cube_forward", out.size, out, x)
+            self.save(x)
+            return out
+
+        def backward(self, grad_out):
+            ...
+
+An instance is one application and, if recorded, the node of the graph. ``check``, ``forward`` and
+``backward`` see raw contiguous arrays of one device. Everything an op has in common with every other
+is done here: unwrapping, promoting dtypes, wrapping, recording, and summing gradients back over
+broadcast axes.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from typing import Any
+
+import numpy as np
+
+from .autograd import LEAF, state
+from .device import Array, cast, device_of, full_like, host_constant
+from .dtype import BOOL, FLOAT32, FLOAT64, INT64, code_of, is_floating, promote
+from .errors import message
+from .reduction import sum_to_shape
+from .tensor import XTensor, wrap
+
+_numbers = itertools.count(1)
+registered: dict[str, type[Op]] = {}
+
+
+class Op:
+    """Base class of every operation; a subclass writes ``forward`` and ``backward``.
+
+    Class attributes:
+        name: what messages and the printed tape call it; the class name in snake case by default.
+        promotion: "none" leaves dtypes alone; "common" casts all inputs to the largest of them;
+            "float" does that and makes integers kfloat32.
+        broadcasts: gradients may come in the broadcast shape; they are summed to the input's.
+        differentiable: False for ops whose result never requires grad.
+
+    ``self.needs(i)`` says whether the gradient of input i will be asked for; ``self.save(...)`` in
+    ``forward`` keeps what ``backward`` reads from ``self.saved``. ``backward`` gets one gradient per
+    output and returns one per input, None where there is none or none is needed.
+    """
+
+    name = ""
+    promotion = "none"
+    broadcasts = False
+    differentiable = True
+
+    edges: list[tuple[Any, int] | None] | None = None
+    saved: tuple[Any, ...] = ()
+    number = 0
+    _cast_from: list[np.dtype[Any] | None] | None = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "name" not in cls.__dict__:
+            cls.name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
+        if not cls.__name__.startswith("_"):
+            registered[cls.name] = cls
+
+    # -- what a subclass writes -------------------------------------------------------------------
+
+    def check(self, *inputs: Array) -> None:
+        """Refuse wrong shapes, dtypes and indices before any kernel runs."""
+
+    def forward(self, *inputs: Array) -> Any:
+        raise NotImplementedError(f"{type(self).__name__} has no forward")
+
+    def backward(self, *gradients: Array) -> Any:
+        raise NotImplementedError(f"{type(self).__name__} has no backward")
+
+    def save(self, *things: Any) -> None:
+        """Keep what backward needs; read it back as ``self.saved``."""
+        self.saved = things
+
+    def needs(self, position: int) -> bool:
+        """Whether the gradient of this input will be asked for."""
+        return self.edges is not None and self.edges[position] is not None
+
+    # -- running ----------------------------------------------------------------------------------
+
+    def __call__(self, *inputs: Any) -> Any:
+        try:
+            arrays = [x.array for x in inputs]
+        except AttributeError:
+            inputs = self._as_tensors(inputs)
+            arrays = [None if x is None else x.array for x in inputs]
+        for array in arrays:
+            if type(array) is not np.ndarray:
+                self._check_devices(arrays)
+                break
+        if self.promotion != "none":
+            arrays = self._promote(arrays)
+        self.check(*arrays)
+        recording = state.recording and self.differentiable and self._connect(inputs)
+        result = self.forward(*arrays)
+        if type(result) is not tuple:
+            output = wrap(result)
+            if recording:
+                self._record(arrays, (output,))
+            return output
+        outputs = tuple([wrap(array) for array in result])
+        if recording:
+            self._record(arrays, outputs)
+        return outputs
+
+    def _as_tensors(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Numbers and NumPy arrays as constants beside the tensors they meet."""
+        tensors = [x for x in inputs if isinstance(x, XTensor)]
+        like = tensors[0].array if tensors else np.empty(0, FLOAT32)
+        for tensor in tensors[1:]:
+            like = tensor.array if is_floating(tensor.array.dtype) else like
+        return tuple(
+            [
+                x if x is None or isinstance(x, XTensor) else constant(x, like, self.name)
+                for x in inputs
+            ]
+        )
+
+    def _check_devices(self, arrays: list[Array]) -> None:
+        devices = {device_of(a) for a in arrays if a is not None}
+        if len(devices) > 1:
+            raise ValueError(
+                message(self.name, "its arguments", f"on devices {sorted(devices)}", "on one device",
+                        "move them with toGPU() or toCPU()")
+            )  # fmt: skip
+
+    def _promote(self, arrays: list[Array]) -> list[Array]:
+        dtype = arrays[0].dtype
+        for array in arrays:
+            if array is not None and array.dtype is not dtype:
+                break
+        else:
+            if dtype is FLOAT32 or dtype is FLOAT64 or self.promotion == "common":
+                return arrays
+        for array in arrays:
+            if array is not None:
+                dtype = promote(dtype, array.dtype)
+        if self.promotion == "float" and not is_floating(dtype):
+            dtype = FLOAT32
+        self._cast_from = [None if a is None else a.dtype for a in arrays]
+        return [None if a is None else cast(a, dtype) for a in arrays]
+
+    # -- recording --------------------------------------------------------------------------------
+
+    def _connect(self, inputs: tuple[Any, ...]) -> bool:
+        """Note where each input came from; whether any of them requires grad."""
+        edges: list[tuple[Any, int] | None] = []
+        required = False
+        for x in inputs:
+            if x is None or not x._requires_grad:
+                edges.append(None)
+            else:
+                edges.append((x, LEAF) if x.node is None else (x.node, x.slot))
+                required = True
+        if required:
+            self.edges = edges
+        return required
+
+    def _record(self, arrays: list[Array], outputs: tuple[XTensor, ...]) -> None:
+        self.number = next(_numbers)
+        self.input_shapes = shapes = []
+        for array in arrays:
+            shapes.append(() if array is None else array.shape)
+        self.output_shapes = output_shapes = []
+        slot = 0
+        for output in outputs:
+            output_shapes.append(output.array.shape)
+            if is_floating(output.array.dtype):
+                output._requires_grad = True
+                output.node = self
+                output.slot = slot
+            slot += 1
+        tape = state.tape
+        if tape is not None:
+            tape.count += 1
+            tape.latest.append((self.name, shapes, output_shapes))
+
+    def gradients(self, slots: list[Array | None]) -> tuple[Array | None, ...]:
+        """``backward`` for the gradients that reached the outputs, zeros where none did."""
+        if len(slots) > 1 and any(s is None for s in slots):
+            like = next(s for s in slots if s is not None)
+            slots = [
+                full_like(like, 0, shape) if s is None else s
+                for s, shape in zip(slots, self.output_shapes)
+            ]
+        results = self.backward(*slots)
+        if type(results) is not tuple:
+            results = (results,)
+        if len(results) != len(self.input_shapes):
+            raise RuntimeError(
+                message(f"backward of {self.name}", "the result", f"{len(results)} gradients",
+                        f"{len(self.input_shapes)}, one per input, None where there is none")
+            )  # fmt: skip
+        return results
+
+    def fit_gradient(self, position: int, gradient: Array) -> Array:
+        """The gradient in the shape and dtype the input had."""
+        shape = self.input_shapes[position]
+        if gradient.shape != shape:
+            if not self.broadcasts:
+                raise RuntimeError(
+                    message(f"backward of {self.name}", f"gradient of input {position}",
+                            f"shape {list(gradient.shape)}", f"shape {list(shape)}, as the input")
+                )  # fmt: skip
+            gradient = sum_to_shape(gradient, shape)
+        if self._cast_from is not None:
+            gradient = cast(gradient, self._cast_from[position])
+        return gradient
+
+    def free(self) -> None:
+        """Let go of everything a finished walk back no longer needs."""
+        self.edges = None
+        self.saved = ()
+
+
+def constant(value: Any, like: Array, where: str) -> XTensor:
+    """A number or NumPy array that meets a tensor, as a tensor on its device.
+
+    Neither widens a floating tensor. A float that meets integers becomes kfloat32.
+
+    Raises:
+        TypeError: it is neither.
+        OverflowError: an integer that the tensor's dtype cannot hold.
+    """
+    if isinstance(value, (bool, int, float, np.generic)):
+        dtype = like.dtype
+        if not is_floating(dtype):
+            if isinstance(value, (float, np.floating)):
+                dtype = FLOAT32
+            elif dtype == BOOL and not isinstance(value, (bool, np.bool_)):
+                dtype = INT64
+        try:
+            host = np.array(value, dtype)
+        except OverflowError:
+            raise OverflowError(
+                message(where, "a number", value, f"one that {dtype} can hold")
+            ) from None
+        return wrap(host_constant(like, host))
+    if isinstance(value, (np.ndarray, list, tuple)):
+        host = np.asarray(value)
+        keep = host.dtype == BOOL or not is_floating(like.dtype)
+        tensor = XTensor(host, dtype=None if keep else code_of(like.dtype))
+        return wrap(host_constant(like, tensor.array))
+    raise TypeError(
+        message(where, "an argument", f"of type {type(value).__name__}",
+                "an XTensor, a number or a NumPy array")
+    )  # fmt: skip
+

@@ -1,0 +1,450 @@
+"""XTensor and Parameter: an array, its gradient, and the node it came from. No maths.
+
+A tensor has the semantics of a value: results may share memory (``reshape`` does), but whoever
+writes in place takes a private copy first if anyone else still holds that memory, so a recorded
+graph and a neighbouring tensor never change under anyone's hands.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import autograd
+from .device import DEV_CPU, DEV_GPU_0, Array, check_device, device_of, full_like
+from .device import copy as copy_array
+from .device import to_device, to_host
+from .dtype import BOOL, FLOAT32, DType, code_of, is_floating, is_supported, to_numpy_dtype
+from .errors import message
+
+if TYPE_CHECKING:
+    from .op import Op
+
+
+class XTensor:
+    """A multi-dimensional array that operations on a tape can be differentiated through.
+
+    Args:
+        data: nested lists or tuples of numbers, a number (shape [1]), a NumPy array (copied) or an
+            XTensor (copied).
+        requires_grad: whether ``backward`` shall leave a gradient here; floating dtypes only.
+        device: DEV_CPU (default) or DEV_GPU_0 .. DEV_GPU_9.
+        dtype: one of the seven codes; by default kfloat32, for integers and float64 too, except
+            that NumPy booleans stay kbool and an XTensor keeps its dtype.
+
+    Attributes:
+        array: the raw C-contiguous array, NumPy's on the CPU, numba's on a GPU.
+        grad: the gradient the last backward pass left, or None.
+
+    Raises:
+        TypeError: complex numbers, ragged lists, strings; requires_grad with an integer dtype.
+        ValueError, RuntimeError: no such device.
+
+    Example:
+        >>> XTensor([[1, 2], [3, 4]])
+        <BLANKLINE>
+        [[1. 2.]
+         [3. 4.]]
+        <XTensor 2x2 cpu(0) kfloat32>
+    """
+
+    __slots__ = ("__weakref__", "_requires_grad", "array", "grad", "node", "slot")
+    # NumPy on the left (``array * x``) hands over to the reflected operator here.
+    __array_ufunc__ = None
+    __array_priority__ = 1000
+
+    array: Array
+    grad: XTensor | None
+    node: Op | None
+    slot: int
+
+    def __init__(
+        self,
+        data: Any,
+        requires_grad: bool = False,
+        device: int | None = None,
+        dtype: int | None = None,
+    ) -> None:
+        where = type(self).__name__
+        device = check_device(device, where)
+        target = None if dtype is None else to_numpy_dtype(dtype, where)
+        self.array = to_device(_host_data(data, target, where), device)
+        self.grad = None
+        self.node = None
+        self.slot = 0
+        self.requires_grad = requires_grad
+
+    # -- attributes -------------------------------------------------------------------------------
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.array.shape)
+
+    @property
+    def shape(self) -> list[int]:
+        """Length of each axis, as a list."""
+        return list(self.array.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return int(self.array.size)
+
+    @property
+    def dtype(self) -> DType:
+        """Code of the element type."""
+        return code_of(self.array.dtype)
+
+    @property
+    def device(self) -> int:
+        """0 for the CPU, 1000 + k for GPU k."""
+        return device_of(self.array)
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether operations on this tensor are recorded under a tape. False cuts a result off."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        if value and not is_floating(self.array.dtype):
+            raise TypeError(
+                message("XTensor", "requires_grad", f"True for {self.dtype}",
+                        "a floating dtype to differentiate", "pass dtype=kfloat32")
+            )  # fmt: skip
+        self._requires_grad = bool(value)
+        if not value:
+            self.node = None
+
+    def numel(self) -> int:
+        """Number of elements."""
+        return self.size
+
+    # -- reading ----------------------------------------------------------------------------------
+
+    def to_numpy(self) -> np.ndarray:
+        """An independent copy on the host.
+
+        Example:
+            >>> XTensor([2, 3]).to_numpy()
+            array([2., 3.], dtype=float32)
+        """
+        host = to_host(self.array)
+        return host.copy() if host is self.array else host
+
+    def getdata(self) -> np.ndarray:
+        """The host array itself, sharing memory until the tensor is next written; a copy for a GPU.
+
+        Example:
+            >>> x = XTensor([2, 3])
+            >>> x.getdata()[0] = 7
+            >>> x.item() if x.size == 1 else x.to_numpy().tolist()
+            [7.0, 3.0]
+        """
+        return self.writable() if type(self.array) is np.ndarray else to_host(self.array)
+
+    def item(self) -> float | int | bool:
+        """The only element, as a Python number.
+
+        Raises:
+            RuntimeError: the tensor has not exactly one element.
+
+        Example:
+            >>> XTensor([2.5]).item()
+            2.5
+        """
+        if self.size != 1:
+            raise RuntimeError(
+                message("item", "the tensor", f"shape {self.shape}", "exactly one element",
+                        "index it or call to_numpy()")
+            )  # fmt: skip
+        value: float | int | bool = to_host(self.array).reshape(-1)[0].item()
+        return value
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __bool__(self) -> bool:
+        return bool(self.item())
+
+    def __len__(self) -> int:
+        if self.ndim == 0:
+            raise TypeError("len() of a tensor with no axes")
+        return int(self.array.shape[0])
+
+    def __iter__(self) -> Iterator[XTensor]:
+        return (self[i] for i in range(len(self)))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """For ``np.asarray``: a read-only view on the CPU, a copy where the dtype or device asks."""
+        host = to_host(self.array)
+        if copy or (dtype is not None and np.dtype(dtype) != host.dtype):
+            if copy is False:
+                raise ValueError(
+                    message("numpy.asarray", "copy", "False",
+                            f"True or None, as {self.dtype} must be converted to {dtype}")
+                )  # fmt: skip
+            return np.array(host, dtype=dtype)
+        view = host.view()
+        view.flags.writeable = False
+        return view
+
+    def __repr__(self) -> str:
+        device = self.device
+        place = "cpu(0)" if device == DEV_CPU else f"gpu({device - DEV_GPU_0})"
+        data = np.array2string(
+            to_host(self.array), precision=7, max_line_width=75, threshold=1000, edgeitems=3,
+            suppress_small=False, separator=" ", floatmode="maxprec", sign="-",
+        )  # fmt: skip
+        shape = "x".join(str(n) for n in self.array.shape)
+        return f"\n{data}\n<{type(self).__name__} {shape} {place} {self.dtype}>"
+
+    __str__ = __repr__
+
+    # == compares element by element, so identity is all a hash can follow.
+    __hash__ = object.__hash__
+
+    # -- writing ----------------------------------------------------------------------------------
+
+    def writable(self) -> Array:
+        """The array, for writing in place: a private copy first if somebody else holds its memory.
+
+        A reference count that is too high costs a copy, never a wrong number. GPU arrays may share
+        memory without showing it, so they are always copied.
+        """
+        if (
+            type(self.array) is not np.ndarray
+            or sys.getrefcount(self.array) > _ALONE
+            or self.array.base is not None
+            or not self.array.flags.writeable
+        ):
+            self.array = copy_array(self.array)
+        return self.array
+
+    # -- devices ----------------------------------------------------------------------------------
+
+    def GPU(self, device: int = DEV_GPU_0) -> XTensor:
+        """A tensor on that GPU, cut from the graph; the tensor itself if it is there already."""
+        return self._on(check_device(device, "GPU"))
+
+    def CPU(self) -> XTensor:
+        """A tensor on the host, cut from the graph; the tensor itself if it is there already."""
+        return self._on(DEV_CPU)
+
+    def toGPU(self, device: int = DEV_GPU_0) -> XTensor:
+        """Move this tensor to that GPU, cut it from the graph, return it."""
+        return self._move(check_device(device, "toGPU"))
+
+    def toCPU(self) -> XTensor:
+        """Move this tensor to the host, cut it from the graph, return it."""
+        return self._move(DEV_CPU)
+
+    def isGPU(self) -> bool:
+        """Whether the data lie on a GPU."""
+        return self.device != DEV_CPU
+
+    def isCPU(self) -> bool:
+        """Whether the data lie on the host."""
+        return self.device == DEV_CPU
+
+    def _on(self, device: int) -> XTensor:
+        return self if self.device == device else wrap(to_device(self.array, device))
+
+    def _move(self, device: int) -> XTensor:
+        if self.device != device:
+            self.array = to_device(self.array, device)
+            self.node = None
+            if self.grad is not None:
+                self.grad.array = to_device(self.grad.array, device)
+        return self
+
+    # -- gradients --------------------------------------------------------------------------------
+
+    def backward(self, grad: XTensor | None = None) -> None:
+        """Propagate back from this tensor and leave gradients in the leaves that require them.
+
+        Args:
+            grad: gradient of this tensor, of its shape; ones by default, for any shape.
+
+        A pass replaces ``.grad`` of the leaves it reaches, sums several uses of one leaf, and frees
+        the graph it has walked.
+
+        Raises:
+            RuntimeError: nothing was recorded for this tensor, or its graph was walked before.
+            ValueError: ``grad`` has another shape or device.
+
+        Example:
+            >>> t = XTensor([1.0, 2.0], requires_grad=True)
+            >>> with autograd.tape():
+            ...     y = t * t
+            >>> y.backward()
+            >>> t.grad.to_numpy()
+            array([2., 4.], dtype=float32)
+        """
+        if self.node is None and not self._requires_grad:
+            raise RuntimeError(
+                "backward: nothing was recorded for this tensor. Compute it inside "
+                "`with autograd.tape():` from a tensor with requires_grad=True."
+            )
+        if grad is None:
+            seed = full_like(self.array, 1)
+        else:
+            if not isinstance(grad, XTensor):
+                grad = XTensor(grad, device=self.device, dtype=self.dtype)
+            if grad.shape != self.shape or grad.device != self.device:
+                raise ValueError(
+                    message("backward", "grad", f"shape {grad.shape} on device {grad.device}",
+                            f"shape {self.shape} on device {self.device}, as the tensor has")
+                )  # fmt: skip
+            seed = grad.array
+        if self.node is None:
+            self.receive_gradient(seed)
+        else:
+            autograd.walk_back(self.node, self.slot, seed)
+
+    def receive_gradient(self, gradient: Array) -> None:
+        """Store what a walk back has summed up for this leaf."""
+        self.grad = wrap(gradient)
+
+    if TYPE_CHECKING:
+        # Hung on by methods.py, which knows the ops.
+        def __getitem__(self, item: Any) -> XTensor: ...
+        def __setitem__(self, item: Any, value: Any) -> None: ...
+        def __add__(self, other: Any) -> XTensor: ...
+        def __radd__(self, other: Any) -> XTensor: ...
+        def __sub__(self, other: Any) -> XTensor: ...
+        def __rsub__(self, other: Any) -> XTensor: ...
+        def __mul__(self, other: Any) -> XTensor: ...
+        def __rmul__(self, other: Any) -> XTensor: ...
+        def __truediv__(self, other: Any) -> XTensor: ...
+        def __rtruediv__(self, other: Any) -> XTensor: ...
+        def __pow__(self, other: Any) -> XTensor: ...
+        def __rpow__(self, other: Any) -> XTensor: ...
+        def __matmul__(self, other: Any) -> XTensor: ...
+        def __rmatmul__(self, other: Any) -> XTensor: ...
+        def __iadd__(self, other: Any) -> XTensor: ...
+        def __isub__(self, other: Any) -> XTensor: ...
+        def __imul__(self, other: Any) -> XTensor: ...
+        def __itruediv__(self, other: Any) -> XTensor: ...
+        def __neg__(self) -> XTensor: ...
+        def __abs__(self) -> XTensor: ...
+        def __lt__(self, other: Any) -> XTensor: ...
+        def __le__(self, other: Any) -> XTensor: ...
+        def __gt__(self, other: Any) -> XTensor: ...
+        def __ge__(self, other: Any) -> XTensor: ...
+        def __eq__(self, other: Any) -> XTensor: ...  # type: ignore[override]
+        def __ne__(self, other: Any) -> XTensor: ...  # type: ignore[override]
+        def reshape(self, new_shape: Any) -> XTensor: ...
+        def transpose(self, *axes: Any) -> XTensor: ...
+        def argmax(self, dim: int | None = None, keepdims: bool = False) -> XTensor: ...
+        def argmin(self, dim: int | None = None, keepdims: bool = False) -> XTensor: ...
+        def all(self) -> XTensor: ...
+        def any(self) -> XTensor: ...
+        def fill_rand_binary_(self, v: float = 0.5) -> None: ...
+        def fill_rand_uniform_(self, v: float = 1) -> None: ...
+        def fill_rand_signed_uniform_(self, v: float = 1) -> None: ...
+        def fill_rand_normal_(self, m: float = 0, s: float = 1) -> None: ...
+
+
+class Parameter(XTensor):
+    """A tensor that a module owns and an optimizer updates; it requires grad from the start.
+
+    Example:
+        >>> Parameter([1.0, 2.0])
+        <BLANKLINE>
+        [1. 2.]
+        <Parameter 2 cpu(0) kfloat32>
+    """
+
+    __slots__ = ()
+
+    def __init__(self, data: Any, device: int | None = None, dtype: int | None = None) -> None:
+        super().__init__(data, True, device, dtype)
+
+
+def wrap(array: Array) -> XTensor:
+    """A tensor around a raw array, not recorded."""
+    tensor = XTensor.__new__(XTensor)
+    tensor.array = array
+    tensor.grad = None
+    tensor.node = None
+    tensor.slot = 0
+    tensor._requires_grad = False
+    return tensor
+
+
+def xtensor(
+    data: Any, requires_grad: bool = False, device: int | None = None, dtype: int | None = None
+) -> XTensor:
+    """The same as ``XTensor(data, requires_grad, device, dtype)``.
+
+    Example:
+        >>> xtensor(10.0).shape
+        [1]
+    """
+    return XTensor(data, requires_grad, device, dtype)
+
+
+def to_xtensor(x: Any, device: int | None = None, dtype: int | None = None) -> XTensor:
+    """A number, list or NumPy array as an XTensor; an XTensor that fits passes through.
+
+    Raises:
+        TypeError, ValueError: as for XTensor.
+
+    Example:
+        >>> to_xtensor(10.0)
+        <BLANKLINE>
+        [10.]
+        <XTensor 1 cpu(0) kfloat32>
+    """
+    if isinstance(x, XTensor) and device in (None, x.device) and dtype in (None, x.dtype):
+        return x
+    return XTensor(x, device=device, dtype=dtype)
+
+
+def _host_data(data: Any, target: np.dtype[Any] | None, where: str) -> np.ndarray:
+    """Whatever a user may give as data, as a fresh contiguous array of a supported dtype."""
+    if isinstance(data, XTensor):
+        host = to_host(data.array)
+        target = target or host.dtype
+    else:
+        try:
+            host = np.asarray(data)
+        except (ValueError, OverflowError) as error:
+            raise TypeError(
+                message(where, "data", str(error), "rows of one length, holding numbers")
+            ) from None
+        if host.dtype.kind not in "biuf":
+            raise TypeError(
+                message(where, "data", f"of type {type(data).__name__}, {host.dtype}",
+                        "real numbers (the seven dtypes, no complex ones)")
+            )  # fmt: skip
+        if target is None:
+            target = BOOL if host.dtype == BOOL and isinstance(data, np.ndarray) else FLOAT32
+        if host.ndim == 0 and not isinstance(data, np.ndarray):
+            host = host.reshape(1)
+    if not is_supported(host.dtype) and host.dtype.kind == "f":
+        host = host.astype(np.float64)
+    return np.array(host, dtype=target, order="C", copy=True)
+
+
+class _Holder:
+    __slots__ = ("array",)
+
+    def __init__(self) -> None:
+        self.array = np.empty(0)
+
+    def count(self) -> int:
+        return sys.getrefcount(self.array)
+
+
+# What getrefcount says of an array that only one attribute holds; interpreters differ.
+_ALONE = _Holder().count()
+
