@@ -1,0 +1,1 @@
+"""Layers: parameters, and one call into the ops that do the work."""
