@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from .device import Array, empty_like, reshape
+from .device import Array, cast, empty_like, reshape
+from .dtype import FLOAT64, INT64, is_floating
 from .kernels import launch
 
-# A row this long is cut into parts that are summed side by side, then together, in order.
+# About so many elements are summed to a partial sum; the partial sums are added up in order.
 PART = 16_384
+# With more rows than this there is enough to share out without cutting any of them up.
+MANY_ROWS = 64
 
 
 def axis_groups(axes: Sequence[int]) -> list[tuple[int, int]]:
@@ -37,24 +40,35 @@ def as_rows(array: Array, first: int, end: int) -> Array:
 
 
 def sum_axes(array: Array, axes: Sequence[int]) -> Array:
-    """Sum over ``axes`` (non-negative), which stay with length 1."""
+    """Sum over ``axes`` (non-negative), which stay with length 1; integers give int64.
+
+    Floating sums are kept in float64 until the last, and come out in the dtype of ``array``.
+    """
+    dtype = array.dtype if is_floating(array.dtype) else INT64
     for first, end in axis_groups(axes):
         shape = array.shape
-        rows = as_rows(array, first, end)
-        out = empty_like(rows, (rows.shape[0], rows.shape[2]))
-        _sum_rows(out, rows)
-        array = reshape(out, (*shape[:first], *[1] * (end - first), *shape[end:]))
-    return array
+        sums = _sum_rows(as_rows(array, first, end))
+        array = reshape(sums, (*shape[:first], *[1] * (end - first), *shape[end:]))
+    return cast(array, dtype)
 
 
-def _sum_rows(out: Array, rows: Array) -> None:
+def _sum_rows(rows: Array) -> Array:
+    """[outer, length, inner] -> [outer, inner], float64 or int64."""
     outer, length, inner = rows.shape
-    if inner == 1 and outer < 16 and length > 2 * PART:
-        parts = -(-length // PART)
-        partial = empty_like(rows, (outer * parts,))
-        launch("sum_parts_forward", outer * parts, partial, reshape(rows, (outer, length)), parts)
-        rows = reshape(partial, (outer, parts, 1))
-    launch("sum_forward", outer, out, rows)
+    dtype = FLOAT64 if is_floating(rows.dtype) else INT64
+    if inner < 4 * PART:
+        parts = max(1, -(-length * inner // PART)) if outer < MANY_ROWS else 1
+        if parts > 1 or inner == 1:
+            partial = empty_like(rows, (outer * parts, inner), dtype)
+            launch("sum_parts_forward", outer * parts, partial, rows, parts)
+            if parts == 1:
+                return partial
+            rows = reshape(partial, (outer, parts, inner))
+            if inner == 1:
+                return _sum_rows(rows)
+    out = empty_like(rows, (outer, inner), dtype)
+    launch("sum_forward", outer * inner, out, rows)
+    return out
 
 
 def sum_to_shape(array: Array, shape: Sequence[int]) -> Array:
