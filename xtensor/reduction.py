@@ -1,4 +1,4 @@
-"""Sums over axes of raw arrays, as the sum op, the mean and the gradient of a broadcast need them."""
+"""Sums over axes of raw arrays, for the sum, the mean and the gradient of a broadcast."""
 
 from __future__ import annotations
 

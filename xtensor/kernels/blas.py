@@ -1,8 +1,8 @@
 """One BLAS thread inside our own threads.
 
-Matrix products are split into blocks that follow the shape, and several of our threads work on them.
-Each product inside must then run on one BLAS thread: OpenBLAS cuts a product up by its number of
-threads and gives other bytes for 1 and 2 of them, and threads inside threads only get in each
+Matrix products are split into blocks that follow the shape, and several of our threads work on
+them. Each product inside must then run on one BLAS thread: OpenBLAS cuts a product up by its number
+of threads and gives other bytes for 1 and 2 of them, and threads inside threads only get in each
 other's way. The setting is the process's, so the first scope to open sets it and the last to close
 puts it back.
 """
@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-# OpenBLAS runs a product of m*n*k up to this on one thread by itself: interface/gemm.c compares with
-# SMP_THRESHOLD_MIN (65536) * GEMM_MULTITHREAD_THRESHOLD (4, Makefile.rule).
+# OpenBLAS runs a product of m*n*k up to this on one thread by itself: interface/gemm.c compares
+# with SMP_THRESHOLD_MIN (65536) * GEMM_MULTITHREAD_THRESHOLD (4, Makefile.rule).
 SMALL_PRODUCT = 262_144
 
 _lock = threading.Lock()
@@ -35,7 +35,7 @@ def _find() -> list[Any]:
 
 @contextmanager
 def single_threaded() -> Iterator[None]:
-    """Inside, BLAS runs on the thread that calls it; scopes nest and may overlap between threads."""
+    """Inside, BLAS runs on the thread that calls it; scopes nest, and overlap between threads."""
     global _libraries, _open, _before
     with _lock:
         if _libraries is None:

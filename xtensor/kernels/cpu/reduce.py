@@ -13,41 +13,53 @@ from .._jit import cpu_kernel
 COLUMNS = 1024
 
 
+# Slices, not offsets: only an index that counts from 0 is seen not to be negative, and only a slice
+# of a flat array to be contiguous. Without both no loop here would be vectorised.
+
+
 @cpu_kernel
 def sum_forward(start, stop, out, x):
     """out[o, j] = sum_i x[o, i, j]; out [outer, inner], range over its outer * inner elements"""
-    inner = x.shape[2]
+    length, inner = x.shape[1], x.shape[2]
+    to, source = out.reshape(out.size), x.reshape(x.size)
     at = start
     while at < stop:
         o = at // inner
         first = at - o * inner
-        end = min(inner, first + min(COLUMNS, stop - at))
-        for j in range(first, end):
-            out[o, j] = 0
-        for i in range(x.shape[1]):
-            for j in range(first, end):
-                out[o, j] += x[o, i, j]
-        at += end - first
+        count = min(inner - first, COLUMNS, stop - at)
+        sums = to[at : at + count]
+        for j in range(count):
+            sums[j] = 0
+        for i in range(length):
+            row = source[(o * length + i) * inner + first :][:count]
+            for j in range(count):
+                sums[j] += row[j]
+        at += count
 
 
 @cpu_kernel(fastmath="reassociate")
 def sum_parts_forward(start, stop, partial, x, parts):
-    """partial[o * parts + p, j] = sum_i x[o, i, j] over the p-th part of the rows; x [outer, length, inner]"""
+    """partial[o * parts + p, j] = sum_i x[o, i, j], i over part p of the length; x [o, i, j]"""
     length, inner = x.shape[1], x.shape[2]
-    flat = x.reshape(x.size)  # unit stride is known to the compiler only of a last axis
-    for row in range(start, stop):
-        o = row // parts
-        p = row - o * parts
-        first = p * length // parts
-        end = (p + 1) * length // parts
+    source = x.reshape(x.size)
+    for index in range(start, stop):
+        o, first, end = index, 0, length
+        if parts > 1:  # three divisions cost more than summing a short row
+            o = index // parts
+            p = index - o * parts
+            first = p * length // parts
+            end = (p + 1) * length // parts
+        part = source[(o * length + first) * inner : (o * length + end) * inner]
         if inner == 1:
             total = partial.dtype.type(0)
-            for i in range(o * length + first, o * length + end):
-                total += flat[i]
-            partial[row, 0] = total
+            for i in range(part.size):
+                total += part[i]
+            partial[index, 0] = total
         else:
+            sums = partial[index]
             for j in range(inner):
-                partial[row, j] = 0
-            for i in range(first, end):
+                sums[j] = 0
+            for i in range(end - first):
+                row = part[i * inner : (i + 1) * inner]
                 for j in range(inner):
-                    partial[row, j] += x[o, i, j]
+                    sums[j] += row[j]
