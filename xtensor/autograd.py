@@ -11,6 +11,7 @@ from __future__ import annotations
 import heapq
 import threading
 from collections import deque
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -158,16 +159,20 @@ def is_training() -> bool:
     return state.training
 
 
-def walk_back(node: Op, slot: int, seed: Array) -> None:
-    """Propagate ``seed``, the gradient of output ``slot`` of ``node``, to every leaf below it.
+def walk_back(seeds: Sequence[tuple[Op, int, Array]]) -> None:
+    """Propagate gradients from outputs, given as (node, slot, gradient), to every leaf below them.
 
     Nodes are taken by descending creation number, so each is reached after all its users. A leaf's
     gradient is the sum over its uses in this walk and replaces what an earlier walk left there.
     """
-    gradients: dict[Op, list[Array | None]] = {node: [None] * len(node.output_shapes)}
-    gradients[node][slot] = seed
+    gradients: dict[Op, list[Array | None]] = {}
     leaves: dict[Any, Array] = {}
-    heap = [(-node.number, node)]
+    heap: list[tuple[int, Op]] = []
+    for node, slot, seed in seeds:
+        if node not in gradients:
+            gradients[node] = [None] * len(node.output_shapes)
+            heapq.heappush(heap, (-node.number, node))
+        gradients[node][slot] = _sum(gradients[node][slot], seed)
     while heap:
         _, node = heapq.heappop(heap)
         edges = node.edges

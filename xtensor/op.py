@@ -60,11 +60,11 @@ class Op:
     number = 0
     _cast_from: list[np.dtype[Any] | None] | None = None
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "name" not in cls.__dict__:
             cls.name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
-        if not cls.__name__.startswith("_"):
+        if not abstract:
             registered[cls.name] = cls
 
     # -- what a subclass writes -------------------------------------------------------------------

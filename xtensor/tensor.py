@@ -307,7 +307,7 @@ class XTensor:
         if self.node is None:
             self.receive_gradient(seed)
         else:
-            autograd.walk_back(self.node, self.slot, seed)
+            autograd.walk_back([(self.node, self.slot, seed)])
 
     def receive_gradient(self, gradient: Array) -> None:
         """Store what a walk back has summed up for this leaf."""

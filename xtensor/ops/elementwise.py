@@ -1,4 +1,4 @@
-"""Elementwise operations: arithmetic, functions of one number, activations, comparisons.
+"""Elementwise operations: arithmetic and functions of one number.
 
 Each class names its kernels by its own name (``exp_forward``, ``exp_backward``); the formulas stand
 in ``kernels/scalar.py``.
@@ -15,7 +15,7 @@ from ..dtype import BOOL
 from ..errors import message
 from ..kernels import launch
 from ..op import Op
-from ..tensor import XTensor
+from ..tensor import XTensor, xtensor
 
 
 def apply(name: str, arrays: tuple[Array, ...], *numbers: Any, dtype: Any = None) -> Array:
@@ -33,7 +33,7 @@ def apply(name: str, arrays: tuple[Array, ...], *numbers: Any, dtype: Any = None
     return out
 
 
-class _Elementwise(Op):
+class Elementwise(Op, abstract=True):
     """Shared by all: inputs broadcast, and shapes that do not are named."""
 
     broadcasts = True
@@ -57,7 +57,7 @@ class _Elementwise(Op):
             )
 
 
-class _Unary(_Elementwise):
+class Unary(Elementwise, abstract=True):
     """f(x); backward takes what ``keeps`` names: the input, the output or nothing."""
 
     promotion = "float"
@@ -72,27 +72,17 @@ class _Unary(_Elementwise):
         return apply(f"{self.name}_backward", (grad_out, *self.saved))
 
 
-class _Step(_Unary):
+class Step(Unary, abstract=True):
     """A piecewise constant function: the gradient is 0."""
 
     def backward(self, grad_out: Array) -> Array:
         return full_like(grad_out, 0)
 
 
-class _Truth(_Elementwise):
-    """A kbool result; nothing to differentiate."""
-
-    promotion = "common"
-    differentiable = False
-
-    def forward(self, *inputs: Array) -> Array:
-        return apply(f"{self.name}_forward", inputs, dtype=BOOL)
-
-
 # -- arithmetic -----------------------------------------------------------------------------------
 
 
-class Add(_Elementwise):
+class Add(Elementwise):
     """t1 + t2"""
 
     promotion = "common"
@@ -104,7 +94,7 @@ class Add(_Elementwise):
         return grad_out, grad_out
 
 
-class Sub(_Elementwise):
+class Sub(Elementwise):
     """t1 - t2"""
 
     promotion = "common"
@@ -117,7 +107,7 @@ class Sub(_Elementwise):
         return grad_out, apply("neg_forward", (grad_out,)) if self.needs(1) else None
 
 
-class Mul(_Elementwise):
+class Mul(Elementwise):
     """t1 * t2"""
 
     promotion = "common"
@@ -134,7 +124,7 @@ class Mul(_Elementwise):
         )
 
 
-class Divide(_Elementwise):
+class Divide(Elementwise):
     """t1 / t2, kfloat32 for integers"""
 
     promotion = "float"
@@ -152,7 +142,7 @@ class Divide(_Elementwise):
         )
 
 
-class Power(_Elementwise):
+class Power(Elementwise):
     """t1 ** t2"""
 
     promotion = "common"
@@ -179,29 +169,10 @@ class Power(_Elementwise):
         )
 
 
-class Maximum(_Elementwise):
-    """The larger of t1 and t2; a tie shares the gradient evenly"""
-
-    promotion = "common"
-
-    def forward(self, x: Array, y: Array) -> Array:
-        self.save(x, y)
-        return apply(f"{self.name}_forward", (x, y))
-
-    def backward(self, grad_out: Array) -> tuple[Array, Array]:
-        x, y = self.saved
-        kernel = f"{self.name}_backward"
-        return apply(kernel, (grad_out, x, y)), apply(kernel, (grad_out, y, x))
-
-
-class Minimum(Maximum):
-    """The smaller of t1 and t2; a tie shares the gradient evenly"""
-
-
 # -- one number in, one out -----------------------------------------------------------------------
 
 
-class Neg(_Unary):
+class Neg(Unary):
     """-t"""
 
     promotion = "common"
@@ -211,164 +182,491 @@ class Neg(_Unary):
         return apply("neg_forward", (grad_out,))
 
 
-class Abs(_Unary):
+class Abs(Unary):
     """Absolute value; gradient sign(t), 0 at 0"""
 
     promotion = "common"
     accepts_bool = False
 
 
-class Square(_Unary):
+class Square(Unary):
     """t * t"""
 
     promotion = "common"
 
 
-class Sign(_Step):
+class Sign(Step):
     """-1, 0 or 1"""
 
     promotion = "common"
     accepts_bool = False
 
 
-class Floor(_Step):
+class Floor(Step):
     """Rounded down"""
 
 
-class Ceil(_Step):
+class Ceil(Step):
     """Rounded up"""
 
 
-class Round(_Step):
+class Round(Step):
     """Rounded to the nearest whole number, ties to the even one"""
 
 
-class Reciprocal(_Unary):
+class Reciprocal(Unary):
     """1 / t"""
 
     keeps = "output"
 
 
-class Exp(_Unary):
+class Exp(Unary):
     """e ** t"""
 
     keeps = "output"
 
 
-class Log(_Unary):
+class Log(Unary):
     """Natural logarithm"""
 
 
-class Sqrt(_Unary):
+class Sqrt(Unary):
     """Square root"""
 
     keeps = "output"
 
 
-class Sin(_Unary):
+class Sin(Unary):
     """Sine of radians"""
 
 
-class Cos(_Unary):
+class Cos(Unary):
     """Cosine of radians"""
 
 
-class Tan(_Unary):
+class Tan(Unary):
     """Tangent of radians"""
 
     keeps = "output"
 
 
-class Asin(_Unary):
+class Asin(Unary):
     """Arc sine in radians"""
 
 
-class Acos(_Unary):
+class Acos(Unary):
     """Arc cosine in radians"""
 
 
-class Atan(_Unary):
+class Atan(Unary):
     """Arc tangent in radians"""
 
 
-class Sinh(_Unary):
+class Sinh(Unary):
     """Hyperbolic sine"""
 
 
-class Cosh(_Unary):
+class Cosh(Unary):
     """Hyperbolic cosine"""
 
 
-class Tanh(_Unary):
+class Tanh(Unary):
     """Hyperbolic tangent"""
 
     keeps = "output"
 
 
-# -- activations ----------------------------------------------------------------------------------
-
-
-class Sigmoid(_Unary):
-    """1 / (1 + exp(-x))"""
-
-    keeps = "output"
-
-
-class Relu(_Unary):
-    """max(x, 0); gradient 0 at 0"""
-
-    keeps = "output"
-
-
-# -- truth ----------------------------------------------------------------------------------------
-
-
-class Less(_Truth):
-    """t1 < t2"""
-
-
-class LessEqual(_Truth):
-    """t1 <= t2"""
-
-
-class Greater(_Truth):
-    """t1 > t2"""
-
-
-class GreaterEqual(_Truth):
-    """t1 >= t2"""
-
-
-class Equal(_Truth):
-    """t1 == t2"""
-
-
-class NotEqual(_Truth):
-    """t1 != t2"""
-
-
 # -- public functions -----------------------------------------------------------------------------
+#
+# All take tensors of any shape on one device; numbers and NumPy arrays are taken as constants beside
+# them. A float result for integers is kfloat32. Raised are ValueError for shapes that do not
+# broadcast and for mixed devices, and TypeError for what is no number.
 
 
 def add(t1: Any, t2: Any) -> XTensor:
+    """t1 + t2, broadcasting; the same as the operator. Gradient: g to both.
+
+    Raises:
+        ValueError: the shapes do not broadcast, or the devices differ.
+
+    Example:
+        >>> add(xtensor([1, 2, 3]), xtensor([4, 5, 6])).to_numpy()
+        array([5., 7., 9.], dtype=float32)
+    """
     return Add()(t1, t2)
 
 
 def sub(t1: Any, t2: Any) -> XTensor:
+    """t1 - t2, broadcasting; the same as the operator. Gradient: g and -g.
+
+    Raises:
+        ValueError: the shapes do not broadcast, or the devices differ.
+        TypeError: both are kbool.
+
+    Example:
+        >>> sub(xtensor([1, 2, 3]), 1).to_numpy()
+        array([0., 1., 2.], dtype=float32)
+    """
     return Sub()(t1, t2)
 
 
 def mul(t1: Any, t2: Any) -> XTensor:
+    """t1 * t2 element by element, broadcasting. Gradient: g * t2 and g * t1.
+
+    Raises:
+        ValueError: the shapes do not broadcast, or the devices differ.
+
+    Example:
+        >>> mul(xtensor([1, 2, 3]), xtensor([4, 5, 6])).to_numpy()
+        array([ 4., 10., 18.], dtype=float32)
+    """
     return Mul()(t1, t2)
 
 
+def divide(t1: Any, t2: Any) -> XTensor:
+    """t1 / t2, broadcasting; integers give kfloat32, division by 0 gives inf or NaN.
+
+    Gradient: g / t2 and -g * t1 / t2**2.
+
+    Raises:
+        ValueError: the shapes do not broadcast, or the devices differ.
+
+    Example:
+        >>> divide(xtensor([1, 2, 3]), 2).to_numpy()
+        array([0.5, 1. , 1.5], dtype=float32)
+    """
+    return Divide()(t1, t2)
+
+
+def power(t1: Any, t2: Any) -> XTensor:
+    """t1 ** t2, broadcasting. Gradient: g * t2 * t1**(t2-1) and g * t1**t2 * log(t1), 0 at t1 = 0.
+
+    Raises:
+        ValueError: the shapes do not broadcast, or an integer has a negative exponent.
+        TypeError: both are kbool.
+
+    Example:
+        >>> power(xtensor([1, 4, 3]), xtensor([2, 0.5, 3])).to_numpy()
+        array([ 1.,  2., 27.], dtype=float32)
+    """
+    return Power()(t1, t2)
+
+
 def neg(t: Any) -> XTensor:
+    """-t, element by element. Gradient: -g.
+
+    Args:
+        t: any shape.
+
+    Raises:
+        TypeError: ``t`` is no tensor, number or array, or is kbool.
+
+    Example:
+        >>> neg(xtensor([1.0, -2.0])).to_numpy()
+        array([-1.,  2.], dtype=float32)
+    """
     return Neg()(t)
 
 
+def abs(t: Any) -> XTensor:
+    """The absolute value of t, element by element. Gradient: g * sign(t), 0 at 0.
+
+    Args:
+        t: any shape.
+
+    Raises:
+        TypeError: ``t`` is no tensor, number or array, or is kbool.
+
+    Example:
+        >>> abs(xtensor([1.0, -2.0])).to_numpy()
+        array([1., 2.], dtype=float32)
+    """
+    return Abs()(t)
+
+
+def square(t: Any) -> XTensor:
+    """t * t, element by element. Gradient: 2 * g * t.
+
+    Args:
+        t: any shape.
+
+    Raises:
+        TypeError: ``t`` is no tensor, number or array.
+
+    Example:
+        >>> square(xtensor([3.0, -2.0])).to_numpy()
+        array([9., 4.], dtype=float32)
+    """
+    return Square()(t)
+
+
+def sign(t: Any) -> XTensor:
+    """-1, 0 or 1 by the sign of t, element by element. Gradient: 0.
+
+    Args:
+        t: any shape.
+
+    Raises:
+        TypeError: ``t`` is no tensor, number or array, or is kbool.
+
+    Example:
+        >>> sign(xtensor([3.0, 0.0, -2.0])).to_numpy()
+        array([ 1.,  0., -1.], dtype=float32)
+    """
+    return Sign()(t)
+
+
+def floor(t: Any) -> XTensor:
+    """t rounded down, element by element; integers give kfloat32. Gradient: 0.
+
+    Args:
+        t: any shape.
+
+    Raises:
+        TypeError: ``t`` is no tensor, number or array.
+
+    Example:
+        >>> floor(xtensor([1.5, -1.5])).to_numpy()
+        array([ 1., -2.], dtype=float32)
+    """
+    return Floor()(t)
+
+
+def ceil(t: Any) -> XTensor:
+    """t rounded up, element by element; integers give kfloat32. Gradient: 0.
+
+    Args:
+        t: any shape.
+
+    Raises:
+        TypeError: ``t`` is no tensor, number or array.
+
+    Example:
+        >>> ceil(xtensor([1.2, -1.5])).to_numpy()
+        array([ 2., -1.], dtype=float32)
+    """
+    return Ceil()(t)
+
+
+def round(t: Any) -> XTensor:
+    """t rounded to the nearest whole number, ties to the even one, element by element; integers give kfloat32. Gradient: 0.
+
+    Args:
+        t: any shape.
+
+    Raises:
+        TypeError: ``t`` is no tensor, number or array.
+
+    Example:
+        >>> round(xtensor([0.5, 1.5, 2.6])).to_numpy()
+        array([0., 2., 3.], dtype=float32)
+    """
+    return Round()(t)
+
+
+def reciprocal(t: Any) -> XTensor:
+    """1 / t, element by element; integers give kfloat32. Gradient: -g / t**2.
+
+    Args:
+        t: any shape.
+
+    Raises:
+        TypeError: ``t`` is no tensor, number or array.
+
+    Example:
+        >>> reciprocal(xtensor([2.0, -4.0])).to_numpy()
+        array([ 0.5 , -0.25], dtype=float32)
+    """
+    return Reciprocal()(t)
+
+
 def exp(t: Any) -> XTensor:
+    """e ** t, element by element; integers give kfloat32. Gradient: g * exp(t).
+
+    Args:
+        t: any shape.
+
+    Raises:
+        TypeError: ``t`` is no tensor, number or array.
+
+    Example:
+        >>> exp(xtensor([0.0, 1.0])).to_numpy()
+        array([1.      , 2.718282], dtype=float32)
+    """
     return Exp()(t)
 
 
-def relu(x: Any) -> XTensor:
-    return Relu()(x)
+def log(t: Any) -> XTensor:
+    """The natural logarithm of t; NaN below 0, element by element; integers give kfloat32. Gradient: g / t.
+
+    Args:
+        t: any shape.
+
+    Raises:
+        TypeError: ``t`` is no tensor, number or array.
+
+    Example:
+        >>> log(xtensor([1.0, 2.0])).to_numpy()
+        array([0.       , 0.6931472], dtype=float32)
+    """
+    return Log()(t)
+
+
+def sqrt(t: Any) -> XTensor:
+    """The square root of t; NaN below 0, element by element; integers give kfloat32. Gradient: g / (2 * sqrt(t)).
+
+    Args:
+        t: any shape.
+
+    Raises:
+        TypeError: ``t`` is no tensor, number or array.
+
+    Example:
+        >>> sqrt(xtensor([4.0, 9.0])).to_numpy()
+        array([2., 3.], dtype=float32)
+    """
+    return Sqrt()(t)
+
+
+def sin(t: Any) -> XTensor:
+    """The sine of t in radians, element by element; integers give kfloat32. Gradient: g * cos(t).
+
+    Args:
+        t: any shape.
+
+    Raises:
+        TypeError: ``t`` is no tensor, number or array.
+
+    Example:
+        >>> sin(xtensor([0.0, 1.0])).to_numpy()
+        array([0.      , 0.841471], dtype=float32)
+    """
+    return Sin()(t)
+
+
+def cos(t: Any) -> XTensor:
+    """The cosine of t in radians, element by element; integers give kfloat32. Gradient: -g * sin(t).
+
+    Args:
+        t: any shape.
+
+    Raises:
+        TypeError: ``t`` is no tensor, number or array.
+
+    Example:
+        >>> cos(xtensor([0.0, 1.0])).to_numpy()
+        array([1.       , 0.5403023], dtype=float32)
+    """
+    return Cos()(t)
+
+
+def tan(t: Any) -> XTensor:
+    """The tangent of t in radians, element by element; integers give kfloat32. Gradient: g * (1 + tan(t)**2).
+
+    Args:
+        t: any shape.
+
+    Raises:
+        TypeError: ``t`` is no tensor, number or array.
+
+    Example:
+        >>> tan(xtensor([0.0, 1.0])).to_numpy()
+        array([0.       , 1.5574077], dtype=float32)
+    """
+    return Tan()(t)
+
+
+def asin(t: Any) -> XTensor:
+    """The arc sine of t in radians; NaN outside [-1, 1], element by element; integers give kfloat32. Gradient: g / sqrt(1 - t**2).
+
+    Args:
+        t: any shape.
+
+    Raises:
+        TypeError: ``t`` is no tensor, number or array.
+
+    Example:
+        >>> asin(xtensor([0.0, 0.5])).to_numpy()
+        array([0.       , 0.5235988], dtype=float32)
+    """
+    return Asin()(t)
+
+
+def acos(t: Any) -> XTensor:
+    """The arc cosine of t in radians; NaN outside [-1, 1], element by element; integers give kfloat32. Gradient: -g / sqrt(1 - t**2).
+
+    Args:
+        t: any shape.
+
+    Raises:
+        TypeError: ``t`` is no tensor, number or array.
+
+    Example:
+        >>> acos(xtensor([1.0, 0.5])).to_numpy()
+        array([0.       , 1.0471976], dtype=float32)
+    """
+    return Acos()(t)
+
+
+def atan(t: Any) -> XTensor:
+    """The arc tangent of t in radians, element by element; integers give kfloat32. Gradient: g / (1 + t**2).
+
+    Args:
+        t: any shape.
+
+    Raises:
+        TypeError: ``t`` is no tensor, number or array.
+
+    Example:
+        >>> atan(xtensor([0.0, 1.0])).to_numpy()
+        array([0.       , 0.7853982], dtype=float32)
+    """
+    return Atan()(t)
+
+
+def sinh(t: Any) -> XTensor:
+    """The hyperbolic sine of t, element by element; integers give kfloat32. Gradient: g * cosh(t).
+
+    Args:
+        t: any shape.
+
+    Raises:
+        TypeError: ``t`` is no tensor, number or array.
+
+    Example:
+        >>> sinh(xtensor([0.0, 1.0])).to_numpy()
+        array([0.       , 1.1752012], dtype=float32)
+    """
+    return Sinh()(t)
+
+
+def cosh(t: Any) -> XTensor:
+    """The hyperbolic cosine of t, element by element; integers give kfloat32. Gradient: g * sinh(t).
+
+    Args:
+        t: any shape.
+
+    Raises:
+        TypeError: ``t`` is no tensor, number or array.
+
+    Example:
+        >>> cosh(xtensor([0.0, 1.0])).to_numpy()
+        array([1.       , 1.5430807], dtype=float32)
+    """
+    return Cosh()(t)
+
+
+def tanh(t: Any) -> XTensor:
+    """The hyperbolic tangent of t, element by element; integers give kfloat32. Gradient: g * (1 - tanh(t)**2).
+
+    Args:
+        t: any shape.
+
+    Raises:
+        TypeError: ``t`` is no tensor, number or array.
+
+    Example:
+        >>> tanh(xtensor([0.0, 1.0])).to_numpy()
+        array([0.       , 0.7615942], dtype=float32)
+    """
+    return Tanh()(t)

@@ -1,0 +1,23 @@
+"""CUDA kernels are tested in numba's simulator unless the tests are told to use a card.
+
+``NUMBA_ENABLE_CUDASIM=0 pytest -m gpu`` runs the same rows on a real card.
+"""
+
+import os
+
+os.environ.setdefault("NUMBA_ENABLE_CUDASIM", "1")
+
+import pytest
+
+import xtensor as xt
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    """Every test starts from the same random state and leaves no thread count or mode behind."""
+    xt.manual_seed(20260)
+    threads = xt.get_num_threads()
+    yield
+    if xt.get_num_threads() != threads:
+        xt.set_num_threads(threads)
+    assert not xt.autograd.is_recording()

@@ -1,0 +1,178 @@
+"""Activations: elementwise, with the formulas of kernels/scalar.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..device import Array
+from ..errors import message
+from ..tensor import XTensor, xtensor
+from .elementwise import Unary, apply
+
+
+class Sigmoid(Unary):
+    """1 / (1 + exp(-x))"""
+
+    keeps = "output"
+
+
+class Softplus(Unary):
+    """log(1 + exp(x)) without overflow"""
+
+
+class Softsign(Unary):
+    """x / (1 + abs(x))"""
+
+
+class HardSigmoid(Unary):
+    """0 up to -3, 1 from 3 on, x / 6 + 1 / 2 between"""
+
+
+class Relu(Unary):
+    """max(x, 0); gradient 0 at 0"""
+
+    keeps = "output"
+
+
+class _WithAlpha(Unary, abstract=True):
+    """An activation with one parameter, a plain number."""
+
+    def __init__(self, alpha: float) -> None:
+        if isinstance(alpha, bool) or not isinstance(alpha, (int, float)) or alpha != alpha:
+            raise ValueError(message(self.name, "alpha", repr(alpha), "a number"))
+        self.alpha = alpha
+
+    def forward(self, x: Array) -> Array:
+        self.save(x)
+        return apply(f"{self.name}_forward", (x,), x.dtype.type(self.alpha))
+
+    def backward(self, grad_out: Array) -> Array:
+        (x,) = self.saved
+        return apply(f"{self.name}_backward", (grad_out, x), x.dtype.type(self.alpha))
+
+
+class LeakyRelu(_WithAlpha):
+    """x from 0 on, alpha * x below"""
+
+
+class Elu(_WithAlpha):
+    """x above 0, alpha * (exp(x) - 1) otherwise"""
+
+
+# -- public functions -----------------------------------------------------------------------------
+
+
+def sigmoid(x: Any) -> XTensor:
+    """1 / (1 + exp(-x)), element by element. Gradient: g * y * (1 - y).
+
+    Args:
+        x: any shape; integers give kfloat32.
+
+    Raises:
+        TypeError: ``x`` is no tensor, number or array.
+
+    Example:
+        >>> sigmoid(xtensor([-1.0, 0.0, 2.0])).to_numpy()
+        array([0.2689414, 0.5      , 0.880797 ], dtype=float32)
+    """
+    return Sigmoid()(x)
+
+
+def softplus(x: Any) -> XTensor:
+    """log(1 + exp(x)), computed without overflow, element by element. Gradient: g * sigmoid(x).
+
+    Args:
+        x: any shape; integers give kfloat32.
+
+    Raises:
+        TypeError: ``x`` is no tensor, number or array.
+
+    Example:
+        >>> softplus(xtensor([-1.0, 0.0, 2.0])).to_numpy()
+        array([0.31326163, 0.6931472 , 2.1269279 ], dtype=float32)
+    """
+    return Softplus()(x)
+
+
+def softsign(x: Any) -> XTensor:
+    """x / (1 + abs(x)), element by element. Gradient: g / (1 + abs(x))**2.
+
+    Args:
+        x: any shape; integers give kfloat32.
+
+    Raises:
+        TypeError: ``x`` is no tensor, number or array.
+
+    Example:
+        >>> softsign(xtensor([-1.0, 0.0, 2.0])).to_numpy()
+        array([-0.5      ,  0.       ,  0.6666667], dtype=float32)
+    """
+    return Softsign()(x)
+
+
+def hard_sigmoid(x: Any) -> XTensor:
+    """0 for x <= -3, 1 for x >= 3, x / 6 + 1 / 2 between, element by element. Gradient: g / 6 inside, 0 outside.
+
+    Args:
+        x: any shape; integers give kfloat32.
+
+    Raises:
+        TypeError: ``x`` is no tensor, number or array.
+
+    Example:
+        >>> hard_sigmoid(xtensor([-1.0, 0.0, 2.0])).to_numpy()
+        array([0.3333333, 0.5      , 0.8333334], dtype=float32)
+    """
+    return HardSigmoid()(x)
+
+
+def relu(x: Any) -> XTensor:
+    """max(x, 0), element by element. Gradient: g where x > 0.
+
+    Args:
+        x: any shape; integers give kfloat32.
+
+    Raises:
+        TypeError: ``x`` is no tensor, number or array.
+
+    Example:
+        >>> relu(xtensor([-1.0, 0.0, 2.0])).to_numpy()
+        array([0., 0., 2.], dtype=float32)
+    """
+    return Relu()(x)
+
+
+def leaky_relu(x: Any, alpha: float = 0.01) -> XTensor:
+    """x for x >= 0, alpha * x otherwise, element by element. Gradient: g or alpha * g.
+
+    Args:
+        x: any shape; integers give kfloat32.
+        alpha: slope or scale on the negative side, a number.
+
+    Raises:
+        TypeError: ``x`` is no tensor, number or array.
+        ValueError: ``alpha`` is not a number.
+
+    Example:
+        >>> leaky_relu(xtensor([-1.0, 0.0, 2.0])).to_numpy()
+        array([-0.01,  0.  ,  2.  ], dtype=float32)
+    """
+    return LeakyRelu(alpha)(x)
+
+
+def elu(x: Any, alpha: float = 1) -> XTensor:
+    """x for x > 0, alpha * (exp(x) - 1) otherwise, element by element. Gradient: g or g * alpha * exp(x).
+
+    Args:
+        x: any shape; integers give kfloat32.
+        alpha: slope or scale on the negative side, a number.
+
+    Raises:
+        TypeError: ``x`` is no tensor, number or array.
+        ValueError: ``alpha`` is not a number.
+
+    Example:
+        >>> elu(xtensor([-1.0, 0.0, 2.0])).to_numpy()
+        array([-0.63212055,  0.        ,  2.        ], dtype=float32)
+    """
+    return Elu(alpha)(x)

@@ -1,0 +1,439 @@
+"""Comparison, truth, selection: kbool results, and the larger, the smaller, the chosen of two."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..device import Array
+from ..dtype import BOOL, is_floating
+from ..errors import message
+from ..tensor import XTensor, xtensor
+from .elementwise import Elementwise, Unary, apply
+
+
+class Truth(Elementwise, abstract=True):
+    """A kbool result; nothing to differentiate."""
+
+    promotion = "common"
+    differentiable = False
+
+    def forward(self, *inputs: Array) -> Array:
+        return apply(f"{self.name}_forward", inputs, dtype=BOOL)
+
+
+class Maximum(Elementwise):
+    """The larger of t1 and t2; a tie shares the gradient evenly"""
+
+    promotion = "common"
+
+    def forward(self, x: Array, y: Array) -> Array:
+        self.save(x, y)
+        return apply(f"{self.name}_forward", (x, y))
+
+    def backward(self, grad_out: Array) -> tuple[Array, Array]:
+        x, y = self.saved
+        kernel = f"{self.name}_backward"
+        return apply(kernel, (grad_out, x, y)), apply(kernel, (grad_out, y, x))
+
+
+class Minimum(Maximum):
+    """The smaller of t1 and t2; a tie shares the gradient evenly"""
+
+
+class Clip(Unary):
+    """t limited to an interval; the gradient passes inside it"""
+
+    promotion = "common"
+    accepts_bool = False
+
+    def __init__(self, low: float | None, high: float | None) -> None:
+        self.low, self.high = low, high
+
+    def check(self, x: Array) -> None:
+        super().check(x)
+        for argument, value in (("min_val", self.low), ("max_val", self.high)):
+            if value is None:
+                continue
+            if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
+                raise TypeError(message("clip", argument, repr(value), "a number or None"))
+            if math.isnan(value):
+                raise ValueError(message("clip", argument, "NaN", "a number or None"))
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise ValueError(message("clip", "min_val", self.low, f"at most max_val, {self.high}"))
+
+    def bounds(self, dtype: np.dtype[Any]) -> tuple[Any, Any]:
+        """Both ends in the tensor's dtype; an open one is that dtype's own limit."""
+        if is_floating(dtype):
+            least, most = -math.inf, math.inf
+        else:
+            least, most = int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
+        low = least if self.low is None else min(max(self.low, least), most)
+        high = most if self.high is None else min(max(self.high, least), most)
+        return dtype.type(low), dtype.type(high)
+
+    def forward(self, x: Array) -> Array:
+        self.save(x)
+        return apply("clip_forward", (x,), *self.bounds(x.dtype))
+
+    def backward(self, grad_out: Array) -> Array:
+        (x,) = self.saved
+        return apply("clip_backward", (grad_out, x), *self.bounds(x.dtype))
+
+
+class Where(Elementwise):
+    """t1 where the condition holds, else t2"""
+
+    def check(self, condition: Array, x: Array, y: Array) -> None:
+        if condition.dtype != BOOL:
+            raise TypeError(
+                message("where", "condition", str(condition.dtype), "a kbool tensor",
+                        "compare it, as in t > 0")
+            )  # fmt: skip
+        super().check(condition, x, y)
+
+    def _promote(self, arrays: list[Array]) -> list[Array]:
+        values = super()._promote(arrays[1:])
+        if self._cast_from is not None:
+            self._cast_from = [arrays[0].dtype, *self._cast_from]
+        return [arrays[0], *values]
+
+    promotion = "common"
+
+    def forward(self, condition: Array, x: Array, y: Array) -> Array:
+        self.save(condition)
+        return apply("where_forward", (condition, x, y), dtype=x.dtype)
+
+    def backward(self, grad_out: Array) -> tuple[None, Array, Array]:
+        (condition,) = self.saved
+        return (
+            None,
+            apply("keep_if", (grad_out, condition)),
+            apply("keep_unless", (grad_out, condition)),
+        )
+
+
+class Less(Truth):
+    """t1 < t2"""
+
+
+class LessEqual(Truth):
+    """t1 <= t2"""
+
+
+class Greater(Truth):
+    """t1 > t2"""
+
+
+class GreaterEqual(Truth):
+    """t1 >= t2"""
+
+
+class Equal(Truth):
+    """t1 == t2"""
+
+
+class NotEqual(Truth):
+    """t1 != t2"""
+
+
+class LogicalAnd(Truth):
+    """t1 and t2, where any number but 0 is true"""
+
+
+class LogicalOr(Truth):
+    """t1 or t2, where any number but 0 is true"""
+
+
+class LogicalXor(Truth):
+    """Whether just one of t1 and t2 is true (not 0)"""
+
+
+class LogicalNot(Truth):
+    """Whether t is 0"""
+
+
+class Isfinite(Truth):
+    """Whether t is neither NaN nor infinite"""
+
+
+class Isinf(Truth):
+    """Whether t is infinite, of either sign"""
+
+
+class Isnan(Truth):
+    """Whether t is NaN"""
+
+
+class Isneginf(Truth):
+    """Whether t is minus infinity"""
+
+
+class Isposinf(Truth):
+    """Whether t is plus infinity"""
+
+
+# -- public functions -----------------------------------------------------------------------------
+
+
+def less(t1: Any, t2: Any) -> XTensor:
+    """t1 < t2, broadcasting, as a kbool tensor; not differentiable.
+
+    Raises:
+        ValueError: the shapes do not broadcast, or the devices differ.
+        TypeError: an argument is no tensor, number or array.
+
+    Example:
+        >>> less(xtensor([0, 1, 2]), xtensor([1, 1, 0])).to_numpy()
+        array([ True, False, False])
+    """
+    return Less()(t1, t2)
+
+
+def less_equal(t1: Any, t2: Any) -> XTensor:
+    """t1 <= t2, broadcasting, as a kbool tensor; not differentiable.
+
+    Raises:
+        ValueError: the shapes do not broadcast, or the devices differ.
+        TypeError: an argument is no tensor, number or array.
+
+    Example:
+        >>> less_equal(xtensor([0, 1, 2]), xtensor([1, 1, 0])).to_numpy()
+        array([ True,  True, False])
+    """
+    return LessEqual()(t1, t2)
+
+
+def greater(t1: Any, t2: Any) -> XTensor:
+    """t1 > t2, broadcasting, as a kbool tensor; not differentiable.
+
+    Raises:
+        ValueError: the shapes do not broadcast, or the devices differ.
+        TypeError: an argument is no tensor, number or array.
+
+    Example:
+        >>> greater(xtensor([0, 1, 2]), xtensor([1, 1, 0])).to_numpy()
+        array([False, False,  True])
+    """
+    return Greater()(t1, t2)
+
+
+def greater_equal(t1: Any, t2: Any) -> XTensor:
+    """t1 >= t2, broadcasting, as a kbool tensor; not differentiable.
+
+    Raises:
+        ValueError: the shapes do not broadcast, or the devices differ.
+        TypeError: an argument is no tensor, number or array.
+
+    Example:
+        >>> greater_equal(xtensor([0, 1, 2]), xtensor([1, 1, 0])).to_numpy()
+        array([False,  True,  True])
+    """
+    return GreaterEqual()(t1, t2)
+
+
+def equal(t1: Any, t2: Any) -> XTensor:
+    """t1 == t2, broadcasting, as a kbool tensor; not differentiable.
+
+    Raises:
+        ValueError: the shapes do not broadcast, or the devices differ.
+        TypeError: an argument is no tensor, number or array.
+
+    Example:
+        >>> equal(xtensor([0, 1, 2]), xtensor([1, 1, 0])).to_numpy()
+        array([False,  True, False])
+    """
+    return Equal()(t1, t2)
+
+
+def not_equal(t1: Any, t2: Any) -> XTensor:
+    """t1 != t2, broadcasting, as a kbool tensor; not differentiable.
+
+    Raises:
+        ValueError: the shapes do not broadcast, or the devices differ.
+        TypeError: an argument is no tensor, number or array.
+
+    Example:
+        >>> not_equal(xtensor([0, 1, 2]), xtensor([1, 1, 0])).to_numpy()
+        array([ True, False,  True])
+    """
+    return NotEqual()(t1, t2)
+
+
+def logical_and(t1: Any, t2: Any) -> XTensor:
+    """t1 and t2, where any number but 0 is true, broadcasting, as a kbool tensor; not differentiable.
+
+    Raises:
+        ValueError: the shapes do not broadcast, or the devices differ.
+        TypeError: an argument is no tensor, number or array.
+
+    Example:
+        >>> logical_and(xtensor([0, 1, 2]), xtensor([1, 1, 0])).to_numpy()
+        array([False,  True, False])
+    """
+    return LogicalAnd()(t1, t2)
+
+
+def logical_or(t1: Any, t2: Any) -> XTensor:
+    """t1 or t2, where any number but 0 is true, broadcasting, as a kbool tensor; not differentiable.
+
+    Raises:
+        ValueError: the shapes do not broadcast, or the devices differ.
+        TypeError: an argument is no tensor, number or array.
+
+    Example:
+        >>> logical_or(xtensor([0, 1, 2]), xtensor([1, 1, 0])).to_numpy()
+        array([ True,  True,  True])
+    """
+    return LogicalOr()(t1, t2)
+
+
+def logical_xor(t1: Any, t2: Any) -> XTensor:
+    """Whether just one of t1 and t2 is true (not 0), broadcasting, as a kbool tensor; not differentiable.
+
+    Raises:
+        ValueError: the shapes do not broadcast, or the devices differ.
+        TypeError: an argument is no tensor, number or array.
+
+    Example:
+        >>> logical_xor(xtensor([0, 1, 2]), xtensor([1, 1, 0])).to_numpy()
+        array([ True, False,  True])
+    """
+    return LogicalXor()(t1, t2)
+
+
+def logical_not(t: Any) -> XTensor:
+    """Whether t is 0, as a kbool tensor of the same shape; not differentiable.
+
+    Raises:
+        TypeError: ``t`` is no tensor, number or array.
+
+    Example:
+        >>> logical_not(xtensor([0.0, float("-inf"), float("inf"), float("nan")])).to_numpy()
+        array([ True, False, False, False])
+    """
+    return LogicalNot()(t)
+
+
+def isfinite(t: Any) -> XTensor:
+    """Whether t is neither NaN nor infinite, as a kbool tensor of the same shape; not differentiable.
+
+    Raises:
+        TypeError: ``t`` is no tensor, number or array.
+
+    Example:
+        >>> isfinite(xtensor([0.0, float("-inf"), float("inf"), float("nan")])).to_numpy()
+        array([ True, False, False, False])
+    """
+    return Isfinite()(t)
+
+
+def isinf(t: Any) -> XTensor:
+    """Whether t is infinite, of either sign, as a kbool tensor of the same shape; not differentiable.
+
+    Raises:
+        TypeError: ``t`` is no tensor, number or array.
+
+    Example:
+        >>> isinf(xtensor([0.0, float("-inf"), float("inf"), float("nan")])).to_numpy()
+        array([False,  True,  True, False])
+    """
+    return Isinf()(t)
+
+
+def isnan(t: Any) -> XTensor:
+    """Whether t is NaN, as a kbool tensor of the same shape; not differentiable.
+
+    Raises:
+        TypeError: ``t`` is no tensor, number or array.
+
+    Example:
+        >>> isnan(xtensor([0.0, float("-inf"), float("inf"), float("nan")])).to_numpy()
+        array([False, False, False,  True])
+    """
+    return Isnan()(t)
+
+
+def isneginf(t: Any) -> XTensor:
+    """Whether t is minus infinity, as a kbool tensor of the same shape; not differentiable.
+
+    Raises:
+        TypeError: ``t`` is no tensor, number or array.
+
+    Example:
+        >>> isneginf(xtensor([0.0, float("-inf"), float("inf"), float("nan")])).to_numpy()
+        array([False,  True, False, False])
+    """
+    return Isneginf()(t)
+
+
+def isposinf(t: Any) -> XTensor:
+    """Whether t is plus infinity, as a kbool tensor of the same shape; not differentiable.
+
+    Raises:
+        TypeError: ``t`` is no tensor, number or array.
+
+    Example:
+        >>> isposinf(xtensor([0.0, float("-inf"), float("inf"), float("nan")])).to_numpy()
+        array([False, False,  True, False])
+    """
+    return Isposinf()(t)
+
+
+def maximum(t1: Any, t2: Any) -> XTensor:
+    """The larger of t1 and t2, broadcasting; NaN if either is. A tie shares the gradient evenly.
+
+    Raises:
+        ValueError: the shapes do not broadcast, or the devices differ.
+
+    Example:
+        >>> maximum(xtensor([6, 4]), xtensor([3, 5])).to_numpy()
+        array([6., 5.], dtype=float32)
+    """
+    return Maximum()(t1, t2)
+
+
+def minimum(t1: Any, t2: Any) -> XTensor:
+    """The smaller of t1 and t2, broadcasting; NaN if either is. A tie shares the gradient evenly.
+
+    Raises:
+        ValueError: the shapes do not broadcast, or the devices differ.
+
+    Example:
+        >>> minimum(xtensor([6, 4]), xtensor([3, 5])).to_numpy()
+        array([3., 4.], dtype=float32)
+    """
+    return Minimum()(t1, t2)
+
+
+def clip(t: Any, min_val: float | None, max_val: float | None) -> XTensor:
+    """t limited to [min_val, max_val]; None leaves a side open. Gradient: g inside, ends included.
+
+    Raises:
+        TypeError: a limit is no number, or ``t`` is kbool.
+        ValueError: a limit is NaN, or min_val > max_val.
+
+    Example:
+        >>> clip(xtensor([2, 4, 6]), 3, 5).to_numpy()
+        array([3., 4., 5.], dtype=float32)
+    """
+    return Clip(min_val, max_val)(t)
+
+
+def where(condition: Any, t1: Any, t2: Any) -> XTensor:
+    """t1 where ``condition`` (kbool) holds, else t2, all three broadcasting.
+
+    Gradient: g where the condition holds for t1, g elsewhere for t2.
+
+    Raises:
+        TypeError: the condition is not kbool.
+        ValueError: the shapes do not broadcast, or the devices differ.
+
+    Example:
+        >>> t = xtensor([-1.0, 2.0])
+        >>> where(t > 0, t, 0.0).to_numpy()
+        array([0., 2.], dtype=float32)
+    """
+    return Where()(condition, t1, t2)
