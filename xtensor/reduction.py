@@ -1,18 +1,48 @@
-"""Sums over axes of raw arrays, for the sum, the mean and the gradient of a broadcast."""
+"""Reductions over axes of raw arrays: sums, as a broadcast gradient needs them, and extremes."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 
 from .device import Array, cast, empty_like, reshape
 from .dtype import FLOAT64, INT64, is_floating
+from .errors import message
 from .kernels import launch
 
 # About so many elements are summed to a partial sum; the partial sums are added up in order.
-PART = 16_384
+PART = 65_536
 # With more rows than this there is enough to share out without cutting any of them up.
 MANY_ROWS = 64
+
+
+def check_axes(where: str, axes: Any, ndim: int, argument: str = "axis") -> tuple[int, ...]:
+    """One axis or several, negative ones counted from the end, as a tuple of 0 .. ndim-1.
+
+    Raises:
+        TypeError: not an int or a list or tuple of ints.
+        ValueError: an axis the tensor does not have, or one named twice.
+
+    Example:
+        >>> check_axes("sums", [-1, 0], 3)
+        (2, 0)
+    """
+    several = isinstance(axes, (list, tuple))
+    numbers = axes if several else (axes,)
+    for axis in numbers:
+        if not isinstance(axis, (int, np.integer)) or isinstance(axis, bool):
+            raise TypeError(message(where, argument, repr(axes), "an int or a list of ints"))
+        if not -ndim <= axis < ndim:
+            raise ValueError(
+                message(where, argument, axis, f"{-ndim} .. {ndim - 1} for {ndim} axes")
+            )
+    result = tuple([int(axis) % ndim for axis in numbers])
+    if len(set(result)) != len(result):
+        raise ValueError(message(where, argument, repr(axes), "each axis once"))
+    return result
 
 
 def axis_groups(axes: Sequence[int]) -> list[tuple[int, int]]:
@@ -44,30 +74,42 @@ def sum_axes(array: Array, axes: Sequence[int]) -> Array:
 
     Floating sums are kept in float64 until the last, and come out in the dtype of ``array``.
     """
-    dtype = array.dtype if is_floating(array.dtype) else INT64
+    floating = is_floating(array.dtype)
+    out = _over_axes("sum", array, axes, FLOAT64 if floating else INT64)
+    return cast(out, array.dtype if floating else INT64)
+
+
+def extreme_axes(array: Array, axes: Sequence[int], smallest: bool) -> Array:
+    """The largest elements over ``axes`` (not empty), or the smallest; NaN wins. Axes stay."""
+    return _over_axes("extreme", array, axes, array.dtype, smallest)
+
+
+def _over_axes(
+    kernel: str, array: Array, axes: Sequence[int], dtype: np.dtype[Any], *numbers: Any
+) -> Array:
     for first, end in axis_groups(axes):
         shape = array.shape
-        sums = _sum_rows(as_rows(array, first, end))
-        array = reshape(sums, (*shape[:first], *[1] * (end - first), *shape[end:]))
-    return cast(array, dtype)
+        out = _over_rows(kernel, as_rows(array, first, end), dtype, *numbers)
+        array = reshape(out, (*shape[:first], *[1] * (end - first), *shape[end:]))
+    return array
 
 
-def _sum_rows(rows: Array) -> Array:
-    """[outer, length, inner] -> [outer, inner], float64 or int64."""
+def _over_rows(kernel: str, rows: Array, dtype: np.dtype[Any], *numbers: Any) -> Array:
+    """[outer, length, inner] -> [outer, inner]"""
     outer, length, inner = rows.shape
-    dtype = FLOAT64 if is_floating(rows.dtype) else INT64
     if inner < 4 * PART:
-        parts = max(1, -(-length * inner // PART)) if outer < MANY_ROWS else 1
+        parts = -(-length * inner // PART) if outer < MANY_ROWS else 1
+        parts = max(1, min(parts, length))
         if parts > 1 or inner == 1:
             partial = empty_like(rows, (outer * parts, inner), dtype)
-            launch("sum_parts_forward", outer * parts, partial, rows, parts)
+            launch(f"{kernel}_parts_forward", outer * parts, partial, rows, parts, *numbers)
             if parts == 1:
                 return partial
             rows = reshape(partial, (outer, parts, inner))
             if inner == 1:
-                return _sum_rows(rows)
+                return _over_rows(kernel, rows, dtype, *numbers)
     out = empty_like(rows, (outer, inner), dtype)
-    launch("sum_forward", outer * inner, out, rows)
+    launch(f"{kernel}_forward", outer * inner, out, rows, *numbers)
     return out
 
 

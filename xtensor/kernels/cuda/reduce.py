@@ -43,3 +43,86 @@ def sum_parts_forward(start, stop, partial, x, parts):
                 for i in range(first, end):
                     total += x[o, i, j]
                 partial[row, j] = total
+
+
+@cuda.jit(device=True)
+def _more_extreme(a, b, smallest):
+    """The larger of two numbers, or the smaller; NaN wins."""
+    if a != a or b != b:
+        return a if a != a else b
+    if smallest:
+        return a if a < b else b
+    return a if a > b else b
+
+
+@cuda_kernel
+def extreme_forward(start, stop, out, x, smallest):
+    """out[o, j] = max_i x[o, i, j], or min; a thread per element of out"""
+    inner = x.shape[2]
+    for at in range(start + cuda.grid(1), stop, cuda.gridsize(1)):
+        o = at // inner
+        j = at % inner
+        best = x[o, 0, j]
+        for i in range(1, x.shape[1]):
+            best = _more_extreme(best, x[o, i, j], smallest)
+        out[o, j] = best
+
+
+@cuda_row_kernel
+def extreme_parts_forward(start, stop, partial, x, parts, smallest):
+    """partial[o * parts + p, j] = max_i x[o, i, j], or min, i over part p; a block per part"""
+    shared = cuda.shared.array(ROW_THREADS, x.dtype)
+    thread = cuda.threadIdx.x
+    length = x.shape[1]
+    inner = x.shape[2]
+    for index in range(start + cuda.blockIdx.x, stop, cuda.gridDim.x):
+        o = index // parts
+        p = index % parts
+        first = p * length // parts
+        end = (p + 1) * length // parts
+        if inner == 1:
+            best = x[o, first, 0]
+            for i in range(first + thread, end, ROW_THREADS):
+                best = _more_extreme(best, x[o, i, 0], smallest)
+            shared[thread] = best
+            cuda.syncthreads()
+            half = ROW_THREADS // 2
+            while half > 0:
+                if thread < half:
+                    shared[thread] = _more_extreme(shared[thread], shared[thread + half], smallest)
+                cuda.syncthreads()
+                half //= 2
+            if thread == 0:
+                partial[index, 0] = shared[0]
+            cuda.syncthreads()
+        else:
+            for j in range(thread, inner, ROW_THREADS):
+                best = x[o, first, j]
+                for i in range(first + 1, end):
+                    best = _more_extreme(best, x[o, i, j], smallest)
+                partial[index, j] = best
+
+
+@cuda_kernel
+def find_forward(start, stop, index, x, value):
+    """index[o, j] = the first i with x[o, i, j] == value[o, j], or both NaN; index [outer, inner]"""
+    inner = x.shape[2]
+    for at in range(start + cuda.grid(1), stop, cuda.gridsize(1)):
+        o = at // inner
+        j = at % inner
+        sought = value[o, j]
+        for i in range(x.shape[1]):
+            if x[o, i, j] == sought or x[o, i, j] != x[o, i, j]:
+                index[o, j] = i
+                break
+
+
+@cuda_kernel
+def place_backward(start, stop, grad_x, grad_out, index):
+    """grad_x[o, i, j] = grad_out[o, j] if i == index[o, j] else 0; a thread per column"""
+    inner = grad_x.shape[2]
+    for at in range(start + cuda.grid(1), stop, cuda.gridsize(1)):
+        o = at // inner
+        j = at % inner
+        for i in range(grad_x.shape[1]):
+            grad_x[o, i, j] = grad_out[o, j] if i == index[o, j] else 0
