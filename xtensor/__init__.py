@@ -1,13 +1,55 @@
+"""xtensor: tensors, a gradient tape, layers and optimizers over kernels that can be read.
+
+    import xtensor as xt
+
+    x = xt.XTensor([1.0, 2.0], requires_grad=True)
+    with xt.autograd.tape():
+        y = xt.sums(x * x)
+    y.backward()
+    print(x.grad)
+"""
+
+from . import autograd, initializer, module, optimizer, storage
 from ._version import __version__
-from . import autograd
-from .tensor import XTensor, Parameter, xtensor, to_xtensor
-from . import methods
-from .ops.elementwise import add, mul, exp
-from .ops.activation import relu
+from .device import (
+    DEV_CPU, DEV_GPU_0, DEV_GPU_1, DEV_GPU_2, DEV_GPU_3, DEV_GPU_4, DEV_GPU_5, DEV_GPU_6, DEV_GPU_7,
+    DEV_GPU_8, DEV_GPU_9,
+)  # fmt: skip
+from .dtype import kbool, kfloat32, kfloat64, kint8, kint32, kint64, kuint8
 from .module import Module, ModuleList
-from .dtype import *
-from .ops.random import get_rng_state, manual_seed, randn, randperm, randu, set_rng_state
-from . import initializer
+from .ops.activation import (
+    elu, hard_sigmoid, leaky_relu, relu, sigmoid, softplus, softsign,
+)  # fmt: skip
 from .ops.creation import (
     arange, eye, full, full_like, linspace, logspace, ones, ones_like, zeros, zeros_like,
-)
+)  # fmt: skip
+from .ops.elementwise import (
+    abs, acos, add, asin, atan, ceil, cos, cosh, divide, exp, floor, log, mul, neg, power,
+    reciprocal, round, sign, sin, sinh, sqrt, square, sub, tan, tanh,
+)  # fmt: skip
+from .ops.logic import (
+    clip, equal, greater, greater_equal, isfinite, isinf, isnan, isneginf, isposinf, less, less_equal,
+    logical_and, logical_not, logical_or, logical_xor, maximum, minimum, not_equal, where,
+)  # fmt: skip
+from .ops.random import get_rng_state, manual_seed, randn, randperm, randu, set_rng_state
+from .optimizer import SGD, Adadelta, Adagrad, Adam, Adamax, Optimizer, RMSProp
+from .storage import load_parameters, save_parameters
+from .tensor import Parameter, XTensor, to_xtensor, xtensor
+
+# Writing ops and kernels: docs/own-op.md.
+from .device import empty_like
+from .gradcheck import gradcheck
+from .kernels import cpu_kernel, elementwise_kernel, launch
+from .kernels.parallel import get_num_threads, set_num_threads
+from .op import Op
+from .ops.elementwise import apply
+
+from . import methods  # last: it hangs the ops on XTensor  # isort: skip
+
+
+def __getattr__(name: str) -> object:
+    if name == "cuda_kernel":  # imports numba, which nothing here does before it must
+        from .kernels._cuda import cuda_kernel
+
+        return cuda_kernel
+    raise AttributeError(f"module 'xtensor' has no attribute {name!r}")

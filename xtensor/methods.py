@@ -2,9 +2,71 @@
 
 from __future__ import annotations
 
-from .ops import elementwise
+from collections.abc import Callable
+from typing import Any
+
+from . import autograd
+from .device import cast
+from .dtype import is_floating
+from .errors import message
+from .ops import elementwise, logic, random
 from .tensor import XTensor
 
-XTensor.__add__ = elementwise.add  # type: ignore[method-assign]
-XTensor.__mul__ = elementwise.mul
-XTensor.__sub__ = elementwise.sub
+
+def _reflected(function: Callable[[Any, Any], XTensor]) -> Callable[[XTensor, Any], XTensor]:
+    return lambda self, other: function(other, self)
+
+
+def _in_place(name: str, op: type) -> Callable[[XTensor, Any], XTensor]:
+    """``a += b``: never recorded, the object, its shape and its dtype stay."""
+
+    def apply(self: XTensor, other: Any) -> XTensor:
+        with autograd.no_grad():
+            result = op()(self, other).array
+        if result.shape != self.array.shape:
+            raise ValueError(
+                message(f"in place {name}", "the result", f"shape {list(result.shape)}",
+                        f"shape {self.shape}, which the tensor keeps")
+            )  # fmt: skip
+        if is_floating(result.dtype) and not is_floating(self.array.dtype):
+            raise TypeError(
+                message(f"in place {name}", "the result", str(result.dtype),
+                        f"{self.dtype}, which the tensor keeps", "write a = a / b instead")
+            )  # fmt: skip
+        self.array = cast(result, self.array.dtype)
+        return self
+
+    return apply
+
+
+_METHODS: dict[str, Callable[..., Any]] = {
+    "__add__": elementwise.add,
+    "__radd__": _reflected(elementwise.add),
+    "__sub__": elementwise.sub,
+    "__rsub__": _reflected(elementwise.sub),
+    "__mul__": elementwise.mul,
+    "__rmul__": _reflected(elementwise.mul),
+    "__truediv__": elementwise.divide,
+    "__rtruediv__": _reflected(elementwise.divide),
+    "__pow__": elementwise.power,
+    "__rpow__": _reflected(elementwise.power),
+    "__neg__": elementwise.neg,
+    "__abs__": elementwise.abs,
+    "__iadd__": _in_place("add", elementwise.Add),
+    "__isub__": _in_place("sub", elementwise.Sub),
+    "__imul__": _in_place("mul", elementwise.Mul),
+    "__itruediv__": _in_place("divide", elementwise.Divide),
+    "__lt__": logic.less,
+    "__le__": logic.less_equal,
+    "__gt__": logic.greater,
+    "__ge__": logic.greater_equal,
+    "__eq__": logic.equal,
+    "__ne__": logic.not_equal,
+    "fill_rand_binary_": random.fill_rand_binary_,
+    "fill_rand_signed_uniform_": random.fill_rand_signed_uniform_,
+    "fill_rand_uniform_": random.fill_rand_uniform_,
+    "fill_rand_normal_": random.fill_rand_normal_,
+}
+
+for _name, _function in _METHODS.items():
+    setattr(XTensor, _name, _function)

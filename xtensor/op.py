@@ -44,6 +44,7 @@ class Op:
             "float" does that and makes integers kfloat32.
         broadcasts: gradients may come in the broadcast shape; they are summed to the input's.
         differentiable: False for ops whose result never requires grad.
+        optional: positions of inputs that may be None, as a convolution's bias.
 
     ``self.needs(i)`` says whether the gradient of input i will be asked for; ``self.save(...)`` in
     ``forward`` keeps what ``backward`` reads from ``self.saved``. ``backward`` gets one gradient per
@@ -54,6 +55,7 @@ class Op:
     promotion = "none"
     broadcasts = False
     differentiable = True
+    optional: tuple[int, ...] = ()
 
     edges: list[tuple[Any, int] | None] | None = None
     saved: tuple[Any, ...] = ()
@@ -120,10 +122,10 @@ class Op:
         for tensor in tensors[1:]:
             like = tensor.array if is_floating(tensor.array.dtype) else like
         return tuple(
-            [
-                x if x is None or isinstance(x, XTensor) else constant(x, like, self.name)
-                for x in inputs
-            ]
+            x
+            if isinstance(x, XTensor) or (x is None and position in self.optional)
+            else constant(x, like, self.name)
+            for position, x in enumerate(inputs)
         )
 
     def _check_devices(self, arrays: list[Array]) -> None:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ._jit import Kernel, kernels
+from ._jit import Kernel, cpu_elementwise, cpu_kernel, kernels
 
 _loaded: set[str] = set()
+_formulas: list[Callable[..., Any]] = []
 
 
 def load(device: str) -> dict[str, Kernel]:
@@ -23,7 +25,43 @@ def load(device: str) -> dict[str, Kernel]:
         for family in pkgutil.iter_modules(package.__path__):
             importlib.import_module(f".{device}.{family.name}", __name__)
         _loaded.add(device)
+        if device == "cuda":
+            for formula in _formulas:
+                _register_cuda(formula)
     return kernels(device)
+
+
+def _register_cuda(formula: Callable[..., Any]) -> None:
+    from ._cuda import cuda_elementwise
+
+    cuda_elementwise(formula.__name__, formula)
+
+
+def elementwise_kernel(formula: Callable[..., Any]) -> Callable[..., Any]:
+    """Register a formula on single numbers as an elementwise kernel of its name, on both devices.
+
+    Args:
+        formula: array elements come first; annotate a parameter (``alpha: float``) that is a plain
+            number. Keep float32 in float32: ``x * x``, not ``x ** 2.0``.
+
+    Raises:
+        ValueError: another module already has a kernel of that name.
+
+    Example:
+        >>> @elementwise_kernel
+        ... def doctest_cube_forward(x):
+        ...     return x * x * x
+        >>> out = np.empty(2)
+        >>> launch("doctest_cube_forward", 2, out, np.array([2.0, 3.0]))
+        >>> out
+        array([ 8., 27.])
+    """
+    cpu_elementwise(formula.__name__, formula)
+    if "cuda" in _loaded:
+        _register_cuda(formula)
+    else:
+        _formulas.append(formula)
+    return formula
 
 
 _cpu = kernels("cpu")

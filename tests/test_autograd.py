@@ -1,0 +1,231 @@
+"""The tape: what it records, what it prints, what it keeps, and the checker itself."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+
+import numpy as np
+import pytest
+
+import xtensor as xt
+from xtensor.gradcheck import GradcheckError
+
+
+def leaf(*values):
+    return xt.XTensor(list(values), requires_grad=True)
+
+
+def test_nothing_is_recorded_outside_a_tape():
+    x = leaf(1.0)
+    y = x * 2
+    assert not y.requires_grad
+    with pytest.raises(RuntimeError, match="nothing was recorded"):
+        y.backward()
+
+
+def test_backward_inside_and_after_the_scope():
+    x = leaf(1.0, 2.0)
+    with xt.autograd.tape():
+        (2 * x + 3).backward()
+    assert x.grad.to_numpy().tolist() == [2, 2]
+    with xt.autograd.tape():
+        y = x * x
+    y.backward()
+    assert x.grad.to_numpy().tolist() == [2, 4]
+
+
+def test_a_pass_replaces_and_sums_within():
+    x = leaf(3.0)
+    for _ in range(2):
+        with xt.autograd.tape():
+            y = x * x + x
+        y.backward()
+        assert x.grad.item() == 7
+
+
+def test_leaves_that_require_nothing_get_nothing():
+    x, w = xt.XTensor([1.0]), leaf(2.0)
+    with xt.autograd.tape():
+        y = x * w
+    y.backward()
+    assert x.grad is None
+    assert w.grad.item() == 1
+
+
+def test_a_second_walk_says_what_to_do():
+    x = leaf(1.0)
+    with xt.autograd.tape():
+        h = x * 2
+        y, z = h * 3, h * 4
+    y.backward()
+    for again in (y, z):
+        with pytest.raises(RuntimeError, match=r"freed.*Run the forward computation again"):
+            again.backward()
+
+
+def test_a_failed_walk_leaves_the_gradients_alone():
+    x = leaf(1.0)
+    with xt.autograd.tape():
+        h = x * 2
+        y, z = h * 3, h * 4
+    y.backward()
+    with pytest.raises(RuntimeError):
+        z.backward()
+    assert x.grad.item() == 6
+
+
+def test_backward_of_a_leaf_and_cutting_off():
+    x = leaf(1.0, 2.0)
+    x.backward()
+    assert x.grad.to_numpy().tolist() == [1, 1]
+    with xt.autograd.tape():
+        y = x * 2
+        y.requires_grad = False
+        z = y * x
+    z.backward()
+    assert x.grad.to_numpy().tolist() == [2, 4]
+
+
+def test_the_printed_tape():
+    x = leaf(1.0, 2.0)
+    with xt.autograd.tape() as t:
+        xt.relu(x * xt.ones([3, 1]))
+    assert str(t).splitlines() == [
+        "tape: 2 operations",
+        "  1  mul   [2], [3, 1] -> [3, 2]",
+        "  2  relu  [3, 2] -> [3, 2]",
+    ]
+
+
+def test_a_long_tape_prints_its_latest_operations():
+    x = leaf(1.0)
+    with xt.autograd.tape() as t:
+        for _ in range(1203):
+            x * 2
+    lines = str(t).splitlines()
+    assert lines[0] == "tape: 1203 operations"
+    assert "latest 1000" in lines[1]
+    assert lines[2].split()[0] == "204"
+    assert lines[-1].split()[0] == "1203"
+
+
+def test_scopes_nest_and_restore_after_errors():
+    state = xt.autograd.is_recording, xt.autograd.is_training
+    with pytest.raises(KeyError), xt.autograd.tape(), xt.autograd.no_grad():
+        assert [f() for f in state] == [False, True]
+        with xt.autograd.tape(), xt.autograd.eval_mode():
+            assert [f() for f in state] == [True, False]
+        assert [f() for f in state] == [False, True]
+        raise KeyError
+    assert [f() for f in state] == [False, False]
+
+
+def test_the_tape_belongs_to_its_thread():
+    seen = []
+    with xt.autograd.tape():
+        thread = threading.Thread(target=lambda: seen.append(xt.autograd.is_recording()))
+        thread.start()
+        thread.join()
+        assert xt.autograd.is_recording()
+    assert seen == [False]
+
+
+def test_a_graph_nobody_holds_is_gone():
+    x = leaf(*np.ones(1000))
+    with xt.autograd.tape():
+        hidden = x * 2
+        watch = weakref.ref(hidden)
+        node = weakref.ref(hidden.node)
+        y = xt.relu(hidden)
+        del hidden
+        gc.collect()
+        assert watch() is None, "a node keeps what backward needs, not its input tensors"
+        assert node() is not None
+        del y
+        gc.collect()
+        assert node() is None
+
+
+def test_a_long_chain_is_walked_and_dropped():
+    x = y = leaf(1.0)
+    with xt.autograd.tape():
+        for _ in range(50_000):
+            y = y + 1
+    y.backward()
+    assert x.grad.item() == 1
+    with xt.autograd.tape():
+        for _ in range(50_000):
+            y = y + x
+    del y
+
+
+def test_anomaly_mode_names_the_op():
+    x = leaf(-1.0)
+    with xt.autograd.tape(), xt.autograd.detect_anomaly():
+        y = xt.sqrt(x) * 2
+        with pytest.raises(FloatingPointError, match="backward of sqrt"):
+            y.backward()
+
+
+# -- the checker ----------------------------------------------------------------------------------
+
+
+class Planted(xt.Op):
+    """exp, with a gradient that is wrong by ``error``."""
+
+    def __init__(self, error, position=None):
+        self.error, self.position = error, position
+
+    def forward(self, x):
+        out = xt.apply("exp_forward", (x,))
+        self.save(out)
+        return out
+
+    def backward(self, grad_out):
+        (out,) = self.saved
+        grad = grad_out * out
+        if self.position is None:
+            return grad * (1 + self.error)
+        grad[self.position] *= 1 + self.error
+        return grad
+
+
+def test_a_right_gradient_passes_the_checker():
+    assert xt.gradcheck(Planted(0.0), leaf(0.1, 0.2, 0.3))
+
+
+@pytest.mark.parametrize("position", [None, 0, 2])
+@pytest.mark.parametrize("error", [1e-3, -1e-3, 1.0, float("nan")])
+def test_a_planted_error_fails_the_checker(error, position):
+    with pytest.raises(GradcheckError, match=r"input 0 at \[[02]\]"):
+        xt.gradcheck(lambda x: Planted(error, position)(x), leaf(-6.0, 0.2, 3.0))
+
+
+def test_the_checker_wants_a_recorded_function():
+    with pytest.raises(GradcheckError, match="not recorded"):
+        xt.gradcheck(lambda x: x > 0, leaf(1.0))
+    with pytest.raises(TypeError, match="floating"):
+        xt.gradcheck(lambda x: x, xt.XTensor([1], dtype=xt.kint32))
+
+
+@pytest.mark.parametrize(
+    ("result", "words"),
+    [
+        (lambda g: (g, g), "2 gradients"),
+        (lambda g: g.reshape(1, 2), r"shape \[1, 2\]"),
+    ],
+)
+def test_a_malformed_backward_names_the_op(result, words):
+    class Malformed(xt.Op):
+        def forward(self, x):
+            return x.copy()
+
+        def backward(self, grad_out):
+            return result(grad_out)
+
+    with xt.autograd.tape():
+        y = Malformed()(leaf(1.0, 2.0))
+    with pytest.raises(RuntimeError, match=f"backward of malformed.*{words}"):
+        y.backward()

@@ -1,0 +1,57 @@
+"""What the documents show is run, on the CPU and in the CUDA simulator."""
+
+from __future__ import annotations
+
+import re
+import sys
+import types
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import xtensor as xt
+
+DOCS = Path(__file__).parent.parent / "docs"
+
+
+def blocks(page: Path) -> list[str]:
+    """The fenced Python blocks of a page."""
+    return re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.S)
+
+
+@pytest.fixture
+def own_op(tmp_path, monkeypatch, capsys):
+    """The module a reader gets who puts the blocks of docs/own-op.md into one file."""
+    source = tmp_path / "own_op.py"
+    source.write_text("\n".join(blocks(DOCS / "own-op.md")), encoding="utf-8")
+    module = types.ModuleType("own_op")
+    module.__file__ = str(source)
+    monkeypatch.setitem(sys.modules, "own_op", module)
+    exec(compile(source.read_text(encoding="utf-8"), source, "exec"), module.__dict__)
+    module.printed = capsys.readouterr().out
+    return module
+
+
+def test_own_op_fits_into_25_lines_each():
+    for block in blocks(DOCS / "own-op.md"):
+        assert len(block.strip().splitlines()) <= 25
+
+
+def test_own_op_runs_and_is_recorded(own_op):
+    assert "1  cube  [3] -> [3]" in own_op.printed
+    assert "2  blur  [3] -> [3]" in own_op.printed
+    np.testing.assert_allclose(own_op.y.to_numpy(), [10 / 3, 73 / 3, 136 / 3], rtol=1e-6)
+
+
+def test_own_op_runs_on_both_devices(own_op):
+    grads = []
+    for device in (xt.DEV_CPU, xt.DEV_GPU_0):
+        x = xt.XTensor([1.0, 2.0, 4.0], requires_grad=True, device=device)
+        with xt.autograd.tape():
+            y = own_op.Blur()(own_op.Cube()(x))
+        y.backward()
+        assert y.device == device
+        grads.append(x.grad.to_numpy())
+        assert xt.gradcheck(lambda x: own_op.Blur()(own_op.Cube()(x)), x)
+    np.testing.assert_array_equal(grads[0], grads[1])

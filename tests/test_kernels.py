@@ -1,0 +1,270 @@
+"""The kernel machinery: twins, threads, the compile cache."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+import xtensor as xt
+from xtensor.kernels import launch, load
+from xtensor.kernels.parallel import parallel_for
+
+CPU, CUDA = load("cpu"), load("cuda")
+
+
+def ours(kernels):
+    return {name: k for name, k in kernels.items() if k.__module__.startswith("xtensor.kernels")}
+
+
+def test_every_cpu_kernel_has_its_cuda_twin():
+    assert sorted(ours(CPU)) == sorted(ours(CUDA))
+    assert len(ours(CPU)) > 80
+
+
+@pytest.mark.parametrize("name", sorted(ours(CPU)))
+def test_twins_have_the_same_parameters_and_a_home_of_the_same_name(name):
+    cpu, cuda = CPU[name], CUDA[name]
+    assert cpu.parameters == cuda.parameters
+    assert cpu.parameters[:2] == ["start", "stop"]
+    assert cpu.__module__.split(".")[-1] == cuda.__module__.split(".")[-1]
+
+
+def test_an_unknown_kernel_is_named():
+    with pytest.raises(LookupError, match="no cpu kernel 'nonsense'"):
+        launch("nonsense", 1, np.zeros(1))
+
+
+def test_two_modules_may_not_share_a_kernel_name():
+    def relu_forward(start, stop, out, x):
+        out[start:stop] = x[start:stop]
+
+    with pytest.raises(ValueError, match=r"relu_forward.*already defined in xtensor\.kernels"):
+        xt.cpu_kernel(relu_forward)
+
+
+def test_a_kernel_may_be_defined_again_in_its_module():
+    for factor in (2, 3):
+        exec(
+            "def again_forward(start, stop, out, x):\n"
+            "    for i in range(start, stop):\n"
+            f"        out[i] = {factor} * x[i]\n",
+            scope := {"__name__": __name__},
+        )
+        xt.cpu_kernel(scope["again_forward"])
+        out = np.zeros(2)
+        launch("again_forward", 2, out, np.ones(2))
+        assert out.tolist() == [factor, factor]
+
+
+# -- threads --------------------------------------------------------------------------------------
+
+
+def chunks_of(work, args, threads):
+    """The sub-ranges a body was called with, sorted, and how many threads called it."""
+    xt.set_num_threads(threads)
+    seen, lock, names = [], threading.Lock(), set()
+
+    def body(start, stop, *_):
+        with lock:
+            seen.append((start, stop))
+            names.add(threading.get_ident())
+
+    parallel_for(body, work, args)
+    return sorted(seen), names
+
+
+@pytest.mark.parametrize("threads", [1, 2, 4])
+def test_chunks_follow_the_shape_not_the_threads(threads):
+    big = np.zeros(1_000_000)
+    chunks, names = chunks_of(1000, [big], threads)
+    assert chunks == chunks_of(1000, [big], 3)[0]
+    assert len(chunks) > 1
+    assert len(names) <= threads
+    assert [start for start, _ in chunks[1:]] == [stop for _, stop in chunks[:-1]]
+    assert (chunks[0][0], chunks[-1][1]) == (0, 1000)
+
+
+def test_small_work_stays_in_the_calling_thread():
+    chunks, names = chunks_of(1000, [np.zeros(1000)], 4)
+    assert chunks == [(0, 1000)]
+    assert names == {threading.get_ident()}
+
+
+def test_no_work_calls_nothing():
+    assert chunks_of(0, [np.zeros(1_000_000)], 2)[0] == []
+
+
+def test_a_nested_call_runs_serially():
+    big = np.zeros(1_000_000)
+    inner = []
+
+    def body(start, stop, *_):
+        me = threading.get_ident()
+
+        def nested(a, b, *_):
+            inner.append(threading.get_ident() == me)
+
+        parallel_for(nested, 100, [big])
+
+    xt.set_num_threads(3)
+    parallel_for(body, 10, [big])
+    assert inner
+    assert all(inner)
+
+
+def test_an_error_in_a_thread_reaches_the_caller_and_the_pool_lives_on():
+    def body(start, stop, *_):
+        raise ZeroDivisionError(f"chunk at {start}")
+
+    xt.set_num_threads(2)
+    big = np.zeros(1_000_000)
+    for _ in range(3):
+        with pytest.raises(ZeroDivisionError, match="chunk at"):
+            parallel_for(body, 1000, [big])
+    assert chunks_of(10, [big], 2)[0][-1][1] == 10
+
+
+def test_concurrent_callers_do_not_disturb_each_other():
+    xt.set_num_threads(2)
+    x = xt.XTensor(np.arange(300_000.0))
+    due = (x * 2 + 1).to_numpy()
+    results = []
+
+    def caller():
+        for _ in range(5):
+            results.append(np.array_equal((x * 2 + 1).to_numpy(), due))
+
+    callers = [threading.Thread(target=caller) for _ in range(4)]
+    for caller_thread in callers:
+        caller_thread.start()
+    for caller_thread in callers:
+        caller_thread.join()
+    assert results == [True] * 20
+
+
+@pytest.mark.parametrize("count", [0, -1, 1.5, "2", True])
+def test_a_bad_thread_count_is_refused(count):
+    with pytest.raises(ValueError, match="set_num_threads: count"):
+        xt.set_num_threads(count)
+
+
+# -- in processes of their own --------------------------------------------------------------------
+
+SMALL = "import numpy as np, xtensor as xt; x = xt.sigmoid(xt.ones([70000])); print(x.shape)\n"
+KERNEL = (
+    "import numpy as np, warnings, xtensor as xt\n"
+    "from xtensor.kernels import launch\n"
+    "x = np.ones(8)\n"
+    "launch('relu_backward', 8, x, np.ones(8), np.ones(8))\n"
+    "print(int(x.sum()))\n"
+)
+
+
+def python(code, **environment):
+    """Run code in a new interpreter; its output, failing on a non-zero exit."""
+    done = subprocess.run(
+        [sys.executable, "-W", "always", "-c", code],
+        env={**os.environ, "NUMBA_ENABLE_CUDASIM": "0", **environment},
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip(), done.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform has no fork")
+def test_threads_are_there_again_after_a_fork():
+    out, _ = python(
+        "import os, sys, numpy as np, xtensor as xt\n"
+        "xt.set_num_threads(2)\n"
+        "x = xt.XTensor(np.ones(500000)); y = (x * 2).to_numpy().sum()\n"
+        "sys.stdout.flush()\n"
+        "child = os.fork()\n"
+        "z = (x * 3).to_numpy().sum()\n"
+        "if child == 0: os._exit(0 if z == 1500000 else 3)\n"
+        "print(y, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
+    )
+    assert out == "1000000.0 0"
+
+
+def test_the_number_of_threads_comes_from_the_environment():
+    out, _ = python("import xtensor as xt; print(xt.get_num_threads())", XTENSOR_NUM_THREADS="3")
+    assert out == "3"
+
+
+def test_a_bad_number_of_threads_in_the_environment_is_named():
+    with pytest.raises(AssertionError, match="XTENSOR_NUM_THREADS is 'many'"):
+        python("import xtensor as xt; xt.get_num_threads()", XTENSOR_NUM_THREADS="many")
+
+
+def test_import_loads_no_numba_and_writes_no_file(tmp_path):
+    out, _ = python(
+        "import sys, xtensor\nprint([m for m in sys.modules if m.split('.')[0] == 'numba'])",
+        XTENSOR_CACHE=str(tmp_path / "cache"), HOME=str(tmp_path),
+    )  # fmt: skip
+    assert out == "[]"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_cache_is_filled_privately_and_used(tmp_path):
+    assert python(KERNEL, XTENSOR_CACHE=str(tmp_path))[0] == "8"
+    (version,) = tmp_path.iterdir()
+    assert version.stat().st_mode & 0o077 == 0
+    assert list(version.rglob("*.nbc"))
+    out, _ = python(
+        KERNEL + "from xtensor.kernels import kernels\n"
+        "print(kernels('cpu')['relu_backward'].compiled().stats.cache_hits.total())\n",
+        XTENSOR_CACHE=str(tmp_path),
+    )
+    assert out.split() == ["8", "1"]
+
+
+def test_no_cache_at_all(tmp_path):
+    out, errors = python(KERNEL, XTENSOR_CACHE="0", HOME=str(tmp_path))
+    assert (out, "Warning" in errors) == ("8", False)
+    assert not list(tmp_path.rglob("*.nbc"))
+
+
+@pytest.mark.parametrize("damage", [b"", b"\x80\x04garbage", os.urandom(0) + b"x" * 5000])
+def test_a_damaged_cache_costs_a_warning_not_the_run(tmp_path, damage):
+    python(KERNEL, XTENSOR_CACHE=str(tmp_path))
+    for file in [*tmp_path.rglob("*.nbc"), *tmp_path.rglob("*.nbi")]:
+        file.write_bytes(damage)
+    out, errors = python(KERNEL, XTENSOR_CACHE=str(tmp_path))
+    assert out == "8"
+    assert "compile cache" in errors
+    assert python(KERNEL, XTENSOR_CACHE=str(tmp_path))[0] == "8"
+
+
+def test_a_cache_that_cannot_be_written(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("not a directory")
+    assert python(KERNEL, XTENSOR_CACHE=str(blocked))[0] == "8"
+
+
+def test_a_cache_directory_open_to_others_is_not_used(tmp_path):
+    python(KERNEL, XTENSOR_CACHE=str(tmp_path))
+    (version,) = tmp_path.iterdir()
+    for file in list(version.rglob("*.nb*")):
+        file.unlink()
+    version.chmod(0o777)
+    assert python(KERNEL, XTENSOR_CACHE=str(tmp_path))[0] == "8"
+    assert not list(version.rglob("*.nbc"))
+
+
+def test_many_processes_may_share_an_empty_cache(tmp_path):
+    environment = {**os.environ, "NUMBA_ENABLE_CUDASIM": "0", "XTENSOR_CACHE": str(tmp_path)}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", KERNEL], env=environment, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        for _ in range(16)
+    ]
+    for process in processes:
+        out, errors = process.communicate(timeout=240)
+        assert (process.returncode, out.strip()) == (0, "8"), errors

@@ -1,0 +1,270 @@
+"""XTensor and Parameter: construction, printing, reading, writing, operators."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import xtensor as xt
+
+
+@pytest.mark.parametrize(
+    ("data", "shape", "dtype"),
+    [
+        ([1, 2, 3], [3], xt.kfloat32),
+        (((1.5, 2), (3, 4)), [2, 2], xt.kfloat32),
+        (7, [1], xt.kfloat32),
+        (True, [1], xt.kfloat32),
+        ([], [0], xt.kfloat32),
+        (np.arange(3), [3], xt.kfloat32),
+        (np.arange(3.0), [3], xt.kfloat32),
+        (np.float64(2), [1], xt.kfloat32),
+        (np.array(2.0), [], xt.kfloat32),
+        (np.array([True, False]), [2], xt.kbool),
+        (np.arange(6, dtype=np.uint16).reshape(2, 3)[:, ::-2], [2, 2], xt.kfloat32),
+    ],
+)
+def test_construction(data, shape, dtype):
+    x = xt.XTensor(data)
+    assert (x.shape, x.dtype, x.device, x.requires_grad) == (shape, dtype, xt.DEV_CPU, False)
+    assert x.array.flags.c_contiguous
+    np.testing.assert_array_equal(x.to_numpy(), np.asarray(data).reshape(shape))
+
+
+@pytest.mark.parametrize("dtype", list(xt.dtype.DType))
+def test_each_dtype(dtype):
+    x = xt.XTensor([0, 1, 1], dtype=dtype)
+    assert x.dtype == dtype
+    assert isinstance(x.dtype, int)
+    assert str(x.dtype) == dtype.name
+    assert x.to_numpy().tolist() == [0, 1, 1]
+
+
+def test_data_are_copied():
+    source = np.zeros(2, np.float32)
+    x = xt.XTensor(source)
+    y = xt.XTensor(x)
+    source[0] = 5
+    assert x.to_numpy().tolist() == y.to_numpy().tolist() == [0, 0]
+    out = x.to_numpy()
+    out[0] = 7
+    assert x.to_numpy()[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: xt.XTensor([[1], [1, 2]]), TypeError, "data"),
+        (lambda: xt.XTensor("text"), TypeError, "str"),
+        (lambda: xt.XTensor(1j), TypeError, "complex"),
+        (lambda: xt.XTensor(None), TypeError, "NoneType"),
+        (lambda: xt.XTensor([object()]), TypeError, "data"),
+        (lambda: xt.XTensor([1], dtype=3), TypeError, "dtype is 3"),
+        (lambda: xt.XTensor([1], dtype="float32"), TypeError, "'float32'"),
+        (lambda: xt.XTensor([1], device=7), ValueError, "device is 7"),
+        (lambda: xt.XTensor([1], device=xt.DEV_GPU_9), RuntimeError, "GPU 9"),
+        (lambda: xt.XTensor([1], requires_grad=True, dtype=xt.kint32), TypeError, "requires_grad"),
+        (lambda: xt.ones([2]).item(), RuntimeError, "exactly one element"),
+        (lambda: len(xt.XTensor(np.array(1.0))), TypeError, "no axes"),
+        (lambda: bool(xt.ones([2])), RuntimeError, "exactly one element"),
+        (lambda: xt.ones([2]).backward(), RuntimeError, "nothing was recorded"),
+        (lambda: np.exp(xt.ones([2])), TypeError, "__array_ufunc__"),
+    ],
+)
+def test_refusals(call, error, words):
+    with pytest.raises(error) as caught:
+        call()
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("tensor", "text"),
+    [
+        (xt.XTensor([[1, 2], [3, 4]]), "\n[[1. 2.]\n [3. 4.]]\n<XTensor 2x2 cpu(0) kfloat32>"),
+        (xt.Parameter([0.1, 2]), "\n[0.1 2. ]\n<Parameter 2 cpu(0) kfloat32>"),
+        (xt.XTensor(np.array([True])), "\n[ True]\n<XTensor 1 cpu(0) kbool>"),
+        (xt.XTensor(np.array(True)), "\nTrue\n<XTensor  cpu(0) kbool>"),
+        (xt.XTensor([1], dtype=xt.kint64), "\n[1]\n<XTensor 1 cpu(0) kint64>"),
+        (xt.XTensor([1 / 3], dtype=xt.kfloat64), "\n[0.3333333]\n<XTensor 1 cpu(0) kfloat64>"),
+        (xt.XTensor([1.0], device=xt.DEV_GPU_0), "\n[1.]\n<XTensor 1 gpu(0) kfloat32>"),
+    ],
+)
+def test_printed_form(tensor, text):
+    assert repr(tensor) == str(tensor) == text
+
+
+def test_print_options_of_numpy_do_not_change_the_printed_form():
+    x = xt.XTensor([1 / 3])
+    before = repr(x)
+    with np.printoptions(precision=2, suppress=True, sign="+"):
+        assert repr(x) == before
+
+
+def test_python_protocols():
+    x = xt.XTensor([[1, 2], [3, 4]])
+    assert len(x) == 2
+    assert [row.to_numpy().tolist() for row in x] == [[1, 2], [3, 4]]
+    assert float(xt.XTensor([2.5])) == 2.5
+    assert int(xt.XTensor([2.5])) == 2
+    assert bool(xt.XTensor([0.0])) is False
+    assert xt.ones([1]).item() == 1.0
+    assert x in {x}
+    assert x.numel() == x.size == 4
+    assert x.ndim == 2
+
+
+def test_numpy_reads_a_tensor():
+    x = xt.XTensor([1, 2])
+    view = np.asarray(x)
+    assert view.base is x.array
+    assert not view.flags.writeable
+    assert np.asarray(x, dtype=np.float64).dtype == np.float64
+    assert np.array(x).flags.writeable
+    with pytest.raises(ValueError, match="copy"):
+        x.__array__(np.float64, copy=False)
+
+
+def test_numpy_on_the_left_gives_a_tensor():
+    x = xt.XTensor([1.0, 2.0], requires_grad=True)
+    array = np.array([3.0, 4.0])
+    with xt.autograd.tape():
+        y = array * x + array - array / x
+    assert isinstance(y, xt.XTensor)
+    assert y.dtype == xt.kfloat32
+    y.backward()
+    np.testing.assert_allclose(x.grad.to_numpy(), [6, 5])
+    for compare in (array < x, array == x, array >= x):
+        assert isinstance(compare, xt.XTensor)
+        assert compare.dtype == xt.kbool
+
+
+@pytest.mark.parametrize(
+    ("expression", "due"),
+    [
+        (lambda x: 1 - x, [0, -1]),
+        (lambda x: 2 * x + 3, [5, 7]),
+        (lambda x: 1 / x, [1, 0.5]),
+        (lambda x: 2**x, [2, 4]),
+        (lambda x: x**2, [1, 4]),
+        (lambda x: -x, [-1, -2]),
+        (lambda x: abs(-x), [1, 2]),
+        (lambda x: x @ x, [5]),
+        (lambda x: x < 2, [True, False]),
+        (lambda x: x >= 2, [False, True]),
+        (lambda x: x == 2, [False, True]),
+        (lambda x: x != 2, [True, False]),
+        (lambda x: 1.5 > x, [True, False]),
+    ],
+)
+def test_operators(expression, due):
+    y = expression(xt.XTensor([1.0, 2.0]))
+    np.testing.assert_array_equal(np.atleast_1d(y.to_numpy()), due)
+
+
+ORDER = [xt.kbool, xt.kuint8, xt.kint8, xt.kint32, xt.kint64, xt.kfloat32, xt.kfloat64]
+
+
+@pytest.mark.parametrize("left", ORDER)
+@pytest.mark.parametrize("right", ORDER)
+def test_promotion_takes_the_larger(left, right):
+    x, y = xt.XTensor([1, 0], dtype=left), xt.XTensor([1, 1], dtype=right)
+    assert (x * y).dtype == max(left, right)
+    assert (x / y).dtype == max(left, right, xt.kfloat32)
+    assert (x < y).dtype == xt.kbool
+
+
+@pytest.mark.parametrize(
+    ("dtype", "number", "result"),
+    [
+        (xt.kfloat32, 2, xt.kfloat32),
+        (xt.kfloat32, np.float64(2), xt.kfloat32),
+        (xt.kfloat64, 2.5, xt.kfloat64),
+        (xt.kint32, 2, xt.kint32),
+        (xt.kint32, 2.5, xt.kfloat32),
+        (xt.kbool, 2, xt.kint64),
+        (xt.kbool, True, xt.kbool),
+    ],
+)
+def test_numbers_do_not_widen(dtype, number, result):
+    assert (xt.XTensor([1], dtype=dtype) * number).dtype == result
+
+
+def test_in_place_operators_keep_the_object_and_the_dtype():
+    x = same = xt.XTensor([1.0, 2.0])
+    x += 1
+    x *= 3
+    x -= np.array([1.0, 1.0])
+    x /= 2
+    assert x is same
+    assert x.to_numpy().tolist() == [2.5, 4]
+    whole = xt.XTensor([1, 2], dtype=xt.kint32)
+    whole += 1
+    assert whole.dtype == xt.kint32
+    with pytest.raises(TypeError, match="in place"):
+        whole /= 2
+    with pytest.raises(ValueError, match=r"\[3, 2\]"):
+        x += xt.ones([3, 2])
+
+
+def test_in_place_operators_are_not_recorded_and_do_not_disturb_the_graph():
+    x = xt.XTensor([2.0], requires_grad=True)
+    with xt.autograd.tape():
+        y = x * x
+        x += 5
+        y *= 100
+    y.backward()
+    assert x.grad.item() == 4
+    assert x.item() == 7
+
+
+def test_results_that_share_memory_do_not_change_each_other():
+    x = xt.XTensor([[1.0, 2.0]])
+    y = x.reshape([2])
+    y += 1
+    x[0, 0] = 9
+    assert x.to_numpy().tolist() == [[9, 2]]
+    assert y.to_numpy().tolist() == [2, 3]
+
+
+def test_writing_one_element_after_another_copies_once():
+    x = xt.zeros([1000])
+    x[0] = 1
+    memory = x.array
+    del memory
+    address = x.array.ctypes.data
+    for i in range(100):
+        x[i] = i
+    assert x.array.ctypes.data == address
+
+
+def test_getdata_shares_memory():
+    x = xt.XTensor([1.0, 2.0])
+    x.getdata()[0] = 5
+    assert x.to_numpy().tolist() == [5, 2]
+
+
+def test_devices():
+    x = xt.XTensor([1.0], requires_grad=True)
+    with xt.autograd.tape():
+        y = (x * 2).GPU()
+        z = x * 2
+        z.toGPU()
+    assert y.isGPU()
+    assert y.node is None
+    assert z.isGPU()
+    assert z.node is None
+    assert y.CPU().isCPU()
+    assert y.toCPU() is y
+    assert x.CPU() is x
+    with pytest.raises(ValueError, match="devices"):
+        x + z
+
+
+def test_a_gradient_given_to_backward():
+    x = xt.XTensor([1.0, 2.0], requires_grad=True)
+    with xt.autograd.tape():
+        y = x * 3
+    with pytest.raises(ValueError, match="grad is shape"):
+        y.backward(xt.ones([3]))
+    y.backward(xt.XTensor([1.0, 10.0]))
+    assert x.grad.to_numpy().tolist() == [3, 30]
