@@ -32,6 +32,11 @@ from .ops.logic import (
     logical_and, logical_not, logical_or, logical_xor, maximum, minimum, not_equal, where,
 )  # fmt: skip
 from .ops.random import get_rng_state, manual_seed, randn, randperm, randu, set_rng_state
+from .ops.reduce import all, any, argmax, argmin, max, mean, min, sums
+from .ops.shape import (
+    broadcast, broadcast_to, concatenate, flatten, flip, masked_fill, permute, reshape, squeeze,
+    stack, swapaxis, tile, transpose, unsqueeze,
+)  # fmt: skip
 from .optimizer import SGD, Adadelta, Adagrad, Adam, Adamax, Optimizer, RMSProp
 from .storage import load_parameters, save_parameters
 from .tensor import Parameter, XTensor, to_xtensor, xtensor

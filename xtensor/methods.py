@@ -9,7 +9,7 @@ from . import autograd
 from .device import cast
 from .dtype import is_floating
 from .errors import message
-from .ops import elementwise, logic, random
+from .ops import elementwise, logic, random, reduce, shape
 from .tensor import XTensor
 
 
@@ -62,6 +62,12 @@ _METHODS: dict[str, Callable[..., Any]] = {
     "__ge__": logic.greater_equal,
     "__eq__": logic.equal,
     "__ne__": logic.not_equal,
+    "reshape": shape.reshape,
+    "transpose": shape.transpose,
+    "argmax": reduce.argmax,
+    "argmin": reduce.argmin,
+    "all": reduce.all,
+    "any": reduce.any,
     "fill_rand_binary_": random.fill_rand_binary_,
     "fill_rand_signed_uniform_": random.fill_rand_signed_uniform_,
     "fill_rand_uniform_": random.fill_rand_uniform_,

@@ -97,7 +97,7 @@ def _over_axes(
 def _over_rows(kernel: str, rows: Array, dtype: np.dtype[Any], *numbers: Any) -> Array:
     """[outer, length, inner] -> [outer, inner]"""
     outer, length, inner = rows.shape
-    if inner < 4 * PART:
+    if inner <= PART // 8:
         parts = -(-length * inner // PART) if outer < MANY_ROWS else 1
         parts = max(1, min(parts, length))
         if parts > 1 or inner == 1:

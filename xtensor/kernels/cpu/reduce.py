@@ -69,7 +69,7 @@ def sum_parts_forward(start, stop, partial, x, parts):
 
 @cpu_host_kernel
 def extreme_forward(start, stop, out, x, smallest):
-    """out[o, j] = max_i x[o, i, j], or min; range over the outer * inner elements of out; NaN wins"""
+    """out[o, j] = max_i x[o, i, j], or min; NaN wins; range over the elements of out"""
     pick = np.minimum if smallest else np.maximum
     inner = x.shape[2]
     at = start
@@ -82,7 +82,7 @@ def extreme_forward(start, stop, out, x, smallest):
 
 @cpu_host_kernel
 def extreme_parts_forward(start, stop, partial, x, parts, smallest):
-    """partial[o * parts + p, j] = max_i x[o, i, j], or min, i over part p of the length; NaN wins"""
+    """partial[o * parts + p, j] = max_i x[o, i, j], or min, i over part p; NaN wins"""
     pick = np.minimum if smallest else np.maximum
     if parts == 1:
         pick.reduce(x[start:stop], axis=1, out=partial[start:stop])
@@ -96,7 +96,7 @@ def extreme_parts_forward(start, stop, partial, x, parts, smallest):
 
 @cpu_kernel
 def find_forward(start, stop, index, x, value):
-    """index[o, j] = the first i with x[o, i, j] == value[o, j], or both NaN; index [outer, inner]"""
+    """index[o, j] = the first i with x[o, i, j] == value[o, j], or both NaN; range over index"""
     length, inner = x.shape[1], x.shape[2]
     to, wanted, source = index.reshape(index.size), value.reshape(value.size), x.reshape(x.size)
     if inner == 1:
@@ -124,7 +124,7 @@ def find_forward(start, stop, index, x, value):
 
 @cpu_kernel
 def place_backward(start, stop, grad_x, grad_out, index):
-    """grad_x[o, i, j] = grad_out[o, j] if i == index[o, j] else 0; range over grad_out's elements"""
+    """grad_x[o, i, j] = grad_out[o, j] if i == index[o, j] else 0; range over grad_out"""
     length, inner = grad_x.shape[1], grad_x.shape[2]
     to, source, chosen = grad_x.reshape(grad_x.size), grad_out.reshape(-1), index.reshape(-1)
     at = start

@@ -105,7 +105,7 @@ def extreme_parts_forward(start, stop, partial, x, parts, smallest):
 
 @cuda_kernel
 def find_forward(start, stop, index, x, value):
-    """index[o, j] = the first i with x[o, i, j] == value[o, j], or both NaN; index [outer, inner]"""
+    """index[o, j] = the first i with x[o, i, j] == value[o, j], or both NaN; range over index"""
     inner = x.shape[2]
     for at in range(start + cuda.grid(1), stop, cuda.gridsize(1)):
         o = at // inner
@@ -119,7 +119,7 @@ def find_forward(start, stop, index, x, value):
 
 @cuda_kernel
 def place_backward(start, stop, grad_x, grad_out, index):
-    """grad_x[o, i, j] = grad_out[o, j] if i == index[o, j] else 0; a thread per column"""
+    """grad_x[o, i, j] = grad_out[o, j] if i == index[o, j] else 0; range over grad_out"""
     inner = grad_x.shape[2]
     for at in range(start + cuda.grid(1), stop, cuda.gridsize(1)):
         o = at // inner

@@ -1,0 +1,380 @@
+"""Reductions: sums, mean, max, min, argmax, argmin, all, any.
+
+A numeric result with no axes left has shape [1], as the XTensor system prints it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..device import Array, empty_like, full_like, host_constant, reshape
+from ..dtype import BOOL, INT64
+from ..errors import message
+from ..kernels import launch
+from ..op import Op
+from ..reduction import as_rows, axis_groups, check_axes, extreme_axes, sum_axes
+from ..tensor import XTensor
+from .elementwise import apply
+from .shape import expand, permuted
+
+
+class _Reduction(Op):
+    """Shared by all: which axes go, and the shape that is left."""
+
+    def __init__(self, axis: Any = None, keepdims: bool = False) -> None:
+        self.axis, self.keepdims = axis, keepdims
+
+    def check(self, x: Array) -> None:
+        ndim = len(x.shape)
+        self.axes = (
+            tuple(range(ndim)) if self.axis is None else check_axes(self.name, self.axis, ndim)
+        )
+
+    def fit(self, kept: Array) -> Array:
+        """From length-1 axes to the shape the caller asked for."""
+        if self.keepdims:
+            return kept if kept.shape else reshape(kept, (1,))
+        left = [n for axis, n in enumerate(kept.shape) if axis not in self.axes]
+        return reshape(kept, left or (1,))
+
+    def kept_shape(self, shape: Sequence[int]) -> list[int]:
+        return [1 if axis in self.axes else n for axis, n in enumerate(shape)]
+
+    def count(self, shape: Sequence[int]) -> int:
+        return math.prod(shape[axis] for axis in self.axes)
+
+
+class Sums(_Reduction):
+    """Sum over axes"""
+
+    def forward(self, x: Array) -> Array:
+        self.save(x.shape)
+        return self.fit(sum_axes(x, self.axes))
+
+    def backward(self, grad_out: Array) -> Array:
+        (shape,) = self.saved
+        return expand(reshape(grad_out, self.kept_shape(shape)), shape)
+
+
+class Mean(_Reduction):
+    """Mean over axes; NaN for none"""
+
+    promotion = "float"
+
+    def forward(self, x: Array) -> Array:
+        self.save(x.shape)
+        sums = sum_axes(x, self.axes)
+        count = host_constant(sums, self.count(x.shape), x.dtype)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return self.fit(apply("divide_forward", (sums, count)))
+
+    def backward(self, grad_out: Array) -> Array:
+        (shape,) = self.saved
+        count = host_constant(grad_out, self.count(shape) or 1, grad_out.dtype)
+        share = apply("divide_forward", (grad_out, count))
+        return expand(reshape(share, self.kept_shape(shape)), shape)
+
+
+class _Extreme(_Reduction):
+    """The largest or smallest element; ties give the gradient to the first, NaN wins"""
+
+    smallest = False
+
+    def check(self, x: Array) -> None:
+        super().check(x)
+        if self.count(x.shape) == 0:
+            raise ValueError(
+                message(self.name, "t", f"shape {list(x.shape)}, empty over axis {list(self.axes)}",
+                        "at least one element to choose from")
+            )  # fmt: skip
+
+    def forward(self, x: Array) -> Array:
+        kept = extreme_axes(x, self.axes, self.smallest)
+        if self.needs(0):
+            self.save(first_place(x, kept, self.axes), x.shape)
+        return self.fit(kept)
+
+    def backward(self, grad_out: Array) -> Array:
+        index, shape = self.saved
+        outer, inner = index.shape
+        rows = empty_like(grad_out, (outer, self.count(shape), inner))
+        launch("place_backward", index.size, rows, reshape(grad_out, index.shape), index)
+        order = _reduced_together(self.axes, len(shape))
+        moved = reshape(rows, [shape[axis] for axis in order])
+        return permuted(moved, np.argsort(order).tolist())
+
+
+def first_place(x: Array, kept: Array, axes: Sequence[int]) -> Array:
+    """Where over ``axes``, row-major, the values ``kept`` come first: int64 [outer, inner]."""
+    order = _reduced_together(axes, len(x.shape))
+    first = next((place for place, axis in enumerate(order) if axis in axes), 0)
+    rows = as_rows(permuted(x, order), first, first + len(axes))
+    index = empty_like(rows, (rows.shape[0], rows.shape[2]), INT64)
+    launch("find_forward", index.size, index, rows, reshape(kept, index.shape))
+    return index
+
+
+def _reduced_together(axes: Sequence[int], ndim: int) -> list[int]:
+    """An order of the axes in which ``axes`` are neighbours: their own if they are, else last."""
+    if len(axis_groups(axes)) < 2:
+        return list(range(ndim))
+    return [axis for axis in range(ndim) if axis not in axes] + sorted(axes)
+
+
+class Max(_Extreme):
+    """The largest element over axes"""
+
+
+class Min(_Extreme):
+    """The smallest element over axes"""
+
+    smallest = True
+
+
+class _Place(_Extreme):
+    """Where the largest or smallest element is"""
+
+    differentiable = False
+
+    def forward(self, x: Array) -> Array:
+        kept = extreme_axes(x, self.axes, self.smallest)
+        return self.fit(reshape(first_place(x, kept, self.axes), kept.shape))
+
+
+class Argmax(_Place):
+    """Where the largest element is"""
+
+
+class Argmin(_Place):
+    """Where the smallest element is"""
+
+    smallest = True
+
+
+class All(_Reduction):
+    """Whether every element is true"""
+
+    differentiable = False
+    smallest = True
+
+    def forward(self, x: Array) -> Array:
+        if x.size == 0:
+            return full_like(x, self.smallest, (), BOOL)
+        return reshape(extreme_axes(_truth(x), self.axes, self.smallest), ())
+
+
+class Any_(All):
+    """Whether some element is true"""
+
+    name = "any"
+    smallest = False
+
+
+def _truth(x: Array) -> Array:
+    """x != 0; NaN is true"""
+    return apply("truth_forward", (x,), dtype=BOOL)
+
+
+# -- public functions -----------------------------------------------------------------------------
+
+
+def sums(t: XTensor, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> XTensor:
+    """Sum of the elements, over all axes or some.
+
+    Args:
+        t: tensor of any shape and dtype.
+        axis: an axis or a list of axes, negative ones counted from the end; None for all.
+        keepdims: keep the summed axes, with length 1.
+
+    Returns:
+        A tensor of the dtype of ``t``, kint64 for integers; shape [1] where no axis is left.
+        Floating sums are kept in float64 and rounded once.
+
+    Raises:
+        TypeError: ``axis`` is no int or list of ints.
+        ValueError: no such axis, or one named twice.
+
+    Example:
+        >>> import xtensor as xt
+        >>> xt.sums(xt.XTensor([[1, 2, 3], [4, 5, 6]]))
+        <BLANKLINE>
+        [21.]
+        <XTensor 1 cpu(0) kfloat32>
+    """
+    return Sums(axis, keepdims)(t)
+
+
+def mean(t: XTensor, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> XTensor:
+    """Mean of the elements, over all axes or some.
+
+    Args:
+        t: tensor of any shape and dtype.
+        axis: an axis or a list of axes, negative ones counted from the end; None for all.
+        keepdims: keep the axes of the mean, with length 1.
+
+    Returns:
+        A tensor of the dtype of ``t``, kfloat32 for integers; shape [1] where no axis is left. The
+        mean of no elements is NaN.
+
+    Raises:
+        TypeError: ``axis`` is no int or list of ints.
+        ValueError: no such axis, or one named twice.
+
+    Example:
+        >>> import xtensor as xt
+        >>> xt.mean(xt.XTensor([[1, 2, 3], [4, 5, 6]]), axis=1)
+        <BLANKLINE>
+        [2. 5.]
+        <XTensor 2 cpu(0) kfloat32>
+    """
+    return Mean(axis, keepdims)(t)
+
+
+def max(t: XTensor, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> XTensor:
+    """Largest element, over all axes or some; NaN if there is one.
+
+    Args:
+        t: tensor of any shape and dtype.
+        axis: an axis or a list of axes, negative ones counted from the end; None for all.
+        keepdims: keep the axes of the maximum, with length 1.
+
+    Returns:
+        A tensor of the dtype of ``t``; shape [1] where no axis is left. The gradient goes to the
+        first of equal maxima.
+
+    Raises:
+        TypeError: ``axis`` is no int or list of ints.
+        ValueError: no such axis, one named twice, or nothing to choose from.
+
+    Example:
+        >>> import xtensor as xt
+        >>> xt.max(xt.XTensor([[1, 5, 3], [4, 2, 6]]), 1)
+        <BLANKLINE>
+        [5. 6.]
+        <XTensor 2 cpu(0) kfloat32>
+    """
+    return Max(axis, keepdims)(t)
+
+
+def min(t: XTensor, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> XTensor:
+    """Smallest element, over all axes or some; NaN if there is one.
+
+    Args:
+        t: tensor of any shape and dtype.
+        axis: an axis or a list of axes, negative ones counted from the end; None for all.
+        keepdims: keep the axes of the minimum, with length 1.
+
+    Returns:
+        A tensor of the dtype of ``t``; shape [1] where no axis is left. The gradient goes to the
+        first of equal minima.
+
+    Raises:
+        TypeError: ``axis`` is no int or list of ints.
+        ValueError: no such axis, one named twice, or nothing to choose from.
+
+    Example:
+        >>> import xtensor as xt
+        >>> xt.min(xt.XTensor([[1, 5, 3], [4, 2, 6]]), 1, keepdims=True).shape
+        [2, 1]
+    """
+    return Min(axis, keepdims)(t)
+
+
+def argmax(t: XTensor, dim: int | None = None, keepdims: bool = False) -> XTensor:
+    """Index of the largest element, the first of equal ones; of the first NaN if there is one.
+
+    Args:
+        t: tensor of any shape and dtype.
+        dim: the axis to look along, negative counted from the end; None for the flattened tensor.
+        keepdims: keep that axis, with length 1.
+
+    Returns:
+        A kint64 tensor; shape [1] where no axis is left.
+
+    Raises:
+        TypeError: ``dim`` is no int.
+        ValueError: no such axis, or nothing to choose from.
+
+    Example:
+        >>> import xtensor as xt
+        >>> xt.argmax(xt.XTensor([[1, 5, 3], [4, 2, 6]]), 1)
+        <BLANKLINE>
+        [1 2]
+        <XTensor 2 cpu(0) kint64>
+    """
+    return Argmax(_one_axis("argmax", dim), keepdims)(t)
+
+
+def argmin(t: XTensor, dim: int | None = None, keepdims: bool = False) -> XTensor:
+    """Index of the smallest element, the first of equal ones; of the first NaN if there is one.
+
+    Args:
+        t: tensor of any shape and dtype.
+        dim: the axis to look along, negative counted from the end; None for the flattened tensor.
+        keepdims: keep that axis, with length 1.
+
+    Returns:
+        A kint64 tensor; shape [1] where no axis is left.
+
+    Raises:
+        TypeError: ``dim`` is no int.
+        ValueError: no such axis, or nothing to choose from.
+
+    Example:
+        >>> import xtensor as xt
+        >>> xt.argmin(xt.XTensor([[1, 5, 3], [4, 2, 6]]))
+        <BLANKLINE>
+        [0]
+        <XTensor 1 cpu(0) kint64>
+    """
+    return Argmin(_one_axis("argmin", dim), keepdims)(t)
+
+
+def _one_axis(where: str, dim: Any) -> Any:
+    if isinstance(dim, (list, tuple)):
+        raise TypeError(message(where, "dim", repr(dim), "one axis, or None"))
+    return dim
+
+
+def all(t: XTensor) -> XTensor:
+    """Whether every element is true, that is not 0; true for no elements.
+
+    Args:
+        t: tensor of any shape and dtype.
+
+    Returns:
+        A kbool tensor of shape [].
+
+    Raises:
+        TypeError: ``t`` is no tensor.
+
+    Example:
+        >>> import xtensor as xt
+        >>> xt.ones([2, 3]).all().item()
+        True
+    """
+    return All()(t)
+
+
+def any(t: XTensor) -> XTensor:
+    """Whether at least one element is true, that is not 0; false for no elements.
+
+    Args:
+        t: tensor of any shape and dtype.
+
+    Returns:
+        A kbool tensor of shape [].
+
+    Raises:
+        TypeError: ``t`` is no tensor.
+
+    Example:
+        >>> import xtensor as xt
+        >>> xt.zeros([2, 3]).any().item()
+        False
+    """
+    return Any_()(t)
