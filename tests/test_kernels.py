@@ -186,9 +186,9 @@ def test_threads_are_there_again_after_a_fork():
         "child = os.fork()\n"
         "z = (x * 3).to_numpy().sum()\n"
         "if child == 0: os._exit(0 if z == 1500000 else 3)\n"
-        "print(y, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
+        "print(int(y), os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
     )
-    assert out == "1000000.0 0"
+    assert out == "1000000 0"
 
 
 def test_the_number_of_threads_comes_from_the_environment():
@@ -260,8 +260,11 @@ def test_many_processes_may_share_an_empty_cache(tmp_path):
     environment = {**os.environ, "NUMBA_ENABLE_CUDASIM": "0", "XTENSOR_CACHE": str(tmp_path)}
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", KERNEL], env=environment, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            [sys.executable, "-c", KERNEL],
+            env=environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )  # fmt: skip
         for _ in range(16)
     ]

@@ -1,12 +1,12 @@
 """xtensor: tensors, a gradient tape, layers and optimizers over kernels that can be read.
 
-    import xtensor as xt
+import xtensor as xt
 
-    x = xt.XTensor([1.0, 2.0], requires_grad=True)
-    with xt.autograd.tape():
-        y = xt.sums(x * x)
-    y.backward()
-    print(x.grad)
+x = xt.XTensor([1.0, 2.0], requires_grad=True)
+with xt.autograd.tape():
+    y = xt.sums(x * x)
+y.backward()
+print(x.grad)
 """
 
 from . import autograd, initializer, module, optimizer, storage
@@ -44,17 +44,9 @@ from .tensor import Parameter, XTensor, to_xtensor, xtensor
 # Writing ops and kernels: docs/own-op.md.
 from .device import empty_like
 from .gradcheck import gradcheck
-from .kernels import cpu_kernel, elementwise_kernel, launch
+from .kernels import cpu_kernel, cuda_kernel, elementwise_kernel, launch
 from .kernels.parallel import get_num_threads, set_num_threads
 from .op import Op
 from .ops.elementwise import apply
 
 from . import methods  # last: it hangs the ops on XTensor  # isort: skip
-
-
-def __getattr__(name: str) -> object:
-    if name == "cuda_kernel":  # imports numba, which nothing here does before it must
-        from .kernels._cuda import cuda_kernel
-
-        return cuda_kernel
-    raise AttributeError(f"module 'xtensor' has no attribute {name!r}")

@@ -41,7 +41,9 @@ def check_device(device: int | None, where: str) -> int:
         return DEV_CPU
     if not isinstance(device, int) or not DEV_GPU_0 <= device <= DEV_GPU_9:
         raise ValueError(
-            message(where, "device", repr(device), "DEV_CPU (0) or DEV_GPU_0..DEV_GPU_9 (1000..1009)")
+            message(
+                where, "device", repr(device), "DEV_CPU (0) or DEV_GPU_0..DEV_GPU_9 (1000..1009)"
+            )
         )
     try:
         count = _cuda().device_count()
@@ -107,9 +109,7 @@ def empty_like(
     )
 
 
-def full(
-    shape: Sequence[int], value: float, dtype: np.dtype[Any], device: int = DEV_CPU
-) -> Array:
+def full(shape: Sequence[int], value: float, dtype: np.dtype[Any], device: int = DEV_CPU) -> Array:
     """A raw array with every element ``value``."""
     if device == DEV_CPU:
         return np.full(shape, value, dtype) if value else np.zeros(shape, dtype)
@@ -148,7 +148,7 @@ def to_device(array: Array, device: int) -> Array:
 
 def host_constant(like: Array, values: Any, dtype: np.dtype[Any] | None = None) -> Array:
     """Values known on the host, as a raw array on the device of ``like``."""
-    return to_device(np.ascontiguousarray(np.asarray(values, dtype)), device_of(like))
+    return to_device(np.asarray(values, dtype, order="C"), device_of(like))
 
 
 def copy(array: Array) -> Array:

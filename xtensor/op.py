@@ -26,10 +26,10 @@ import numpy as np
 
 from .autograd import LEAF, state
 from .device import Array, cast, device_of, full_like, host_constant
-from .dtype import BOOL, FLOAT32, FLOAT64, INT64, code_of, is_floating, promote
+from .dtype import BOOL, FLOAT32, FLOAT64, INT64, is_floating, promote
 from .errors import message
 from .reduction import sum_to_shape
-from .tensor import XTensor, wrap
+from .tensor import XTensor, host_data, wrap
 
 _numbers = itertools.count(1)
 registered: dict[str, type[Op]] = {}
@@ -94,6 +94,8 @@ class Op:
         try:
             arrays = [x.array for x in inputs]
         except AttributeError:
+            arrays = []
+        if len(arrays) != len(inputs):
             inputs = self._as_tensors(inputs)
             arrays = [None if x is None else x.array for x in inputs]
         for array in arrays:
@@ -249,12 +251,9 @@ def constant(value: Any, like: Array, where: str) -> XTensor:
             ) from None
         return wrap(host_constant(like, host))
     if isinstance(value, (np.ndarray, list, tuple)):
-        host = np.asarray(value)
-        keep = host.dtype == BOOL or not is_floating(like.dtype)
-        tensor = XTensor(host, dtype=None if keep else code_of(like.dtype))
-        return wrap(host_constant(like, tensor.array))
+        keep = not is_floating(like.dtype) or getattr(value, "dtype", None) == BOOL
+        return wrap(host_constant(like, host_data(value, None if keep else like.dtype, where)))
     raise TypeError(
         message(where, "an argument", f"of type {type(value).__name__}",
                 "an XTensor, a number or a NumPy array")
     )  # fmt: skip
-

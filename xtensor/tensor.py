@@ -71,7 +71,7 @@ class XTensor:
         where = type(self).__name__
         device = check_device(device, where)
         target = None if dtype is None else to_numpy_dtype(dtype, where)
-        self.array = to_device(_host_data(data, target, where), device)
+        self.array = to_device(host_data(data, target, where), device)
         self.grad = None
         self.node = None
         self.slot = 0
@@ -409,7 +409,7 @@ def to_xtensor(x: Any, device: int | None = None, dtype: int | None = None) -> X
     return XTensor(x, device=device, dtype=dtype)
 
 
-def _host_data(data: Any, target: np.dtype[Any] | None, where: str) -> np.ndarray:
+def host_data(data: Any, target: np.dtype[Any] | None, where: str) -> np.ndarray:
     """Whatever a user may give as data, as a fresh contiguous array of a supported dtype."""
     if isinstance(data, XTensor):
         host = to_host(data.array)
@@ -447,4 +447,3 @@ class _Holder:
 
 # What getrefcount says of an array that only one attribute holds; interpreters differ.
 _ALONE = _Holder().count()
-

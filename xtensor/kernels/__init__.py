@@ -37,6 +37,20 @@ def _register_cuda(formula: Callable[..., Any]) -> None:
     cuda_elementwise(formula.__name__, formula)
 
 
+def cuda_kernel(function: Callable[..., Any]) -> Kernel:
+    """Register a loop over ``(start, stop, written..., read..., numbers...)`` as a CUDA kernel.
+
+    ``for i in range(start + cuda.grid(1), stop, cuda.gridsize(1))`` shares the range out over the
+    threads. Only now is numba.cuda imported.
+
+    Raises:
+        ValueError: another module already has a CUDA kernel of that name.
+    """
+    from ._cuda import cuda_kernel
+
+    return cuda_kernel(function)
+
+
 def elementwise_kernel(formula: Callable[..., Any]) -> Callable[..., Any]:
     """Register a formula on single numbers as an elementwise kernel of its name, on both devices.
 

@@ -159,7 +159,9 @@ def _loop_xy(formula):
 def _loop_xy_a(formula):
     def loop(start, stop, out, shape, x, x_strides, y, y_strides, a):
         for i in range(start + cuda.grid(1), stop, cuda.gridsize(1)):
-            out[i] = formula(x[offset_of(i, shape, x_strides)], y[offset_of(i, shape, y_strides)], a)
+            out[i] = formula(
+                x[offset_of(i, shape, x_strides)], y[offset_of(i, shape, y_strides)], a
+            )
 
     return loop
 
@@ -167,7 +169,9 @@ def _loop_xy_a(formula):
 def _loop_xy_ab(formula):
     def loop(start, stop, out, shape, x, x_strides, y, y_strides, a, b):
         for i in range(start + cuda.grid(1), stop, cuda.gridsize(1)):
-            out[i] = formula(x[offset_of(i, shape, x_strides)], y[offset_of(i, shape, y_strides)], a, b)
+            out[i] = formula(
+                x[offset_of(i, shape, x_strides)], y[offset_of(i, shape, y_strides)], a, b
+            )
 
     return loop
 
@@ -175,7 +179,11 @@ def _loop_xy_ab(formula):
 def _loop_xyz(formula):
     def loop(start, stop, out, shape, x, x_strides, y, y_strides, z, z_strides):
         for i in range(start + cuda.grid(1), stop, cuda.gridsize(1)):
-            out[i] = formula(x[offset_of(i, shape, x_strides)], y[offset_of(i, shape, y_strides)], z[offset_of(i, shape, z_strides)])
+            out[i] = formula(
+                x[offset_of(i, shape, x_strides)],
+                y[offset_of(i, shape, y_strides)],
+                z[offset_of(i, shape, z_strides)],
+            )
 
     return loop
 
@@ -273,7 +281,7 @@ def empty(shape: tuple[int, ...], dtype: np.dtype[Any], number: int) -> Any:
 
 def to_device(array: np.ndarray, number: int) -> Any:
     with cuda.gpus[number]:
-        return _mark(cuda.to_device(np.ascontiguousarray(array)), number)
+        return _mark(cuda.to_device(np.asarray(array, order="C")), number)
 
 
 def to_host(array: Any) -> np.ndarray:

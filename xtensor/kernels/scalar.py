@@ -105,7 +105,7 @@ def round_forward(x):
 
 
 def sign_forward(x):
-    return (x > 0) - (x < 0) if x == x else x
+    return 1 if x > 0 else (-1 if x < 0 else x)
 
 
 # -- exponentials, roots, circles -----------------------------------------------------------------
@@ -362,11 +362,11 @@ def logical_not_forward(x):
 
 
 def isfinite_forward(x):
-    return x - x == 0
+    return x == x and x != math.inf and x != -math.inf
 
 
 def isinf_forward(x):
-    return x == x and x - x != 0
+    return x == math.inf or x == -math.inf
 
 
 def isnan_forward(x):
@@ -374,11 +374,11 @@ def isnan_forward(x):
 
 
 def isneginf_forward(x):
-    return x < 0 and x - x != 0
+    return x == -math.inf
 
 
 def isposinf_forward(x):
-    return x > 0 and x - x != 0
+    return x == math.inf
 
 
 def formulas() -> dict[str, Callable[..., Any]]:
@@ -387,7 +387,9 @@ def formulas() -> dict[str, Callable[..., Any]]:
     return {
         name: value
         for name, value in vars(module).items()
-        if inspect.isfunction(value) and value is not formulas and value is not split_parameters
+        if inspect.isfunction(value)
+        and value is not formulas
+        and value is not split_parameters
         and value.__module__ == __name__
     }
 
