@@ -86,7 +86,7 @@ def test_assigning_again_and_deleting_leave_nothing_behind():
     net.offset = xt.Parameter([5.0])
     assert "offset" in net.state_dict()
     del net.first
-    assert list(net.state_dict())[0] == "offset"
+    assert next(iter(net.state_dict())) == "offset"
     scale = Scale()
     scale.calls = xt.XTensor([3], dtype=xt.kint64)
     assert values(scale)["calls"] == [3]
@@ -134,7 +134,7 @@ def test_load_lists_all_that_is_wrong_and_changes_nothing():
     state["rest.0.calls"] = xt.XTensor([1.5])
     state["rest.0.factor"] = 3.0
     state["bias"] = xt.XTensor([1.0])
-    with pytest.raises(ValueError, match="Net.load_state_dict: nothing was loaded") as caught:
+    with pytest.raises(ValueError, match=r"Net.load_state_dict: nothing was loaded") as caught:
         net.load_state_dict(state)
     for words in (
         "missing: first.factor, rest.1.calls",
@@ -162,9 +162,9 @@ def test_moving_takes_the_whole_tree():
     assert net.backend == DEV_GPU_0
     assert net.toCPU().backend == 0
     assert xt.Module().toGPU().backend == DEV_GPU_0
-    with pytest.raises(ValueError, match="Net.toGPU: device is 3"):
+    with pytest.raises(ValueError, match=r"Net.toGPU: device is 3"):
         net.toGPU(3)
-    with pytest.raises(RuntimeError, match="Net.toGPU"):
+    with pytest.raises(RuntimeError, match=r"Net.toGPU"):
         net.toGPU(1009)
 
 
@@ -198,7 +198,7 @@ def test_before_init_an_assignment_says_so():
         def __init__(self):
             self.scale = Scale()
 
-    with pytest.raises(AttributeError, match="super\\(\\).__init__\\(\\)"):
+    with pytest.raises(AttributeError, match=r"super\(\).__init__\(\)"):
         Early()
 
 

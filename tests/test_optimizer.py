@@ -218,6 +218,7 @@ def test_state_of_something_else_is_refused_and_changes_nothing():
         (xt.Adam([w]), {**state, "options": {}}, ValueError, "options"),
         (xt.Adam([w]), {**state, "options": {**state["options"], "lr": -1}}, ValueError, "lr"),
         (xt.Adam([w]), {**state, "state": [{"step": 1}]}, ValueError, "parameter 0"),
+        (xt.Adam([w]), {**state, "state": [{**state["state"][0], "step": -1}]}, ValueError, "-1"),
         (xt.Adam([w]), [1], TypeError, "state_dict"),
     ]
     for other, broken, error, words in wrong:

@@ -19,9 +19,7 @@ from xtensor.dtype import DType
 
 def state():
     rng = np.random.default_rng(0)
-    tensors = {
-        f"z.{code}": xt.XTensor(rng.integers(0, 2, (2, 3)), dtype=code) for code in DType
-    }
+    tensors = {f"z.{code}": xt.XTensor(rng.integers(0, 2, (2, 3)), dtype=code) for code in DType}
     tensors["empty"] = xt.XTensor(np.zeros((0, 3)))
     tensors["scalar"] = xt.XTensor(np.array(2.5), dtype=xt.kfloat64)
     tensors["weights ü"] = xt.Parameter(rng.standard_normal(5), dtype=xt.kfloat64)

@@ -153,24 +153,27 @@ class Optimizer:
                 message(where, "state", f"of {len(entries)} parameters",
                         f"of {len(self.params)}, as this optimizer has")
             )  # fmt: skip
-        state = [self._checked_state(where, n, entry) for n, entry in enumerate(entries)]
-        # Made as any optimizer is, so that the options are checked as any are.
-        checked = type(self)(self.params, **options)
-        vars(self).update(vars(checked))
-        self._steps = [int(entry["step"]) for entry in entries]
-        self._state = state
+        # Made as any optimizer is, so that options are checked as any are and say which slots go.
+        loaded = type(self)(self.params, **options)
+        loaded._state = [loaded._checked_state(where, n, e) for n, e in enumerate(entries)]
+        loaded._steps = [entry["step"] for entry in entries]
+        vars(self).update(vars(loaded))
 
     def _checked_state(self, where: str, position: int, entry: Mapping[str, Any]) -> list[Array]:
         parameter = self.params[position]
         names = {"step", *self.slots}
-        if set(entry) not in ({"step"}, names) or (entry["step"] > 0 and set(entry) != names):
+        if set(entry) not in ({"step"}, names) or (entry["step"] and set(entry) != names):
             raise ValueError(
                 message(where, f"the state of parameter {position}", sorted(entry), sorted(names))
+            )
+        if not isinstance(entry["step"], int) or entry["step"] < 0:
+            raise ValueError(
+                message(where, f"step of parameter {position}", repr(entry["step"]), "0 or more")
             )
         arrays = []
         for name in self.slots if len(entry) > 1 else ():
             value = entry[name]
-            if value.shape != parameter.shape or value.dtype != parameter.dtype:
+            if (value.shape, value.dtype) != (parameter.shape, parameter.dtype):
                 raise ValueError(
                     message(where, f"{name} of parameter {position}",
                             f"{value.dtype} of shape {value.shape}",
