@@ -57,7 +57,7 @@ def test_the_same_seed_gives_the_same_bytes_whatever_the_threads(trained, tmp_pa
 
 
 def test_the_curve_is_a_picture_or_one_line(trained, tmp_path, monkeypatch):
-    directory, done = trained
+    directory, _ = trained
     pytest.importorskip("matplotlib")
     assert (directory / "digits-run" / "curve.png").read_bytes()[:4] == b"\x89PNG"
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
