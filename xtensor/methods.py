@@ -9,7 +9,7 @@ from . import autograd
 from .device import cast
 from .dtype import is_floating
 from .errors import message
-from .ops import elementwise, logic, random, reduce, shape
+from .ops import elementwise, index, logic, random, reduce, shape
 from .tensor import XTensor
 
 
@@ -62,6 +62,8 @@ _METHODS: dict[str, Callable[..., Any]] = {
     "__ge__": logic.greater_equal,
     "__eq__": logic.equal,
     "__ne__": logic.not_equal,
+    "__getitem__": index.getitem,
+    "__setitem__": index.setitem,
     "reshape": shape.reshape,
     "transpose": shape.transpose,
     "argmax": reduce.argmax,

@@ -261,7 +261,7 @@ class MaskedFill(Op):
                 message("masked_fill", "mask", f"of dtype {mask.dtype}", "kbool",
                         "compare, or build it from a NumPy boolean array")
             )  # fmt: skip
-        if not _fits(mask.shape, x.shape):
+        if not fits(mask.shape, x.shape):
             raise ValueError(
                 message("masked_fill", "mask", f"shape {list(mask.shape)}",
                         f"a shape that broadcasts to that of t, {list(x.shape)}")
@@ -278,7 +278,7 @@ class MaskedFill(Op):
         return apply("keep_unless", (grad_out, mask)), None
 
 
-def _fits(shape: Sequence[int], target: Sequence[int]) -> bool:
+def fits(shape: Sequence[int], target: Sequence[int]) -> bool:
     """Whether ``shape`` broadcasts to ``target``."""
     return len(shape) <= len(target) and all(
         n in (1, m) for n, m in zip(reversed(shape), reversed(target))
@@ -529,7 +529,7 @@ def broadcast_to(t: XTensor, ref: Sequence[int]) -> XTensor:
     """
     _tensor("broadcast_to", t)
     shape = check_shape(ref, "broadcast_to", t.array.dtype)
-    if not _fits(t.shape, shape):
+    if not fits(t.shape, shape):
         raise ValueError(
             message("broadcast_to", "ref", list(shape), f"a shape that {t.shape} broadcasts to")
         )

@@ -1,0 +1,41 @@
+"""Rows read from and written to places that an index names.
+
+Whoever launches these has checked every place. A row is what lies behind the indexed axes.
+"""
+# mypy: disable-error-code="no-untyped-def"
+
+from __future__ import annotations
+
+from .._jit import cpu_kernel
+
+
+@cpu_kernel
+def gather_forward(start, stop, out, x, place):
+    """out[i, j] = x[place[i], j]; out [n, inner], x [rows, inner], range over n"""
+    for i in range(start, stop):
+        to, source = out[i], x[place[i]]
+        for j in range(to.size):
+            to[j] = source[j]
+
+
+@cpu_kernel
+def gather_backward(start, stop, grad_x, grad_out, target, first, order):
+    """grad_x[target[k], j] adds grad_out[order[i], j] for i in first[k] .. first[k + 1] - 1
+
+    No two targets are equal, so each row has one owner, who adds in a fixed order; range over target.
+    """
+    for k in range(start, stop):
+        to = grad_x[target[k]]
+        for i in range(first[k], first[k + 1]):
+            source = grad_out[order[i]]
+            for j in range(to.size):
+                to[j] += source[j]
+
+
+@cpu_kernel
+def scatter_forward(start, stop, out, x, target, source):
+    """out[target[k], j] = x[source[k], j]; no two targets equal; range over target"""
+    for k in range(start, stop):
+        to, row = out[target[k]], x[source[k]]
+        for j in range(to.size):
+            to[j] = row[j]

@@ -1,0 +1,350 @@
+"""Indexing: ``t[item]`` and ``t[item] = value``, and the check that every index goes through.
+
+An item becomes a selection before anything is read or written. Ints and slices select a strided view;
+as soon as an array takes part, the selection is a list of places of rows, worked out on the host.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..device import Array, cast, device_of, empty_like, full_like, host_constant, reshape, to_host
+from ..dtype import BOOL
+from ..errors import message
+from ..kernels import launch
+from ..op import Op
+from ..tensor import XTensor
+from .creation import check_value
+from .shape import expand, fits, read, write
+
+
+def check_indices(where: str, argument: str, array: Array, limit: int) -> None:
+    """Refuse indices outside 0 .. limit-1; for a GPU array this is the one read of it.
+
+    Args:
+        where: public name of the op or layer.
+        argument: what the indices are called there.
+        array: raw integer array of any shape.
+        limit: how many there are to index.
+
+    Raises:
+        IndexError: names the argument, the first bad position, its value and the limit.
+
+    Example:
+        >>> check_indices("embedding", "index", np.array([[0, 7]]), 5)
+        Traceback (most recent call last):
+            ...
+        IndexError: embedding: index is 7 at position [0, 1]; expected 0 .. 4.
+    """
+    _check_range(where, argument, to_host(array), 0, limit)
+
+
+def _check_range(where: str, argument: str, host: np.ndarray, lowest: int, limit: int) -> None:
+    if host.size == 0 or (host.min() >= lowest and host.max() < limit):
+        return
+    bad = np.argwhere((host < lowest) | (host >= limit))[0].tolist()
+    came = str(host[tuple(bad)]) + (f" at position {bad}" if bad else "")
+    expected = f"{lowest} .. {limit - 1}" if limit else "nothing, as there are no elements"
+    raise IndexError(message(where, argument, came, expected))
+
+
+# -- selections -----------------------------------------------------------------------------------
+
+
+class _View:
+    """Ints, slices and new axes: what NumPy shows as a view."""
+
+    def __init__(self, item: tuple[Any, ...]) -> None:
+        self.item = item
+
+    def read(self, x: Array) -> Array:
+        out = read(x, self._show)
+        return out if out.shape else reshape(out, (1,))
+
+    def add_to(self, grad_x: Array, grad_out: Array) -> None:
+        self.write(grad_x, grad_out)
+
+    def write(self, out: Array, values: Array) -> None:
+        write(out, self._show, reshape(values, self.shape_in(out)))
+
+    def shape_in(self, x: Array) -> tuple[int, ...]:
+        return self._show(np.broadcast_to(np.int8(0), x.shape)).shape
+
+    def _show(self, array: np.ndarray) -> np.ndarray:
+        # With the Ellipsis NumPy gives a view for all ints too, not a number.
+        return array[(*self.item, ...)]  # type: ignore[no-any-return]
+
+
+class _Places:
+    """At least one index array: row ``places[i]`` of the source is row i of the result."""
+
+    def __init__(self, places: np.ndarray, shape: tuple[int, ...], inner: int) -> None:
+        self.places = places.reshape(-1)
+        self.shape, self.inner = shape, inner
+
+    def shape_in(self, x: Array) -> tuple[int, ...]:
+        return self.shape
+
+    def _rows(self, array: Array) -> Array:
+        return reshape(array, (array.size // self.inner if self.inner else 0, self.inner))
+
+    def read(self, x: Array) -> Array:
+        out = empty_like(x, (self.places.size, self.inner))
+        if out.size:
+            launch("gather_forward", self.places.size, out, self._rows(x),
+                   host_constant(x, self.places))  # fmt: skip
+        return reshape(out, self.shape or (1,))
+
+    def add_to(self, grad_x: Array, grad_out: Array) -> None:
+        if grad_out.size:
+            target, first, order = by_target(self.places)
+            launch("gather_backward", target.size, self._rows(grad_x), self._rows(grad_out),
+                   host_constant(grad_x, target), host_constant(grad_x, first),
+                   host_constant(grad_x, order))  # fmt: skip
+
+    def write(self, out: Array, values: Array) -> None:
+        if values.size:
+            target, first, order = by_target(self.places)
+            last = order[first[1:] - 1]  # of several values for one place the last one stays
+            launch("scatter_forward", target.size, self._rows(out), self._rows(values),
+                   host_constant(out, target), host_constant(out, last))  # fmt: skip
+
+
+def by_target(places: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Group equal places: each once, where its group begins in ``order``, and ``order`` itself.
+
+    Example:
+        >>> by_target(np.array([7, 2, 7]))
+        (array([2, 7]), array([0, 1, 3]), array([1, 0, 2]))
+    """
+    if (places[1:] > places[:-1]).all():
+        every = np.arange(places.size + 1)
+        return places, every, every[:-1]
+    order = np.argsort(places, kind="stable")
+    ordered = places[order]
+    begins = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
+    return ordered[begins], np.append(begins, places.size), order
+
+
+def _select(where: str, item: Any, shape: Sequence[int]) -> _View | _Places:
+    """What ``item`` means for a tensor of this shape, every index checked."""
+    entries = [_entry(where, part) for part in (item if isinstance(item, tuple) else (item,))]
+    if sum(entry is Ellipsis for entry in entries) > 1:
+        raise IndexError(message(where, "the index", "with two Ellipses", "at most one"))
+    taken = sum(_axes_taken(entry) for entry in entries)
+    if taken > len(shape):
+        raise IndexError(
+            message(where, "the index", f"for {taken} axes", f"at most {len(shape)}, as the shape "
+                    f"is {list(shape)}")
+        )  # fmt: skip
+    missing = [slice(None)] * (len(shape) - taken)
+    if Ellipsis in [entry for entry in entries if not isinstance(entry, np.ndarray)]:
+        cut = next(i for i, entry in enumerate(entries) if entry is Ellipsis)
+        entries[cut : cut + 1] = missing
+    else:
+        entries += missing
+    arrays = any(isinstance(entry, np.ndarray) for entry in entries)
+    axis = 0
+    checked: list[Any] = []
+    for entry in entries:
+        if isinstance(entry, np.ndarray) and entry.dtype == BOOL:
+            checked += _from_mask(where, entry, shape, axis)
+        elif isinstance(entry, (int, np.ndarray)):
+            index = np.asarray(entry)
+            _check_range(where, f"the index of axis {axis}", index, -shape[axis], shape[axis])
+            checked.append(np.where(index < 0, index + shape[axis], index) if arrays else entry)
+        else:
+            checked.append(entry)
+        axis += _axes_taken(entry)
+    return _places(where, checked, shape) if arrays else _View(tuple(checked))
+
+
+def _entry(where: str, part: Any) -> Any:
+    """One part of an item as an int, slice, None, Ellipsis, or host array of kbool or int64."""
+    if part is None or part is Ellipsis or isinstance(part, slice):
+        return part
+    if isinstance(part, (int, np.integer)) and not isinstance(part, bool):
+        return int(part)
+    if isinstance(part, XTensor):
+        part = to_host(part.array)
+    elif isinstance(part, list):
+        part = np.asarray(part) if part else np.empty(0, np.int64)
+    if isinstance(part, np.ndarray) and part.dtype.kind in "biuf":
+        return part if part.dtype == BOOL else part.astype(np.int64)
+    raise IndexError(
+        message(where, "the index", f"of type {type(part).__name__}",
+                "an int, a slice, an XTensor, a list or array of ints or booleans, or a tuple")
+    )  # fmt: skip
+
+
+def _axes_taken(entry: Any) -> int:
+    if entry is None or entry is Ellipsis:
+        return 0
+    return entry.ndim if isinstance(entry, np.ndarray) and entry.dtype == BOOL else 1
+
+
+def _from_mask(
+    where: str, mask: np.ndarray, shape: Sequence[int], axis: int
+) -> tuple[np.ndarray, ...]:
+    due = tuple(shape[axis : axis + mask.ndim])
+    if mask.shape != due or mask.ndim == 0:
+        raise IndexError(
+            message(where, f"the mask of axis {axis}", f"shape {list(mask.shape)}",
+                    f"shape {list(due)}, as the tensor has there")
+        )  # fmt: skip
+    return mask.nonzero()
+
+
+def _places(where: str, entries: list[Any], shape: Sequence[int]) -> _Places:
+    """Places for entries of which some are arrays: NumPy's rules for where their axes go."""
+    while isinstance(entries[-1], slice) and entries[-1] == slice(None):
+        entries = entries[:-1]
+    used = sum(entry is not None for entry in entries)
+    trailing = tuple(shape[used:])
+    steps = [math.prod(shape[axis + 1 : used]) for axis in range(used)]
+    arrays = [entry for entry in entries if isinstance(entry, np.ndarray)]
+    try:
+        together = np.broadcast_shapes(*[entry.shape for entry in arrays])
+    except ValueError:
+        raise IndexError(
+            message(where, "its index arrays",
+                    "of shapes " + " and ".join(str(list(a.shape)) for a in arrays),
+                    "shapes that broadcast")
+        ) from None  # fmt: skip
+    numbers = [i for i, entry in enumerate(entries) if isinstance(entry, np.ndarray)]
+    split = numbers[-1] - numbers[0] + 1 > len(numbers)  # a slice between them: they go first
+    lengths: list[int] = []
+    ranges: list[tuple[int, np.ndarray]] = []
+    from_arrays = np.zeros(together, np.int64)
+    put = 0 if split else -1
+    axis = 0
+    for entry in entries:
+        if isinstance(entry, np.ndarray):
+            from_arrays = from_arrays + entry * steps[axis]
+            put = len(lengths) if put < 0 else put
+        elif entry is None:
+            lengths.append(1)
+        else:
+            span = np.arange(*entry.indices(shape[axis]), dtype=np.int64) * steps[axis]
+            ranges.append((len(lengths), span))
+            lengths.append(span.size)
+        axis += entry is not None
+    places = from_arrays.reshape((*together, *[1] * (len(lengths) - put)))
+    for position, span in ranges:
+        after = len(lengths) - position - 1
+        if position < put:
+            after += len(together)
+        places = places + span.reshape((span.size, *[1] * after))
+    full = (*lengths[:put], *together, *lengths[put:])
+    places = np.broadcast_to(places, full)
+    return _Places(np.ascontiguousarray(places), (*full, *trailing), math.prod(trailing))
+
+
+# -- the op and the public functions --------------------------------------------------------------
+
+
+class Getitem(Op):
+    """The elements an item selects; what is selected twice gets both gradients"""
+
+    def __init__(self, selection: _View | _Places) -> None:
+        self.selection = selection
+
+    def forward(self, x: Array) -> Array:
+        self.save(x.shape)
+        return self.selection.read(x)
+
+    def backward(self, grad_out: Array) -> Array:
+        (shape,) = self.saved
+        grad_x = full_like(grad_out, 0, shape)
+        self.selection.add_to(grad_x, grad_out)
+        return grad_x
+
+
+def getitem(t: XTensor, item: Any) -> XTensor:
+    """``t[item]``: the selected elements in a new tensor.
+
+    Args:
+        t: tensor of any shape and dtype.
+        item: an int, a slice, an XTensor or array or list of ints (floats are cut to ints), a kbool
+            mask, Ellipsis, None for a new axis, or a tuple of these. Negative ints count from the
+            end. Index arrays broadcast together, as in NumPy; on a GPU they are read by the host.
+
+    Returns:
+        A tensor of the dtype of ``t``; shape [1] if ``item`` selects a single element.
+
+    Raises:
+        TypeError: ``t`` is no tensor.
+        IndexError: an index out of range (named with its axis and limit), too many of them, a mask
+            of another shape, arrays that do not broadcast, or something that is no index.
+
+    Example:
+        >>> import xtensor as xt
+        >>> t = xt.arange(0, 6).reshape([2, 3])
+        >>> t[1, ::2]
+        <BLANKLINE>
+        [3. 5.]
+        <XTensor 2 cpu(0) kfloat32>
+        >>> t[xt.XTensor([1, 0, 1]), 2].to_numpy()
+        array([5., 2., 5.], dtype=float32)
+    """
+    if not isinstance(t, XTensor):
+        raise TypeError(message("getitem", "t", f"of type {type(t).__name__}", "an XTensor"))
+    return Getitem(_select("getitem", item, t.array.shape))(t)
+
+
+def setitem(t: XTensor, item: Any, value: Any) -> None:
+    """``t[item] = value``, in place and never recorded.
+
+    Args:
+        t: tensor of any shape and dtype.
+        item: as for ``getitem``. If it names an element several times, its last value stays.
+        value: a number, an array or an XTensor that broadcasts to the selection; cast to t's dtype.
+
+    Raises:
+        TypeError: ``t`` is no tensor, or ``value`` nothing to store.
+        IndexError: as for ``getitem``; nothing has been written then.
+        ValueError: ``value`` does not broadcast to the selection, or lies on another device.
+        OverflowError: an integer dtype cannot hold the number.
+
+    Example:
+        >>> import xtensor as xt
+        >>> t = xt.zeros([2, 2])
+        >>> t[0] = 5
+        >>> t[:, 1] = xt.XTensor([7, 8])
+        >>> t
+        <BLANKLINE>
+        [[5. 7.]
+         [0. 8.]]
+        <XTensor 2x2 cpu(0) kfloat32>
+    """
+    if not isinstance(t, XTensor):
+        raise TypeError(message("setitem", "t", f"of type {type(t).__name__}", "an XTensor"))
+    selection = _select("setitem", item, t.array.shape)
+    shape = selection.shape_in(t.array)
+    values = _values(value, t)
+    while len(values.shape) > len(shape) and values.shape[0] == 1:
+        values = reshape(values, values.shape[1:])
+    if not fits(values.shape, shape):
+        raise ValueError(
+            message("setitem", "value", f"shape {list(values.shape)}",
+                    f"a shape that broadcasts to the selection's, {list(shape)}")
+        )  # fmt: skip
+    selection.write(t.writable(), expand(values, shape))
+
+
+def _values(value: Any, t: XTensor) -> Array:
+    dtype = t.array.dtype
+    if not isinstance(value, XTensor):
+        if not isinstance(value, (np.ndarray, list, tuple)):
+            return host_constant(t.array, check_value("setitem", "value", value, dtype), dtype)
+        value = XTensor(value, device=t.device, dtype=t.dtype)
+    if value.device != device_of(t.array):
+        raise ValueError(
+            message("setitem", "value", f"on device {value.device}", f"on device {t.device}",
+                    "move it with toGPU() or toCPU()")
+        )  # fmt: skip
+    return cast(value.array, dtype)
