@@ -16,6 +16,11 @@ from .device import (
     DEV_GPU_8, DEV_GPU_9,
 )  # fmt: skip
 from .dtype import kbool, kfloat32, kfloat64, kint8, kint32, kint64, kuint8
+from .layers.dropout import Dropout
+from .layers.loss import (
+    BinaryCrossEntropy, CategoricalCrossEntropy, CrossEntropyLoss, MeanSquaredError, NLL_Loss,
+    SoftmaxCrossEntropy,
+)  # fmt: skip
 from .module import Module, ModuleList
 from .ops.activation import (
     elu, hard_sigmoid, leaky_relu, relu, sigmoid, softplus, softsign,
@@ -23,6 +28,7 @@ from .ops.activation import (
 from .ops.creation import (
     arange, eye, full, full_like, linspace, logspace, ones, ones_like, zeros, zeros_like,
 )  # fmt: skip
+from .ops.dropout import dropout
 from .ops.elementwise import (
     abs, acos, add, asin, atan, ceil, cos, cosh, divide, exp, floor, log, mul, neg, power,
     reciprocal, round, sign, sin, sinh, sqrt, square, sub, tan, tanh,
@@ -31,12 +37,18 @@ from .ops.logic import (
     clip, equal, greater, greater_equal, isfinite, isinf, isnan, isneginf, isposinf, less, less_equal,
     logical_and, logical_not, logical_or, logical_xor, maximum, minimum, not_equal, where,
 )  # fmt: skip
+from .ops.loss import (
+    binary_cross_entropy, categorical_cross_entropy, cross_entropy, mean_squared_error, nll_loss,
+    softmax_cross_entropy,
+)  # fmt: skip
+from .ops.matmul import linear, matmul
 from .ops.random import get_rng_state, manual_seed, randn, randperm, randu, set_rng_state
 from .ops.reduce import all, any, argmax, argmin, max, mean, min, sums
 from .ops.shape import (
     broadcast, broadcast_to, concatenate, flatten, flip, masked_fill, permute, reshape, squeeze,
     stack, swapaxis, tile, transpose, unsqueeze,
 )  # fmt: skip
+from .ops.softmax import log_softmax, softmax
 from .optimizer import SGD, Adadelta, Adagrad, Adam, Adamax, Optimizer, RMSProp
 from .storage import load_parameters, save_parameters
 from .tensor import Parameter, XTensor, to_xtensor, xtensor

@@ -17,7 +17,7 @@ from ..tensor import XTensor
 def rows_along(array: Array, axis: int) -> Array:
     """The array as [outer, length, inner], the axis in the middle; 0-d counts as one element."""
     axis = axis % max(1, len(array.shape))
-    return as_rows(array, axis, axis + 1) if array.shape else array.reshape((1, 1, 1))
+    return as_rows(array, axis, axis + 1)
 
 
 class _AlongAxis(Op):
