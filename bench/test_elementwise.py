@@ -1,0 +1,69 @@
+"""Functions of single numbers, and sums over them, on 6.4 million numbers."""
+
+import numpy as np
+import pytest
+
+import xtensor as xt
+
+from .libraries import BACKWARD, normal, on_arrays, torch
+
+ROWS, COLUMNS = 6400, 1000
+
+# PyTorch and NumPy call it the same, but for NumPy's relu.
+UNARY = {
+    "exp": np.exp,
+    "tanh": np.tanh,
+    "relu": lambda x: np.maximum(x, np.float32(0)),
+}
+
+
+@BACKWARD
+@pytest.mark.parametrize("function", UNARY)
+def test_elementwise(compare, function, backward):
+    compare(
+        **on_arrays(
+            [normal(ROWS, COLUMNS)],
+            backward,
+            xtensor=getattr(xt, function),
+            torch=lambda x: getattr(torch, function)(x),
+            numpy=UNARY[function],
+        )
+    )
+
+
+@BACKWARD
+@pytest.mark.parametrize("second", [(ROWS, COLUMNS), (COLUMNS,)], ids=["same shape", "broadcast"])
+def test_add(compare, second, backward):
+    compare(
+        **on_arrays(
+            [normal(ROWS, COLUMNS), normal(*second, seed=2)],
+            backward,
+            xtensor=xt.add,
+            torch=lambda x, y: torch.add(x, y),
+            numpy=np.add,
+        )
+    )
+
+
+# name: ours, PyTorch's or NumPy's own name, axis
+REDUCTIONS = {
+    "sum of all": ("sums", "sum", None),
+    "sum over rows": ("sums", "sum", 0),
+    "mean over columns": ("mean", "mean", 1),
+    "max over columns": ("max", "amax", 1),
+}
+
+
+@BACKWARD
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_reduction(compare, reduction, backward):
+    ours, theirs, axis = REDUCTIONS[reduction]
+    compare(
+        **on_arrays(
+            [normal(ROWS, COLUMNS)],
+            backward,
+            xtensor=lambda x: getattr(xt, ours)(x, axis),
+            torch=lambda x: getattr(torch, theirs)(x, axis),
+            numpy=lambda x: getattr(np, theirs)(x, axis),
+        )
+    )

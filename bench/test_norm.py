@@ -1,0 +1,21 @@
+"""Batch normalisation while training: batch statistics, and the running ones brought up to date."""
+
+import pytest
+
+import xtensor as xt
+
+from .libraries import BACKWARD, normal, on_arrays, torch
+
+SHAPES = [
+    (32, 64, 56, 56),
+    (64, 32, 8, 8),
+]
+
+
+@BACKWARD
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda s: "x".join(map(str, s)))
+def test_batch_norm(compare, shape, backward):
+    ours = xt.BatchNorm2d(shape[1])
+    theirs = torch and torch.nn.BatchNorm2d(shape[1])
+    with xt.autograd.tape():  # layers train where a tape is open
+        compare(**on_arrays([normal(*shape)], backward, xtensor=ours, torch=theirs))

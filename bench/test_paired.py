@@ -1,0 +1,118 @@
+"""The measuring itself, on a clock that only the measured calls move."""
+
+import gc
+
+import numpy as np
+import pytest
+
+from .libraries import check_agreement
+from .paired import FEWEST_ROUNDS, SHORTEST_TURN, collector_off, measure
+from .report import Report, Row
+
+
+class Clock:
+    """Stands still unless somebody spends time."""
+
+    def __init__(self):
+        self.now = 0.0
+        self.calls = []
+
+    def __call__(self):
+        return self.now
+
+    def spend(self, name, *seconds):
+        """A call that takes these times in turn, over and over."""
+
+        def call():
+            self.now += seconds[self.calls.count(name) % len(seconds)]
+            self.calls.append(name)
+
+        return call
+
+    def measure(self, budget=0.5, **seconds):
+        calls = {
+            name: self.spend(name, *(times if isinstance(times, tuple) else (times,)))
+            for name, times in seconds.items()
+        }
+        return measure(calls, budget, clock=self, sleep=lambda _: None)
+
+
+def test_ratio_tells_a_planted_slowdown():
+    same = Clock().measure(ours=2e-3, peer=2e-3)
+    slowed = Clock().measure(ours=4e-3, peer=2e-3)
+    assert same.ratio("ours", "peer") == pytest.approx(1.0)
+    assert slowed.ratio("ours", "peer") == pytest.approx(0.5)
+    assert slowed.ratio("peer", "ours") == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("seconds", [2e-6, 1e-4, 3e-2])
+def test_time_per_call_does_not_depend_on_the_inner_loop(seconds):
+    timings = Clock().measure(ours=seconds)
+    assert timings.median("ours") == pytest.approx(seconds)
+    assert timings.repeats["ours"] * seconds >= SHORTEST_TURN
+    assert timings.repeats["ours"] <= max(1, 1.5 * SHORTEST_TURN / seconds)
+
+
+def test_a_stray_slow_round_does_not_move_the_median():
+    timings = Clock().measure(ours=(2e-3, 2e-3, 2e-3, 2e-3, 2e-3, 9.0), peer=2e-3)
+    assert timings.ratio("ours", "peer") == pytest.approx(1.0)
+
+
+def test_turns_alternate_and_the_budget_ends_them():
+    clock = Clock()
+    timings = clock.measure(budget=0.1, ours=2e-3, peer=3e-3)
+    assert len(timings.seconds["ours"]) == len(timings.seconds["peer"]) == 10
+    turns = clock.calls[4:]  # two calls of each found out how long they take
+    assert turns[:8] == ["ours", "ours", "peer", "peer"] * 2
+
+
+def test_long_calls_get_the_fewest_rounds():
+    assert len(Clock().measure(budget=0.1, ours=5.0).seconds["ours"]) == FEWEST_ROUNDS
+
+
+def test_garbage_collector_rests_while_timing_and_then_is_as_before():
+    seen = []
+    clock = Clock()
+
+    def call():
+        clock.now += 1.0
+        seen.append(gc.isenabled())
+
+    assert gc.isenabled()
+    with pytest.raises(ZeroDivisionError):
+        measure({"ours": call, "peer": lambda: 1 / 0}, 0.1, clock, lambda _: None)
+    assert gc.isenabled()
+    assert seen
+    assert not any(seen)
+    gc.disable()
+    try:
+        with collector_off():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_report_names_the_worst_case_and_the_absent_peer():
+    report = Report(["torch", "numpy"], {"numpy": "2.0"}, threads=2, budget=0.5, load=0.1)
+    for name, seconds in (("fast", 1e-3), ("slow", 4e-3)):
+        timings = Clock().measure(xtensor=seconds, numpy=2e-3)
+        report.rows.append(Row("family", name, timings))
+    report.figure("overhead", 3.5, "us", at_most=4.0)
+    report.figure("growth", 7.0, "MB", at_most=1.0)
+    text = "\n".join(report.lines())
+    assert "numpy: geomean 1.00 over 2 cases, worst 0.50 (family: slow), best 2.00" in text
+    assert "torch: not installed, not compared" in text
+    overhead, growth = (
+        next(x for x in report.lines() if key in x) for key in ("overhead", "growth")
+    )
+    assert overhead.endswith(", reached")
+    assert growth.endswith("NOT reached")
+
+
+def test_libraries_that_computed_different_things_are_not_compared():
+    ours = np.ones((3, 4), np.float32)
+    check_agreement([ours], [ours + np.float32(1e-6)], "torch")
+    for theirs in ([ours * 1.001], [ours[:2]], [ours, ours], [ours * np.nan]):
+        with pytest.raises(AssertionError, match="torch"):
+            check_agreement([ours], theirs, "torch")

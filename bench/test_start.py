@@ -1,0 +1,85 @@
+"""What the first seconds cost: the import, and the first call of an operation."""
+
+from statistics import median
+
+import pytest
+
+from .subprocesses import run
+
+IMPORT = """
+import sys, time
+start = time.perf_counter()
+import {}
+print(time.perf_counter() - start, int("numba" in sys.modules))
+"""
+
+
+def test_import(figure):
+    names = ("numpy", "xtensor")
+    for name in names:  # bytecode is written and the disk's cache filled before it counts
+        run(IMPORT.format(name))
+    rounds = [[run(IMPORT.format(name)) for name in names] for _ in range(7)]
+    ratio = median(ours / numpy for (numpy, _), (ours, _) in rounds)
+    numpy, ours = (median(times[i][0] for times in rounds) * 1e3 for i in range(2))
+    numba = "loaded" if any(loaded for _, (_, loaded) in rounds) else "not loaded"
+    note = f"{ours:.0f} ms / {numpy:.0f} ms, numba {numba}"
+    figure("import xtensor / import numpy", ratio, "x", at_most=2.0, note=note)
+
+
+FIRST_CALL = """
+import time
+import numpy as np
+import xtensor as xt
+from xtensor.demo import DigitsNet
+
+def tensor(*shape):
+    return xt.XTensor(np.random.default_rng(0).standard_normal(shape), requires_grad=True)
+
+x, image, weight = tensor(64, 100), tensor(8, 4, 16, 16), tensor(8, 4, 3, 3)
+labels = xt.XTensor(np.arange(64), dtype=xt.kint64)
+start = time.perf_counter()
+with xt.autograd.tape():
+    out = {}
+out.backward()
+print(time.perf_counter() - start)
+"""
+
+# Forward and backward. Whoever calls first also waits for numba's own import.
+OPERATIONS = {
+    "relu": "xt.relu(x)",
+    "sums": "xt.sums(x)",
+    "conv2d": "xt.conv2d(image, weight)",
+    "max_pool2d": "xt.max_pool2d(image, 2, 2)",
+    "BatchNorm2d": "xt.BatchNorm2d(4)(image)",
+    "Linear": "xt.Linear(100, 10)(x)",
+    "Dropout": "xt.Dropout(0.5)(x)",
+    "softmax": "xt.softmax(x)",
+    "CrossEntropyLoss": "xt.CrossEntropyLoss()(labels, x)",
+}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_first_call(figure, tmp_path, operation):
+    code = FIRST_CALL.format(OPERATIONS[operation])
+    (cold,), (filled,) = (run(code, XTENSOR_CACHE=str(tmp_path)) for _ in range(2))
+    note = f"{filled:.2f} s with a filled cache"
+    figure(f"first call of {operation}, cold", cold, "s", at_most=1.5, note=note)
+
+
+def test_first_step(figure, tmp_path):
+    code = FIRST_CALL.format("DigitsNet()(tensor(8, 1, 8, 8))")
+    (cold,), (filled,) = (run(code, XTENSOR_CACHE=str(tmp_path)) for _ in range(2))
+    note = f"{filled:.2f} s with a filled cache"
+    figure("first forward and backward of the demo's network, cold", cold, "s", note=note)
+
+
+IMPORT_NUMBA = """
+import time
+start = time.perf_counter()
+import numba
+print(time.perf_counter() - start)
+"""
+
+
+def test_import_numba(figure):
+    figure("import numba, part of any first call", run(IMPORT_NUMBA)[0], "s")
