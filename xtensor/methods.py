@@ -9,7 +9,7 @@ from . import autograd
 from .device import cast
 from .dtype import is_floating
 from .errors import message
-from .ops import elementwise, index, logic, random, reduce, shape
+from .ops import elementwise, index, logic, matmul, random, reduce, shape
 from .tensor import XTensor
 
 
@@ -50,6 +50,8 @@ _METHODS: dict[str, Callable[..., Any]] = {
     "__rtruediv__": _reflected(elementwise.divide),
     "__pow__": elementwise.power,
     "__rpow__": _reflected(elementwise.power),
+    "__matmul__": matmul.matmul,
+    "__rmatmul__": _reflected(matmul.matmul),
     "__neg__": elementwise.neg,
     "__abs__": elementwise.abs,
     "__iadd__": _in_place("add", elementwise.Add),

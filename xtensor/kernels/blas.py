@@ -18,6 +18,8 @@ from typing import Any
 # OpenBLAS runs a product of m*n*k up to this on one thread by itself: interface/gemm.c compares
 # with SMP_THRESHOLD_MIN (65536) * GEMM_MULTITHREAD_THRESHOLD (4, Makefile.rule).
 SMALL_PRODUCT = 262_144
+# With a vector NumPy calls gemv, and interface/gemv.c compares with 2304 times the same threshold.
+SMALL_VECTOR_PRODUCT = 9_216
 
 _lock = threading.Lock()
 _libraries: list[Any] | None = None
@@ -31,6 +33,11 @@ def _find() -> list[Any]:
 
     controllers = threadpoolctl.ThreadpoolController().lib_controllers
     return [library for library in controllers if library.user_api == "blas"]
+
+
+def is_small(m: int, n: int, k: int) -> bool:
+    """Whether an m x k by k x n product runs on one thread without being told to."""
+    return m * n * k <= (SMALL_PRODUCT if min(m, n) > 1 else SMALL_VECTOR_PRODUCT)
 
 
 @contextmanager

@@ -1,0 +1,235 @@
+"""Matrix products: ``matmul`` and ``linear``."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..device import Array, empty_like, reshape
+from ..dtype import BOOL
+from ..errors import message
+from ..kernels import launch
+from ..op import Op
+from ..reduction import sum_axes
+from ..tensor import XTensor
+from .shape import expand
+
+# A product is cut into at most so many blocks, of at least so many rows (or columns): enough for
+# the threads of a desktop machine, and large enough for BLAS to be at its best.
+BLOCKS = 16
+BLOCK_ROWS = 64
+# A sum this long over a small result (the gradient of a weight) is cut up instead.
+PART_LENGTH = 4096
+
+
+def product(
+    x: Array,
+    y: Array,
+    bias: Array | None = None,
+    transposed_x: bool = False,
+    transposed_y: bool = False,
+) -> Array:
+    """x @ y (+ bias) for [batch, rows, columns] arrays of one dtype; a batch of 1 is repeated.
+
+    Args:
+        x: [batch or 1, m, k], or [batch or 1, k, m] with ``transposed_x``.
+        y: [batch or 1, k, n], or [batch or 1, n, k] with ``transposed_y``.
+        bias: [n], added to every row.
+
+    Returns:
+        [batch, m, n]. Blocks follow the shape, so the bytes do not depend on the threads.
+    """
+    batch = x.shape[0] if y.shape[0] == 1 else y.shape[0]
+    m, length = (x.shape[2], x.shape[1]) if transposed_x else (x.shape[1], x.shape[2])
+    n = y.shape[1] if transposed_y else y.shape[2]
+    longer = m if m >= n else n
+    blocks = parts = 1
+    if batch < BLOCKS:
+        blocks = max(1, min(BLOCKS // max(batch, 1), longer // BLOCK_ROWS))
+        if blocks < 4 and bias is None:
+            parts = max(1, min(BLOCKS // blocks, length // PART_LENGTH))
+            blocks = 1 if parts > 1 else blocks
+    out = empty_like(x, (batch * parts, m, n))
+    if out.size:
+        if bias is None:
+            bias = empty_like(x, (0,))
+        launch("matmul_forward", batch * parts * blocks, out, x, y, bias, transposed_x,
+               transposed_y, parts, blocks)  # fmt: skip
+    if parts > 1:
+        out = reshape(sum_axes(reshape(out, (batch, parts, m, n)), (1,)), (batch, m, n))
+    return out
+
+
+class Matmul(Op):
+    """Matrix product over the last two axes"""
+
+    name = "matmul"
+    promotion = "common"
+    broadcasts = True
+
+    def check(self, x: Array, y: Array) -> None:
+        if x.dtype == BOOL:
+            raise TypeError(message(self.name, "its arguments", "kbool", "numbers"))
+        for argument, array in (("t1", x), ("t2", y)):
+            if len(array.shape) == 0:
+                raise ValueError(
+                    message(self.name, argument, "shape []", "at least one axis", "multiply with *")
+                )
+        length = y.shape[max(len(y.shape) - 2, 0)]
+        if _columns(x) != length:
+            raise ValueError(
+                message(self.name, "t2", f"shape {list(y.shape)}",
+                        f"length {_columns(x)} on its last axis but one, as t1 has shape "
+                        f"{list(x.shape)}")
+            )  # fmt: skip
+        try:
+            self.batch = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
+        except ValueError:
+            raise ValueError(
+                message(self.name, "t1 and t2", f"of shapes {list(x.shape)} and {list(y.shape)}",
+                        "leading axes that broadcast")
+            ) from None  # fmt: skip
+
+    def forward(self, x: Array, y: Array) -> Array:
+        self.save(x, y)
+        left = x if len(x.shape) > 1 else reshape(x, (1, x.size))
+        right = y if len(y.shape) > 1 else reshape(y, (y.size, 1))
+        m, n = left.shape[len(left.shape) - 2], _columns(right)
+        if self._one_right(y):  # all the rows of all of x in one product
+            out = product(self._matrices(left, fold=True), self._matrices(right))
+        else:
+            out = product(self._matrices(left), self._matrices(right))
+        return reshape(
+            out, (*self.batch, *[m] * (len(x.shape) > 1), *[n] * (len(y.shape) > 1)) or (1,)
+        )
+
+    def backward(self, grad_out: Array) -> tuple[Array | None, Array | None]:
+        x, y = self.saved
+        left = x if len(x.shape) > 1 else reshape(x, (1, x.size))
+        right = y if len(y.shape) > 1 else reshape(y, (y.size, 1))
+        m, n = left.shape[len(left.shape) - 2], _columns(right)
+        grad = reshape(grad_out, (*self.batch, m, n))
+        grad_x = grad_y = None
+        fold = self._one_right(y)
+        if self.needs(0):
+            grad_x = product(self._matrices(grad, fold), self._matrices(right), transposed_y=True)
+            grad_x = reshape(grad_x, (*self.batch, *x.shape[-2:]))
+        if self.needs(1):
+            grad_y = product(
+                self._matrices(left, fold), self._matrices(grad, fold), transposed_x=True
+            )
+            grad_y = reshape(grad_y, y.shape if fold else (*self.batch, *y.shape[-2:]))
+        return grad_x, grad_y
+
+    def _one_right(self, y: Array) -> bool:
+        return math.prod(y.shape[:-2]) == 1
+
+    def _matrices(self, array: Array, fold: bool = False) -> Array:
+        """[batch or 1, rows, columns]; with ``fold`` the batch goes into the rows."""
+        if fold or math.prod(array.shape[:-2]) == 1:
+            return _rows(array)
+        array = expand(array, (*self.batch, *array.shape[-2:]))
+        return reshape(array, (math.prod(self.batch), *array.shape[-2:]))
+
+
+class Linear(Op):
+    """x W^T + b"""
+
+    name = "linear"
+    promotion = "float"
+
+    def check(self, x: Array, weight: Array, bias: Array | None) -> None:
+        if len(weight.shape) != 2:
+            raise ValueError(
+                message("linear", "weight", f"shape {list(weight.shape)}", "2 axes, [out, in]")
+            )
+        if len(x.shape) == 0 or _columns(x) != weight.shape[1]:
+            raise ValueError(
+                message("linear", "x", f"shape {list(x.shape)}",
+                        f"last axis of length {weight.shape[1]}, as weight has shape "
+                        f"{list(weight.shape)}")
+            )  # fmt: skip
+        if bias is not None and bias.shape != weight.shape[:1]:
+            raise ValueError(
+                message("linear", "bias", f"shape {list(bias.shape)}",
+                        f"shape {[weight.shape[0]]}, as weight has shape {list(weight.shape)}")
+            )  # fmt: skip
+
+    def forward(self, x: Array, weight: Array, bias: Array | None) -> Array:
+        self.save(x, weight)
+        out = product(_rows(x), _rows(weight), bias, transposed_y=True)
+        return reshape(out, (*x.shape[:-1], weight.shape[0]))
+
+    def backward(self, grad_out: Array) -> tuple[Array | None, Array | None, Array | None]:
+        x, weight = self.saved
+        grad = _rows(grad_out)
+        grad_x = grad_weight = grad_bias = None
+        if self.needs(0):
+            grad_x = reshape(product(grad, _rows(weight)), x.shape)
+        if self.needs(1):
+            grad_weight = reshape(product(grad, _rows(x), transposed_x=True), weight.shape)
+        if self.needs(2):
+            grad_bias = reshape(sum_axes(grad, (1,)), (weight.shape[0],))
+        return grad_x, grad_weight, grad_bias
+
+
+def _columns(array: Array) -> int:
+    """Length of the last axis; the simulator's shapes know no negative index."""
+    return int(array.shape[len(array.shape) - 1])
+
+
+def _rows(array: Array) -> Array:
+    """Any number of leading axes as the rows of one matrix, [1, rows, columns]."""
+    return reshape(array, (1, math.prod(array.shape[:-1]), _columns(array)))
+
+
+def matmul(t1: XTensor, t2: XTensor) -> XTensor:
+    """Matrix product of the last two axes; leading axes broadcast.
+
+    Args:
+        t1: [..., m, k], or [k].
+        t2: [..., k, n], or [k].
+
+    Returns:
+        [..., m, n] in the larger of the two dtypes; a 1-D operand leaves out its axis, as in NumPy,
+        and two of them give shape [1]. The same bytes for any number of threads.
+
+    Raises:
+        TypeError: kbool operands.
+        ValueError: inner lengths that differ, leading axes that do not broadcast, or no axes.
+
+    out[..., i, j] = sum_k t1[..., i, k] * t2[..., k, j]
+
+    Example:
+        >>> import xtensor as xt
+        >>> xt.matmul(xt.XTensor([[1, 2], [3, 4]]), xt.XTensor([1, 1]))
+        <BLANKLINE>
+        [3. 7.]
+        <XTensor 2 cpu(0) kfloat32>
+    """
+    return Matmul()(t1, t2)
+
+
+def linear(x: XTensor, weight: XTensor, bias: XTensor | None = None) -> XTensor:
+    """Affine map of the last axis.
+
+    Args:
+        x: [*, in], any number of leading axes.
+        weight: [out, in].
+        bias: [out], or None.
+
+    Returns:
+        [*, out], floating; integers become kfloat32.
+
+    Raises:
+        ValueError: shapes that do not fit each other.
+
+    y = x W^T + b
+
+    Example:
+        >>> import xtensor as xt
+        >>> linear(xt.ones([2, 3]), xt.ones([4, 3]), xt.ones([4])).to_numpy()[0]
+        array([4., 4., 4., 4.], dtype=float32)
+    """
+    return Linear()(x, weight, bias)
