@@ -101,7 +101,12 @@ def empty(shape: Sequence[int], dtype: np.dtype[Any], device: int = DEV_CPU) -> 
 def empty_like(
     array: Array, shape: Sequence[int] | None = None, dtype: np.dtype[Any] | None = None
 ) -> Array:
-    """An uninitialised raw array on the device of ``array``, by default with its shape and dtype."""
+    """An uninitialised raw array on the device of ``array``, by default with its shape and dtype.
+
+    Example:
+        >>> empty_like(np.zeros((2, 3), np.float32), (4,)).shape
+        (4,)
+    """
     return empty(
         array.shape if shape is None else shape,
         array.dtype if dtype is None else dtype,

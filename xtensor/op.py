@@ -49,6 +49,16 @@ class Op:
     ``self.needs(i)`` says whether the gradient of input i will be asked for; ``self.save(...)`` in
     ``forward`` keeps what ``backward`` reads from ``self.saved``. ``backward`` gets one gradient per
     output and returns one per input, None where there is none or none is needed.
+
+    Example:
+        >>> from xtensor.ops.elementwise import apply
+        >>> class Triple(Op):
+        ...     def forward(self, x):
+        ...         return apply("mul_forward", (x, np.full((), 3, x.dtype)))
+        ...     def backward(self, grad_out):
+        ...         return self.forward(grad_out)
+        >>> Triple()(XTensor([1.0, 2.0])).to_numpy()
+        array([3., 6.], dtype=float32)
     """
 
     name = ""

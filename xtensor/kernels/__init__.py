@@ -45,6 +45,15 @@ def cuda_kernel(function: Callable[..., Any]) -> Kernel:
 
     Raises:
         ValueError: another module already has a CUDA kernel of that name.
+
+    Example:
+        >>> from numba import cuda
+        >>> @cuda_kernel
+        ... def doctest_double_forward(start, stop, out, x):
+        ...     for i in range(start + cuda.grid(1), stop, cuda.gridsize(1)):
+        ...         out[i] = 2 * x[i]
+        >>> doctest_double_forward
+        <cuda kernel doctest_double_forward(start, stop, out, x)>
     """
     from ._cuda import cuda_kernel
 
@@ -91,6 +100,12 @@ def launch(name: str, work: int, *args: Any) -> None:
 
     Raises:
         LookupError: no kernel of that name on that device.
+
+    Example:
+        >>> out = np.empty(2)
+        >>> launch("add_forward", 2, out, np.ones(2), np.ones(2))
+        >>> out
+        array([2., 2.])
     """
     if type(args[0]) is np.ndarray:
         kernel = _cpu.get(name) or load("cpu").get(name)

@@ -19,7 +19,22 @@ from ..tensor import XTensor, xtensor
 
 
 def apply(name: str, arrays: tuple[Array, ...], *numbers: Any, dtype: Any = None) -> Array:
-    """Run an elementwise kernel on broadcastable arrays of one dtype into a new array."""
+    """Run an elementwise kernel on raw arrays that broadcast into a new one.
+
+    Args:
+        name: a registered elementwise kernel.
+        arrays: raw arrays of one dtype and device.
+        numbers: the plain numbers the kernel takes after its arrays.
+        dtype: of the result; that of the first array by default.
+
+    Raises:
+        LookupError: there is no such kernel.
+        ValueError: the shapes do not broadcast.
+
+    Example:
+        >>> apply("add_forward", (np.ones(2), np.ones(2)))
+        array([2., 2.])
+    """
     first = arrays[0]
     shape = first.shape
     for array in arrays[1:]:

@@ -1,0 +1,114 @@
+"""The house rules: imports run downward, each import has its owner, every public name is documented."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from pathlib import Path
+
+import pytest
+
+import xtensor as xt
+
+PACKAGE = Path(xt.__file__).parent
+# A room imports from its own floor or from floors above it in this list.
+FLOORS = [
+    ["_version", "errors"],
+    ["dtype", "kernels"],
+    ["device"],
+    ["reduction", "autograd"],
+    ["tensor"],
+    ["op", "gradcheck"],
+    ["ops"],
+    ["methods", "module", "sequence"],
+    ["initializer", "optimizer", "storage"],
+    ["layers", "datasets"],
+    ["__init__"],
+    ["demo"],
+    ["cli", "__main__"],
+]
+
+
+def floor_of(module: str) -> int:
+    """The floor of ``xtensor.<module>``, by its first name."""
+    room = module.split(".")[0]
+    for number, rooms in enumerate(FLOORS):
+        if room in rooms:
+            return number
+    raise AssertionError(f"xtensor/{room} has no floor; decide where it belongs")
+
+
+def imports_of(path: Path) -> list[str]:
+    """Every module of the package that a file imports, wherever in the file, type hints aside."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    typing_only = [
+        node
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
+        for node in ast.walk(block)
+    ]
+    here = list(path.relative_to(PACKAGE).with_suffix("").parts)
+    found = []
+    for node in ast.walk(tree):
+        if node in typing_only:
+            continue
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = here[: len(here) - node.level]
+            target = base + (node.module.split(".") if node.module else [])
+            if target:
+                found.append(".".join(target))
+            else:
+                found += [alias.name for alias in node.names if (PACKAGE / alias.name).exists()
+                          or (PACKAGE / f"{alias.name}.py").exists()]  # fmt: skip
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "xtensor":
+            found.append(".".join(node.module.split(".")[1:]) or "__init__")
+        elif isinstance(node, ast.Import):
+            found += ["__init__" for alias in node.names if alias.name == "xtensor"]
+    return found
+
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_run_downward(path):
+    name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+    for target in imports_of(path):
+        assert floor_of(target) <= floor_of(name), f"xtensor.{name} imports xtensor.{target}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_numba_has_two_owners(path):
+    """numba's njit is imported in _jit.py, numba.cuda in _cuda.py; the doctor asks for versions."""
+    if path.name in ("_jit.py", "_cuda.py", "cache.py", "doctor.py"):
+        return
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        assert "numba" not in {name.split(".")[0] for name in names}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_a_module_is_one_sitting(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 700
+
+
+def public() -> list[str]:
+    return [name for name in xt.__all__ if callable(getattr(xt, name))]
+
+
+@pytest.mark.parametrize("name", public())
+def test_public_names_are_documented_with_an_example(name):
+    doc = inspect.getdoc(getattr(xt, name)) or ""
+    assert len(doc) > 40, f"{name} has no docstring"
+    assert ">>> " in doc, f"the docstring of {name} has no example"
+
+
+def test_all_lists_every_public_name():
+    listed = set(xt.__all__)
+    assert len(listed) == len(xt.__all__)
+    reachable = {
+        name for name, value in vars(xt).items() if not name.startswith("_")
+    } - {path.stem for path in PACKAGE.iterdir()}  # fmt: skip
+    assert reachable - listed == set()
