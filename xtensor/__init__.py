@@ -17,14 +17,20 @@ from .device import (
 )  # fmt: skip
 from .dtype import kbool, kfloat32, kfloat64, kint8, kint32, kint64, kuint8
 from .layers.dropout import Dropout
+from .layers.linear import Linear
 from .layers.loss import (
     BinaryCrossEntropy, CategoricalCrossEntropy, CrossEntropyLoss, MeanSquaredError, NLL_Loss,
     SoftmaxCrossEntropy,
 )  # fmt: skip
+from .layers.norm import BatchNorm1d, BatchNorm2d, LayerNorm1d, LayerNorm2d, LayerNormNd
+from .layers.conv import Conv1D, Conv2D, ConvT2D
+from .layers.pool import AvgPool1D, AvgPool2D, MaxPool1D, MaxPool2D
 from .module import Module, ModuleList
 from .ops.activation import (
     elu, hard_sigmoid, leaky_relu, relu, sigmoid, softplus, softsign,
 )  # fmt: skip
+from .ops.conv import conv1d, conv2d, conv3d
+from .ops.conv_transpose import conv_transpose1d, conv_transpose2d, conv_transpose3d
 from .ops.creation import (
     arange, eye, full, full_like, linspace, logspace, ones, ones_like, zeros, zeros_like,
 )  # fmt: skip
@@ -42,6 +48,10 @@ from .ops.loss import (
     softmax_cross_entropy,
 )  # fmt: skip
 from .ops.matmul import linear, matmul
+from .ops.pool import (
+    avg_pool1d, avg_pool2d, avg_pool3d, max_pool1d, max_pool2d, max_pool3d,
+)  # fmt: skip
+from .ops.norm import batch_norm, layer_norm
 from .ops.random import get_rng_state, manual_seed, randn, randperm, randu, set_rng_state
 from .ops.reduce import all, any, argmax, argmin, max, mean, min, sums
 from .ops.shape import (

@@ -26,7 +26,7 @@ SMALLEST_SPREAD = 1e-12
 EPSILON = 1e-7
 
 
-class _Loss(Op):
+class _Loss(Op, abstract=True):
     """Inputs (target, prediction); the share of every row or part is summed in float64."""
 
     def check(self, target: Array, prediction: Array) -> None:
@@ -79,7 +79,7 @@ def finite_classes(where: str, target: Array) -> np.ndarray:
     return host
 
 
-class _ByClass(_Loss):
+class _ByClass(_Loss, abstract=True):
     """target: class indices; prediction: [C], [N, C] or [N, C, d1..dK], one score per class."""
 
     def check_target(self, target: Array, prediction: Array) -> None:
@@ -149,7 +149,7 @@ class NllLoss(_ByClass):
 # -- distributions over classes -------------------------------------------------------------------
 
 
-class _ByDistribution(_Loss):
+class _ByDistribution(_Loss, abstract=True):
     """target: one-hot or any weights [N, C], or class indices [N]; prediction: scores [N, C]."""
 
     epsilon: tuple[float, ...] = ()
@@ -205,7 +205,7 @@ class CategoricalCrossEntropy(_ByDistribution):
 # -- element by element ---------------------------------------------------------------------------
 
 
-class _ByElement(_Loss):
+class _ByElement(_Loss, abstract=True):
     """target and prediction of one shape; the mean over all elements, summed in parts."""
 
     factor = 1.0

@@ -20,7 +20,7 @@ def rows_along(array: Array, axis: int) -> Array:
     return as_rows(array, axis, axis + 1)
 
 
-class _AlongAxis(Op):
+class _AlongAxis(Op, abstract=True):
     """A row kernel over one axis; backward reads the output."""
 
     promotion = "float"

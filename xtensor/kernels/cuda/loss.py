@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 
-import numba
+import numpy as np
 
 from .._cuda import ROW_THREADS, block_sum, cuda, cuda_kernel, cuda_row_kernel
 from .softmax import row_exp_sum, row_max
@@ -22,7 +22,7 @@ def cross_entropy_forward(start, stop, loss, peak, total, x, classes, factor):
 
     peak[k] = max_j x[o, j, c], total[k] = sum_j exp(x[o, j, c] - peak[k]); x [outer, length, inner]
     """
-    shared = cuda.shared.array(ROW_THREADS, numba.float64)
+    shared = cuda.shared.array(ROW_THREADS, np.float64)
     inner = x.shape[2]
     for k in range(start + cuda.blockIdx.x, stop, cuda.gridDim.x):
         o, c = k // inner, k % inner
@@ -56,7 +56,7 @@ def softmax_cross_entropy_forward(start, stop, loss, peak, total, x, y, factor):
     peak[i] = max_j x[i, j], total[i] = sum_j exp(x[i, j] - peak[i]); terms with y = 0 are left out;
     x, y [n, length, 1]
     """
-    shared = cuda.shared.array(ROW_THREADS, numba.float64)
+    shared = cuda.shared.array(ROW_THREADS, np.float64)
     for i in range(start + cuda.blockIdx.x, stop, cuda.gridDim.x):
         largest = row_max(x, i, 0, shared)
         t = row_exp_sum(x, i, 0, largest, shared)
@@ -78,7 +78,7 @@ def softmax_cross_entropy_backward(start, stop, grad_x, grad_out, x, y, peak, to
 
     p[i, j] = exp(x[i, j] - peak[i]) / total[i]; grad_x, x, y [n, length, 1]
     """
-    shared = cuda.shared.array(ROW_THREADS, numba.float64)
+    shared = cuda.shared.array(ROW_THREADS, np.float64)
     scale = factor * grad_out[0]
     for i in range(start + cuda.blockIdx.x, stop, cuda.gridDim.x):
         weight = 0.0
@@ -96,7 +96,7 @@ def categorical_cross_entropy_forward(start, stop, loss, peak, total, x, y, fact
 
     peak[i] = max_j x[i, j], total[i] = sum_j exp(x[i, j] - peak[i]); x, y [n, length, 1]
     """
-    shared = cuda.shared.array(ROW_THREADS, numba.float64)
+    shared = cuda.shared.array(ROW_THREADS, np.float64)
     for i in range(start + cuda.blockIdx.x, stop, cuda.gridDim.x):
         largest = row_max(x, i, 0, shared)
         t = row_exp_sum(x, i, 0, largest, shared)
@@ -120,7 +120,7 @@ def categorical_cross_entropy_backward(
     p[i, j] = exp(x[i, j] - peak[i]) / total[i], d[i, j] = -y[i, j] / (p[i, j] + epsilon);
     grad_x, x, y [n, length, 1]
     """
-    shared = cuda.shared.array(ROW_THREADS, numba.float64)
+    shared = cuda.shared.array(ROW_THREADS, np.float64)
     scale = factor * grad_out[0]
     for i in range(start + cuda.blockIdx.x, stop, cuda.gridDim.x):
         t = 0.0
@@ -152,7 +152,7 @@ def nll_loss_backward(start, stop, grad_x, grad_out, classes, factor):
 @cuda_row_kernel
 def mean_squared_error_forward(start, stop, part_loss, x, y, part, factor):
     """part_loss[p] = factor * sum_k (x[k] - y[k])**2 over k in part p of ``part`` elements"""
-    shared = cuda.shared.array(ROW_THREADS, numba.float64)
+    shared = cuda.shared.array(ROW_THREADS, np.float64)
     for p in range(start + cuda.blockIdx.x, stop, cuda.gridDim.x):
         t = 0.0
         last = min(p * part + part, x.size)
@@ -185,7 +185,7 @@ def binary_cross_entropy_forward(start, stop, part_loss, x, y, part, factor):
 
     a[k] = max(log x[k], -100), b[k] = max(log(1 - x[k]), -100)
     """
-    shared = cuda.shared.array(ROW_THREADS, numba.float64)
+    shared = cuda.shared.array(ROW_THREADS, np.float64)
     for p in range(start + cuda.blockIdx.x, stop, cuda.gridDim.x):
         t = 0.0
         last = min(p * part + part, x.size)

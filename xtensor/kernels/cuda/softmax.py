@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 
-import numba
+import numpy as np
 
 from .._cuda import ROW_THREADS, block_max, block_sum, cuda, cuda_row_kernel
 
@@ -32,7 +32,7 @@ def row_exp_sum(x, o, c, peak, shared):
 @cuda_row_kernel
 def softmax_forward(start, stop, out, x):
     """out[o, j, c] = exp(x[o, j, c] - max_j x) / sum_j exp(x[o, j, c] - max_j x)"""
-    shared = cuda.shared.array(ROW_THREADS, numba.float64)
+    shared = cuda.shared.array(ROW_THREADS, np.float64)
     length, inner = x.shape[1], x.shape[2]
     for k in range(start + cuda.blockIdx.x, stop, cuda.gridDim.x):
         o, c = k // inner, k % inner
@@ -45,7 +45,7 @@ def softmax_forward(start, stop, out, x):
 @cuda_row_kernel
 def softmax_backward(start, stop, grad_x, grad_out, out):
     """grad_x[o, j, c] = out[o, j, c] * (grad_out[o, j, c] - sum_j (grad_out * out)[o, j, c])"""
-    shared = cuda.shared.array(ROW_THREADS, numba.float64)
+    shared = cuda.shared.array(ROW_THREADS, np.float64)
     length, inner = out.shape[1], out.shape[2]
     for k in range(start + cuda.blockIdx.x, stop, cuda.gridDim.x):
         o, c = k // inner, k % inner
@@ -60,7 +60,7 @@ def softmax_backward(start, stop, grad_x, grad_out, out):
 @cuda_row_kernel
 def log_softmax_forward(start, stop, out, x):
     """out[o, j, c] = x[o, j, c] - max_j x - log sum_j exp(x[o, j, c] - max_j x)"""
-    shared = cuda.shared.array(ROW_THREADS, numba.float64)
+    shared = cuda.shared.array(ROW_THREADS, np.float64)
     length, inner = x.shape[1], x.shape[2]
     for k in range(start + cuda.blockIdx.x, stop, cuda.gridDim.x):
         o, c = k // inner, k % inner
@@ -73,7 +73,7 @@ def log_softmax_forward(start, stop, out, x):
 @cuda_row_kernel
 def log_softmax_backward(start, stop, grad_x, grad_out, out):
     """grad_x[o, j, c] = grad_out[o, j, c] - exp(out[o, j, c]) * sum_j grad_out[o, j, c]"""
-    shared = cuda.shared.array(ROW_THREADS, numba.float64)
+    shared = cuda.shared.array(ROW_THREADS, np.float64)
     length, inner = out.shape[1], out.shape[2]
     for k in range(start + cuda.blockIdx.x, stop, cuda.gridDim.x):
         o, c = k // inner, k % inner
