@@ -76,7 +76,7 @@ class _View:
 
     def _show(self, array: np.ndarray) -> np.ndarray:
         # With the Ellipsis NumPy gives a view for all ints too, not a number.
-        return array[(*self.item, ...)]  # type: ignore[no-any-return]
+        return array[(*self.item, ...)]
 
 
 class _Places:

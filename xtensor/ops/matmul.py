@@ -138,6 +138,7 @@ class Linear(Op):
 
     name = "linear"
     promotion = "float"
+    optional = (2,)
 
     def check(self, x: Array, weight: Array, bias: Array | None) -> None:
         if len(weight.shape) != 2:

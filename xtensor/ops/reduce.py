@@ -22,17 +22,19 @@ from .elementwise import apply
 from .shape import expand, permuted
 
 
-class _Reduction(Op):
+class _Reduction(Op, abstract=True):
     """Shared by all: which axes go, and the shape that is left."""
+
+    argument = "axis"
 
     def __init__(self, axis: Any = None, keepdims: bool = False) -> None:
         self.axis, self.keepdims = axis, keepdims
 
     def check(self, x: Array) -> None:
         ndim = len(x.shape)
-        self.axes = (
-            tuple(range(ndim)) if self.axis is None else check_axes(self.name, self.axis, ndim)
-        )
+        self.axes = tuple(range(ndim))
+        if self.axis is not None:
+            self.axes = check_axes(self.name, self.axis, ndim, self.argument)
 
     def fit(self, kept: Array) -> Array:
         """From length-1 axes to the shape the caller asked for."""
@@ -79,7 +81,7 @@ class Mean(_Reduction):
         return expand(reshape(share, self.kept_shape(shape)), shape)
 
 
-class _Extreme(_Reduction):
+class _Extreme(_Reduction, abstract=True):
     """The largest or smallest element; ties give the gradient to the first, NaN wins"""
 
     smallest = False
@@ -135,9 +137,10 @@ class Min(_Extreme):
     smallest = True
 
 
-class _Place(_Extreme):
+class _Place(_Extreme, abstract=True):
     """Where the largest or smallest element is"""
 
+    argument = "dim"
     differentiable = False
 
     def forward(self, x: Array) -> Array:

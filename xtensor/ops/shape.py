@@ -195,7 +195,7 @@ class Tile(Op):
 class Flip(Op):
     """The elements of some axes in reverse"""
 
-    def __init__(self, axes: Sequence[int]) -> None:
+    def __init__(self, axes: tuple[int, ...]) -> None:
         self.axes = axes
 
     def forward(self, x: Array) -> Array:
@@ -696,7 +696,7 @@ def tile(t: XTensor, reps: int | Sequence[int]) -> XTensor:
     return Tile([int(n) for n in counts])(t)
 
 
-def masked_fill(t: XTensor, mask: XTensor, value: float) -> XTensor:
+def masked_fill(t: XTensor, mask: XTensor | np.ndarray, value: float) -> XTensor:
     """``value`` where the mask holds, ``t`` elsewhere.
 
     Args:
