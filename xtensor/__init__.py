@@ -9,7 +9,7 @@ y.backward()
 print(x.grad)
 """
 
-from . import autograd, initializer, module, optimizer, storage
+from . import autograd, initializer, module, optimizer, sequence, storage
 from ._version import __version__
 from .device import (
     DEV_CPU, DEV_GPU_0, DEV_GPU_1, DEV_GPU_2, DEV_GPU_3, DEV_GPU_4, DEV_GPU_5, DEV_GPU_6, DEV_GPU_7,
@@ -17,6 +17,7 @@ from .device import (
 )  # fmt: skip
 from .dtype import kbool, kfloat32, kfloat64, kint8, kint32, kint64, kuint8
 from .layers.dropout import Dropout
+from .layers.embedding import Embedding
 from .layers.linear import Linear
 from .layers.loss import (
     BinaryCrossEntropy, CategoricalCrossEntropy, CrossEntropyLoss, MeanSquaredError, NLL_Loss,
@@ -39,6 +40,7 @@ from .ops.elementwise import (
     abs, acos, add, asin, atan, ceil, cos, cosh, divide, exp, floor, log, mul, neg, power,
     reciprocal, round, sign, sin, sinh, sqrt, square, sub, tan, tanh,
 )  # fmt: skip
+from .ops.embedding import embedding
 from .ops.logic import (
     clip, equal, greater, greater_equal, isfinite, isinf, isnan, isneginf, isposinf, less, less_equal,
     logical_and, logical_not, logical_or, logical_xor, maximum, minimum, not_equal, where,
@@ -48,6 +50,7 @@ from .ops.loss import (
     softmax_cross_entropy,
 )  # fmt: skip
 from .ops.matmul import linear, matmul
+from .ops.multinomial import multinomial
 from .ops.pool import (
     avg_pool1d, avg_pool2d, avg_pool3d, max_pool1d, max_pool2d, max_pool3d,
 )  # fmt: skip
@@ -60,6 +63,9 @@ from .ops.shape import (
 )  # fmt: skip
 from .ops.softmax import log_softmax, softmax
 from .optimizer import SGD, Adadelta, Adagrad, Adam, Adamax, Optimizer, RMSProp
+from .sequence import (
+    PackedSequence, pack_pad_sequence, pad_pack_sequence, pad_packed_sequence, pad_sequence,
+)  # fmt: skip
 from .storage import load_parameters, save_parameters
 from .tensor import Parameter, XTensor, to_xtensor, xtensor
 
