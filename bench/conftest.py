@@ -6,7 +6,6 @@ only, ``--benchmark-disable`` runs everything once, to see that the results agre
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from typing import Any
@@ -39,7 +38,6 @@ def report(request: pytest.FixtureRequest) -> Iterator[Report]:
             {**shown, "numba": version("numba")},
             threads,
             budget=config.getoption("budget"),
-            load=os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan"),
         )
         yield config.stash[REPORT]
 

@@ -1,8 +1,13 @@
 """Paired timing: the libraries take turns in one process, so what slows the machine slows both.
 
-A turn is a short rest, one untimed call and then the timed ones. In the rest the other library's
-worker threads stop spinning; the untimed call wakes this library's threads and brings its data back
-into the caches, as in a program that uses one library only.
+A turn is a rest, one untimed call and then the timed ones. In the rest the other library's threads
+stop looking for work: PyTorch's do so in a busy loop for 10 ms after a call, OpenBLAS's for more
+than 50 ms, and would slow whoever comes next. The untimed call wakes this library's threads and
+brings its data back into the caches, as in a program that uses one library only.
+
+A round in which anything on the machine waited for a processor does not count, as long as enough
+others do: a library whose threads wait for each other in a busy loop (PyTorch's again) loses 8 ms
+each time another program gets in between, and its ratio would say nothing.
 """
 
 from __future__ import annotations
@@ -12,6 +17,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import repeat
 from statistics import median, quantiles
 
@@ -20,15 +26,21 @@ Call = Callable[[], object]
 # A call shorter than this is repeated within its turn, so that the clock's own cost vanishes.
 SHORTEST_TURN = 1e-3
 FEWEST_ROUNDS = 5
+# Where too few rounds were undisturbed, go on for this many budgets.
+PATIENCE = 3
+# The part of a turn in which something may have waited for a processor.
+DISTURBANCE = 0.05
 REST = 2e-3
+LONGEST_REST = 0.2
 
 
+@dataclass(frozen=True)
 class Timings:
     """Seconds per call of each library, one number per round."""
 
-    def __init__(self, seconds: Mapping[str, list[float]], repeats: Mapping[str, int]) -> None:
-        self.seconds = dict(seconds)
-        self.repeats = dict(repeats)
+    seconds: Mapping[str, list[float]]
+    repeats: Mapping[str, int]
+    disturbed: bool = False
 
     def median(self, name: str) -> float:
         return median(self.seconds[name])
@@ -44,27 +56,62 @@ class Timings:
         return (high - low) / middle
 
 
+def until_threads_rest() -> None:
+    """Sleep until no thread of this process is busy any more."""
+    longest = time.perf_counter() + LONGEST_REST
+    while time.perf_counter() < longest:
+        used = time.process_time()
+        time.sleep(REST)
+        if time.process_time() - used < REST / 4:
+            return
+
+
+def waiting_time() -> float:
+    """Seconds since boot in which something waited for a processor; 0 where Linux does not say."""
+    try:
+        with open("/proc/pressure/cpu") as file:
+            return int(file.readline().rpartition("total=")[2]) * 1e-6
+    except (OSError, ValueError):
+        return 0.0
+
+
 def measure(
     calls: Mapping[str, Call],
     budget: float,
     clock: Callable[[], float] = time.perf_counter,
-    sleep: Callable[[float], None] = time.sleep,
+    waited: Callable[[], float] = waiting_time,
+    rest: Callable[[], None] = until_threads_rest,
 ) -> Timings:
     """Time calls in turns (a, b, a, b, ...) for about ``budget`` seconds, at least five rounds.
 
     What the calls do at their first run, such as compiling, is neither timed nor in the budget.
     """
     with collector_off():
-        repeats = {name: _repeats(call, clock) for name, call in calls.items()}
-        seconds: dict[str, list[float]] = {name: [] for name in calls}
-        end, rounds = clock() + budget, 0
-        while rounds < FEWEST_ROUNDS or clock() < end:
+        for call in calls.values():
+            call()
+        repeats = dict.fromkeys(calls, 1)
+        rounds: list[dict[str, float]] = []
+        quiet: list[dict[str, float]] = []
+        start = clock()
+        while len(rounds) < FEWEST_ROUNDS or clock() < start + budget * (
+            1 if len(quiet) >= FEWEST_ROUNDS else PATIENCE
+        ):
+            turns, waits = {}, {}
             for name, call in calls.items():
-                sleep(REST)
+                rest()
                 call()
-                seconds[name].append(_timed(call, repeats[name], clock) / repeats[name])
-            rounds += 1
-    return Timings(seconds, repeats)
+                before = waited()
+                turns[name] = _timed(call, repeats[name], clock)
+                waits[name] = waited() - before
+            longer = {name: _more(repeats[name], turns[name]) for name in calls}
+            if longer == repeats:
+                rounds.append({name: turns[name] / repeats[name] for name in calls})
+                if all(waits[name] <= DISTURBANCE * turns[name] for name in calls):
+                    quiet.append(rounds[-1])
+            repeats = longer
+    disturbed = len(quiet) < FEWEST_ROUNDS
+    counted = rounds if disturbed else quiet
+    return Timings({name: [r[name] for r in counted] for name in calls}, repeats, disturbed)
 
 
 def _timed(call: Call, times: int, clock: Callable[[], float]) -> float:
@@ -74,15 +121,12 @@ def _timed(call: Call, times: int, clock: Callable[[], float]) -> float:
     return clock() - start
 
 
-def _repeats(call: Call, clock: Callable[[], float]) -> int:
-    """How often a turn calls: once, or as often as fills the shortest turn."""
-    call()
-    times = 1
-    while (elapsed := _timed(call, times, clock)) < SHORTEST_TURN:
-        # An early estimate is coarse: at most ten times more at once.
-        wanted = math.ceil(times * SHORTEST_TURN / max(elapsed, 1e-9))
-        times = min(10 * times, max(wanted, times + 1))
-    return times
+def _more(times: int, turn: float) -> int:
+    """How often the next turn calls: more often where this one was too short to count."""
+    if turn >= SHORTEST_TURN:
+        return times
+    # An estimate from a few calls is coarse: at most ten times more at once.
+    return min(10 * times, math.ceil(1.5 * times * SHORTEST_TURN / max(turn, 1e-9)))
 
 
 @contextmanager

@@ -58,7 +58,6 @@ class Report:
     versions: Mapping[str, str]
     threads: int
     budget: float
-    load: float
     rows: list[Row] = field(default_factory=list)
     figures: list[Figure] = field(default_factory=list)
 
@@ -69,7 +68,7 @@ class Report:
 
     def lines(self) -> Iterator[str]:
         shown = [p for p in self.peers if any(row.ratio(p) is not None for row in self.rows)]
-        yield f"{machine()}; load at the start {self.load:.1f}"
+        yield machine()
         yield f"{self.threads} threads; Python {platform.python_version()}, " + ", ".join(
             f"{name} {number}" for name, number in self.versions.items()
         )
@@ -93,13 +92,26 @@ class Report:
         yield ""
         width = max(len(row.name) for row in self.rows)
         heads = "".join(f" {peer:>12} {'ratio':>7} {'±':>5}" for peer in peers)
-        yield f"{'case':<{width}} {OURS:>10}{heads}"
+        yield f"{'case':<{width}} {OURS:>10}  {heads}"
         for row in self.rows:
             cells = "".join(self._cells(row, peer) for peer in peers)
-            yield f"{row.name:<{width}} {duration(row.timings.median(OURS)):>10}{cells}".rstrip()
+            mark = "!" if row.timings.disturbed else " "
+            ours = duration(row.timings.median(OURS))
+            yield f"{row.name:<{width}} {ours:>10} {mark}{cells}".rstrip()
         yield ""
+        if disturbed := sum(row.timings.disturbed for row in self.rows):
+            yield (
+                f"! {disturbed} of {len(self.rows)} cases were disturbed by other programs on the "
+                "same processors; they count in no mean. Repeat them on a quiet machine."
+            )
         for peer in peers:
-            ratios = {row.name: r for row in self.rows if (r := row.ratio(peer)) is not None}
+            ratios = {
+                row.name: ratio
+                for row in self.rows
+                if (ratio := row.ratio(peer)) is not None and not row.timings.disturbed
+            }
+            if not ratios:
+                continue
             worst = min(ratios, key=ratios.__getitem__)
             yield (
                 f"{peer}: geomean {geometric_mean(ratios.values()):.2f} over {len(ratios)} cases, "
