@@ -35,6 +35,15 @@ def _find() -> list[Any]:
     return [library for library in controllers if library.user_api == "blas"]
 
 
+def _set_threads(library: Any, count: int) -> None:
+    """Set a library's number of threads from any thread; our lock decides who may.
+
+    threadpoolctl (3.8, for one) lets only the first thread that asked set OpenBLAS's number and
+    ignores all others, which would leave our workers with BLAS threads of their own.
+    """
+    getattr(library, "_real_set_num_threads", library.set_num_threads)(count)
+
+
 def is_small(m: int, n: int, k: int) -> bool:
     """Whether an m x k by k x n product runs on one thread without being told to."""
     return m * n * k <= (SMALL_PRODUCT if min(m, n) > 1 else SMALL_VECTOR_PRODUCT)
@@ -53,7 +62,7 @@ def single_threaded() -> Iterator[None]:
                 threads = library.get_num_threads()
                 if threads is not None and threads != 1:
                     _before.append((library, threads))
-                    library.set_num_threads(1)
+                    _set_threads(library, 1)
         _open += 1
     try:
         yield
@@ -62,7 +71,7 @@ def single_threaded() -> Iterator[None]:
             _open -= 1
             if _open == 0:
                 for library, threads in _before:
-                    library.set_num_threads(threads)
+                    _set_threads(library, threads)
 
 
 def _after_fork() -> None:
@@ -72,7 +81,7 @@ def _after_fork() -> None:
     if _open:
         _open = 0
         for library, threads in _before:
-            library.set_num_threads(threads)
+            _set_threads(library, threads)
 
 
 if hasattr(os, "register_at_fork"):
