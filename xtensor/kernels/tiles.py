@@ -24,7 +24,7 @@ def forward_tile(
 
     Example:
         >>> forward_tile((16, 64, 56, 56), 576, 4)
-        ((1, 202), 256)
+        ((1, 196), 256)
     """
     samples, positions = out_shape[0], math.prod(out_shape[2:])
     fitting = max(1, TILE_BYTES // ((rows + out_shape[1]) * itemsize))

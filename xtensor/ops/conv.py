@@ -33,6 +33,7 @@ class Slide(Op, abstract=True):
     """
 
     promotion = "float"
+    optional = (2,)
     axes = 2
 
     def __init__(self, stride: Any, padding: Any, dilation: Any, groups: Any) -> None:
@@ -118,9 +119,7 @@ class _Conv(Slide, abstract=True):
         self.check_channels(x, weight.shape[1] * self.groups)
         self.check_bias(bias, weight.shape[0])
         spans = span(weight.shape[2:], self.dilation)
-        self.before, self.counts = place(
-            x.shape[2:], spans, self.stride, self.padding, self.name
-        )
+        self.before, self.counts = place(x.shape[2:], spans, self.stride, self.padding, self.name)
 
     def forward(self, x: Array, weight: Array, bias: Array | None) -> Array:
         self.save(x if self.needs(1) else None, weight if self.needs(0) else None)

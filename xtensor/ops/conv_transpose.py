@@ -33,8 +33,8 @@ class _ConvTranspose(Slide, abstract=True):
             self.before = tuple(max(span - s, 0) // 2 for _, s, span in steps)
             result = tuple(length * s for length, s, _ in steps)
         else:
-            valid = self.padding == "valid"
-            self.before = (0,) * self.axes if valid else tuple(self.padding)  # type: ignore[arg-type]
+            padding = self.padding
+            self.before = (0,) * self.axes if isinstance(padding, str) else padding
             result = tuple(
                 (length - 1) * s + span - 2 * p if length else 0
                 for (length, s, span), p in zip(steps, self.before, strict=True)

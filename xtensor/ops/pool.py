@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from ..device import Array, empty_like, reshape
@@ -41,8 +40,9 @@ class _Pool(Op, abstract=True):
         check_rank(x, self.axes, self.name, "x", LAYOUTS[self.axes])
         if 0 in x.shape[2:]:
             raise ValueError(
-                message(self.name, "x", f"of shape {list(x.shape)}", "spatial axes that are not empty")
-            )
+                message(self.name, "x", f"of shape {list(x.shape)}",
+                        "spatial axes that are not empty")
+            )  # fmt: skip
         self.before, self.counts = place(
             x.shape[2:], self.kernel, self.stride, self.padding, self.name
         )

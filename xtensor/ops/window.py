@@ -88,7 +88,7 @@ def place(
             for count, s, span, length in zip(counts, stride, spans, lengths, strict=True)
         )
     else:
-        before = (0,) * len(spans) if padding == "valid" else tuple(padding)  # type: ignore[arg-type]
+        before = (0,) * len(spans) if isinstance(padding, str) else padding
         counts = tuple(
             (length + 2 * p - span) // s + 1
             for length, p, span, s in zip(lengths, before, spans, stride, strict=True)

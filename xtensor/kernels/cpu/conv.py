@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from .. import blas
-from .._jit import CpuFunction, cpu_host_kernel, cpu_kernel
+from .._jit import cpu_host_kernel
+from .unfold import fold, unfold
 
 # mypy: disable-error-code="no-untyped-def"
 
@@ -44,123 +45,17 @@ class _Scratch(threading.local):
 scratch = _Scratch()
 
 
-# -- compiled helpers -----------------------------------------------------------------------------
-
-
-@CpuFunction
-def reach(offset, stride, length, first, end):
-    """The sub-range of first..end whose o has 0 <= o * stride + offset < length."""
-    low = min(max(first, -(offset // stride)), end)
-    return low, max(low, min(end, -((offset - length) // stride)))
-
-
-@CpuFunction
-def unfold(columns, x, sample, channel, position, out_shape, stride, padding, dilation):
-    """columns[c, k, n, p] = x[sample + n, channel + c, window(position + p) at k], 0 in the padding.
-
-    columns [c, KD, KH, KW, n, p], x [N, C, D, H, W].
-    """
-    channels, kd, kh, kw, samples, length = columns.shape
-    _, _, depth, height, width = x.shape
-    _, out_height, out_width = out_shape
-    for c in range(channels):
-        for k in range(kd * kh * kw):
-            k_depth, k_height, k_width = k // (kh * kw), k // kw % kh, k % kw
-            offset = k_width * dilation[2] - padding[2]
-            for n in range(samples):
-                line = columns[c, k_depth, k_height, k_width, n]
-                row, first = position // out_width, position % out_width
-                filled = 0
-                while filled < length:
-                    end = min(out_width, first + length - filled)
-                    d = row // out_height * stride[0] + k_depth * dilation[0] - padding[0]
-                    h = row % out_height * stride[1] + k_height * dilation[1] - padding[1]
-                    target = line[filled : filled + end - first]
-                    if 0 <= d < depth and 0 <= h < height:
-                        low, high = reach(offset, stride[2], width, first, end)
-                        source = x[sample + n, channel + c, d, h]
-                        copy_row(target, source, low - first, high - first,
-                                 first * stride[2] + offset, stride[2])  # fmt: skip
-                    else:
-                        for i in range(target.size):
-                            target[i] = 0
-                    filled += end - first
-                    first = 0
-                    row += 1
-
-
-@CpuFunction
-def copy_row(target, source, low, high, offset, stride):
-    """target[i] = source[i * stride + offset] for low <= i < high, 0 elsewhere"""
-    for i in range(low):
-        target[i] = 0
-    count = high - low
-    inside = target[low:high]
-    if stride == 1:
-        begin = low + offset
-        cells = source[begin : begin + count]
-        for i in range(count):
-            inside[i] = cells[i]
-    elif count > 0:
-        cells = source[low * stride + offset :]
-        for i in range(count):
-            inside[i] = cells[i * stride]
-    rest = target[high:]
-    for i in range(rest.size):
-        rest[i] = 0
-
-
-@CpuFunction
-def fold(grad_x, columns, sample, channel, out_shape, stride, padding, dilation):
-    """grad_x[sample + n, channel + c, window(p) at k] = sum over p, k of columns[c, k, n, p]
-
-    The adjoint of ``unfold``: grad_x [N, C, D, H, W], columns [c, KD, KH, KW, n, OD * OH * OW].
-    """
-    channels, kd, kh, kw, samples, _ = columns.shape
-    _, _, depth, height, width = grad_x.shape
-    out_depth, out_height, out_width = out_shape
-    for c in range(channels):
-        for n in range(samples):
-            plane = grad_x[sample + n, channel + c]
-            plane[:] = 0
-            for k in range(kd * kh * kw):
-                k_depth, k_height, k_width = k // (kh * kw), k // kw % kh, k % kw
-                offset = k_width * dilation[2] - padding[2]
-                low, high = reach(offset, stride[2], width, 0, out_width)
-                line = columns[c, k_depth, k_height, k_width, n]
-                for row in range(out_depth * out_height):
-                    d = row // out_height * stride[0] + k_depth * dilation[0] - padding[0]
-                    h = row % out_height * stride[1] + k_height * dilation[1] - padding[1]
-                    if 0 <= d < depth and 0 <= h < height and low < high:
-                        begin = row * out_width
-                        add_row(plane[d, h], line[begin + low : begin + high],
-                                low * stride[2] + offset, stride[2])  # fmt: skip
-
-
-@CpuFunction
-def add_row(target, source, offset, stride):
-    """target[i * stride + offset] += source[i]"""
-    if stride == 1:
-        cells = target[offset : offset + source.size]
-        for i in range(source.size):
-            cells[i] += source[i]
-    else:
-        cells = target[offset:]
-        for i in range(source.size):
-            cells[i * stride] += source[i]
-
-
-# -- kernels --------------------------------------------------------------------------------------
-
-
-def is_pointwise(weight, stride, padding):
+def is_pointwise(kernel, stride, padding):
     """Whether the unfolded input is the input itself."""
-    return weight.shape[2:] == (1, 1, 1) and stride == (1, 1, 1) and padding == (0, 0, 0)
+    return kernel == (1, 1, 1) and stride == (1, 1, 1) and padding == (0, 0, 0)
 
 
 @cpu_host_kernel
 def conv_forward(start, stop, out, x, weight, bias, stride, padding, dilation, groups, tile):
-    """out[n, o, p] = bias[o] + sum over c, k of weight[o, c, k] * x[n, group(o) + c, p * stride - padding + k * dilation]
+    """out[n, o, p] = bias[o]
+        + sum over c, k of weight[o, c, k] * x[n, g + c, p * stride - padding + k * dilation]
+
+    g is the first channel of the group of o; an empty bias counts as 0.
 
     An index is a block of tile[0] samples and a piece of tile[1] positions p.
     """
@@ -170,6 +65,7 @@ def conv_forward(start, stop, out, x, weight, bias, stride, padding, dilation, g
     matrix = weight.reshape(groups, outputs // groups, -1)
     flat = out.reshape(samples, groups, outputs // groups, positions)
     shift = bias.reshape(groups, outputs // groups, 1) if bias.size else None
+    kernel, pointwise = weight.shape[2:], is_pointwise(weight.shape[2:], stride, padding)
     with blas.single_threaded():
         for index in range(start, stop):
             n0 = index // pieces * tile[0]
@@ -177,16 +73,16 @@ def conv_forward(start, stop, out, x, weight, bias, stride, padding, dilation, g
             p0 = index % pieces * tile[1]
             p1 = min(p0 + tile[1], positions)
             target = flat[n0:n1, :, :, p0:p1]
-            if is_pointwise(weight, stride, padding):
+            if pointwise:
                 source = x.reshape(samples, groups, -1, positions)[n0:n1, :, :, p0:p1]
                 np.matmul(matrix, source, out=target)
                 if shift is not None:
                     np.add(target, shift, out=target)
             else:
-                shape = (x.shape[1], *weight.shape[2:], n1 - n0, p1 - p0)
+                shape = (x.shape[1], math.prod(kernel), n1 - n0, p1 - p0)
                 columns = scratch.array("columns", shape, x.dtype)
                 unfold.compiled()(
-                    columns, x, n0, 0, p0, out.shape[2:], stride, padding, dilation
+                    columns, x, n0, 0, p0, kernel, out.shape[2:], stride, padding, dilation
                 )
                 _multiply(target, matrix, columns.reshape(groups, matrix.shape[2], -1), shift)
 
@@ -233,14 +129,18 @@ def _weight_block(weight, c0, c1, groups):
 
 @cpu_host_kernel
 def conv_backward_input(start, stop, grad_x, grad, weight, stride, padding, dilation, groups, tile):
-    """grad_x[n, c, i] = sum over o, k with i = p * stride - padding + k * dilation of weight[o, c, k] * grad[n, o, p]
+    """grad_x[n, g + c, p * stride - padding + k * dilation]
+        = sum over all o, k, p that meet there of weight[o, c, k] * grad[n, o, p]
+
+    g is the first channel of the group of o.
 
     An index is a block of tile[0] samples and a block of tile[1] input channels.
     """
     samples, channels = grad_x.shape[:2]
     positions = math.prod(grad.shape[2:])
     blocks = -(-channels // tile[1])
-    flat = grad.reshape(samples, groups, -1, positions)
+    flat = grad.reshape(samples, groups, grad.shape[1] // groups, positions)
+    kernel, pointwise = weight.shape[2:], is_pointwise(weight.shape[2:], stride, padding)
     with blas.single_threaded():
         for index in range(start, stop):
             n0 = index // blocks * tile[0]
@@ -249,23 +149,28 @@ def conv_backward_input(start, stop, grad_x, grad, weight, stride, padding, dila
             c1 = min(c0 + tile[1], channels)
             matrix, g0, g1 = _weight_block(weight, c0, c1, groups)
             transposed = matrix.transpose(0, 2, 1)
-            if is_pointwise(weight, stride, padding):
+            if pointwise:
                 target = grad_x.reshape(samples, channels, positions)[n0:n1, c0:c1]
                 target = target.reshape(n1 - n0, g1 - g0, -1, positions)
                 np.matmul(transposed, flat[n0:n1, g0:g1], out=target)
                 continue
-            shape = (c1 - c0, *weight.shape[2:], n1 - n0, positions)
+            shape = (c1 - c0, math.prod(kernel), n1 - n0, positions)
             columns = scratch.array("columns", shape, grad.dtype)
             product = columns.reshape(g1 - g0, matrix.shape[2], -1)
             np.matmul(transposed, _gathered(flat, n0, n1, g0, g1), out=product)
-            fold.compiled()(grad_x, columns, n0, c0, grad.shape[2:], stride, padding, dilation)
+            fold.compiled()(
+                grad_x, columns, n0, c0, kernel, grad.shape[2:], stride, padding, dilation
+            )
 
 
 @cpu_host_kernel
 def conv_backward_weight(
     start, stop, partial, grad, x, stride, padding, dilation, groups, tile, per_part
 ):
-    """partial[b, o, c, k] = sum over n of part b, p of grad[n, o, p] * x[n, group(o) + c, p * stride - padding + k * dilation]
+    """partial[b, o, c, k] = sum over n of part b and over p of
+        grad[n, o, p] * x[n, g + c, p * stride - padding + k * dilation]
+
+    g is the first channel of the group of o.
 
     An index is a part of per_part samples, worked on tile[0] at a time, and a block of tile[1]
     input channels.
@@ -274,8 +179,8 @@ def conv_backward_weight(
     positions = math.prod(grad.shape[2:])
     kernel = partial.shape[3:]
     blocks = -(-channels // tile[1])
-    flat = grad.reshape(samples, groups, -1, positions)
-    pointwise = is_pointwise(partial[0], stride, padding)
+    flat = grad.reshape(samples, groups, grad.shape[1] // groups, positions)
+    pointwise = is_pointwise(kernel, stride, padding)
     with blas.single_threaded():
         for index in range(start, stop):
             part = index // blocks
@@ -290,13 +195,11 @@ def conv_backward_weight(
                 if pointwise and n1 - n0 == 1:
                     columns = x.reshape(samples, channels, positions)[n0, c0:c1]
                 else:
-                    shape = (c1 - c0, *kernel, n1 - n0, positions)
+                    shape = (c1 - c0, math.prod(kernel), n1 - n0, positions)
                     columns = scratch.array("columns", shape, x.dtype)
                     unfold.compiled()(
-                        columns, x, n0, c0, 0, grad.shape[2:], stride, padding, dilation
+                        columns, x, n0, c0, 0, kernel, grad.shape[2:], stride, padding, dilation
                     )
                 columns = columns.reshape(g1 - g0, total.shape[2], -1)
-                np.matmul(
-                    _gathered(flat, n0, n1, g0, g1), columns.transpose(0, 2, 1), out=product
-                )
+                np.matmul(_gathered(flat, n0, n1, g0, g1), columns.transpose(0, 2, 1), out=product)
                 total += product

@@ -1,6 +1,6 @@
 """Maximum and average pooling on the CPU, one plane x [D, H, W] after the other.
 
-A window with output position o covers the cells o * stride - padding + 0 .. kernel - 1 of each axis.
+Window o covers the cells o * stride - padding + 0 .. kernel - 1 of each axis.
 """
 
 from __future__ import annotations

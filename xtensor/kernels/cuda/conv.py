@@ -14,10 +14,11 @@ from .._cuda import cuda, cuda_kernel
 
 @cuda_kernel
 def conv_forward(start, stop, out, x, weight, bias, stride, padding, dilation, groups, tile):
-    """out[n, o, p] = bias[o] + sum over c, k of weight[o, c, k] * x[n, g + c, p * stride - padding + k * dilation]
+    """out[n, o, p] = bias[o]
+        + sum over c, k of weight[o, c, k] * x[n, g + c, p * stride - padding + k * dilation]
 
-    g is the first channel of the group of o. An index is a block of tile[0] samples and a piece of
-    tile[1] positions p.
+    g is the first channel of the group of o; an empty bias counts as 0. An index is a
+    block of tile[0] samples and a piece of tile[1] positions p.
     """
     samples, outputs, out_depth, out_height, out_width = out.shape
     _, _, depth, height, width = x.shape
@@ -61,7 +62,8 @@ def source(cell, offset, stride, length):
 
 @cuda_kernel
 def conv_backward_input(start, stop, grad_x, grad, weight, stride, padding, dilation, groups, tile):
-    """grad_x[n, g + c, i] = sum over o, k with i = p * stride - padding + k * dilation of weight[o, c, k] * grad[n, o, p]
+    """grad_x[n, g + c, p * stride - padding + k * dilation]
+        = sum over all o, k, p that meet there of weight[o, c, k] * grad[n, o, p]
 
     g is the first channel of the group of o. An index is a block of tile[0] samples and a block of
     tile[1] input channels.
@@ -100,7 +102,8 @@ def conv_backward_input(start, stop, grad_x, grad, weight, stride, padding, dila
 def conv_backward_weight(
     start, stop, partial, grad, x, stride, padding, dilation, groups, tile, per_part
 ):
-    """partial[b, o, c, k] = sum over n of part b, p of grad[n, o, p] * x[n, g + c, p * stride - padding + k * dilation]
+    """partial[b, o, c, k] = sum over n of part b and over p of
+        grad[n, o, p] * x[n, g + c, p * stride - padding + k * dilation]
 
     g is the first channel of the group of o. An index is a part of per_part samples and a block of
     tile[1] input channels.

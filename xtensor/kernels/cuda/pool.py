@@ -1,6 +1,6 @@
 """Maximum and average pooling on CUDA: one thread per element written, gradients gathered.
 
-A window with output position o covers the cells o * stride - padding + 0 .. kernel - 1 of each axis.
+Window o covers the cells o * stride - padding + 0 .. kernel - 1 of each axis.
 """
 
 from __future__ import annotations

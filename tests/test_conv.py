@@ -1,0 +1,171 @@
+"""Convolution and pooling beyond the case table: threads, tiles, and what only a layer shows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import xtensor as xt
+from xtensor.kernels.tiles import backward_tile, forward_tile, part_length
+
+from .cases import normal
+from .naive import conv as naive
+
+# (x, weight, stride, padding, groups): whole samples per tile; pieces of a sample; blocks of
+# channels; groups; products without unfolding.
+SHAPES = [
+    ((40, 2, 28, 28), (6, 2, 5, 5), 1, 2, 1),
+    ((3, 16, 70, 70), (24, 16, 3, 3), 1, 1, 1),
+    ((2, 64, 40, 40), (32, 64, 3, 3), 2, "same", 1),
+    ((9, 32, 24, 24), (64, 8, 3, 3), 1, 1, 4),
+    ((9, 48, 20, 20), (48, 1, 3, 3), 1, 1, 48),
+    ((9, 32, 30, 30), (64, 32, 1, 1), 1, 0, 1),
+]
+
+
+@pytest.fixture
+def _threads_restored():
+    before = xt.get_num_threads()
+    yield
+    xt.set_num_threads(before)
+
+
+def tensor(seed: int, *shape: int) -> xt.XTensor:
+    return xt.XTensor(normal(seed, *shape), requires_grad=True)
+
+
+def run(call, *inputs: xt.XTensor) -> list[bytes]:
+    """Output and gradients of one call, as bytes."""
+    with xt.autograd.tape():
+        y = call(*inputs)
+    y.backward(xt.XTensor(normal(9, *y.shape)))
+    return [a.to_numpy().tobytes() for a in (y, *(x.grad for x in inputs))]
+
+
+@pytest.mark.usefixtures("_threads_restored")
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_convolution_has_the_same_bytes_for_any_number_of_threads(shape):
+    x, weight, stride, padding, groups = shape
+    inputs = tensor(1, *x), tensor(2, *weight), tensor(3, weight[0])
+    results = []
+    for threads in (1, 2, 4):
+        xt.set_num_threads(threads)
+        results.append(run(lambda x, w, b: xt.conv2d(x, w, b, stride, padding, 1, groups), *inputs))
+    assert results[0] == results[1] == results[2]
+
+
+@pytest.mark.usefixtures("_threads_restored")
+@pytest.mark.parametrize("pool", [xt.max_pool2d, xt.avg_pool2d], ids=lambda f: f.__name__)
+def test_pooling_has_the_same_bytes_for_any_number_of_threads(pool):
+    x = tensor(1, 7, 16, 41, 40)
+    results = []
+    for threads in (1, 2, 4):
+        xt.set_num_threads(threads)
+        results.append(run(lambda x: pool(x, 3, 2, 1), x))
+    assert results[0] == results[1] == results[2]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_gradients_are_adjoint_across_tiles(shape):
+    """<y, conv(x, w)> is linear in x and in w, so it equals <grad_x, x> and <grad_w, w>."""
+    x, weight, stride, padding, groups = shape
+    a = xt.XTensor(normal(1, *x), requires_grad=True, dtype=xt.kfloat64)
+    w = xt.XTensor(normal(2, *weight), requires_grad=True, dtype=xt.kfloat64)
+    with xt.autograd.tape():
+        y = xt.conv2d(a, w, None, stride, padding, 1, groups)
+    seed = normal(3, *y.shape)
+    y.backward(xt.XTensor(seed, dtype=xt.kfloat64))
+    due = float((seed * y.to_numpy()).sum())
+    size = np.linalg.norm(seed) * np.linalg.norm(y.to_numpy())
+    for tensor_ in (a, w):
+        assert abs(float((tensor_.grad.to_numpy() * tensor_.to_numpy()).sum()) - due) < 1e-13 * size
+
+
+def test_a_sample_in_pieces_agrees_with_the_naive_oracle():
+    """One sample of one channel, longer than a tile."""
+    x, weight = normal(1, 1, 1, 70_001), normal(2, 3, 1, 2)
+    out = xt.conv1d(xt.XTensor(x, dtype=xt.kfloat64), xt.XTensor(weight, dtype=xt.kfloat64))
+    kernels = [np.correlate(x[0, 0], row, "valid") for row in weight[:, 0]]
+    np.testing.assert_allclose(out.to_numpy()[0], kernels, atol=1e-12)
+
+
+@pytest.mark.parametrize("samples", [0, 1, 5, 16, 1000])
+def test_tiles_cover_everything(samples):
+    for channels, groups, k, side in (
+        (1, 1, 25, 28), (64, 1, 9, 56), (512, 1, 9, 7), (96, 96, 9, 9), (64, 4, 9, 100),
+        (3, 1, 49, 224),
+    ):  # fmt: skip
+        out = (samples, 32, side, side)
+        (block, positions), work = forward_tile(out, channels // groups * k, 4)
+        assert work == -(-samples // block) * -(-side * side // positions)
+        weight = (32, channels // groups, 1, 1, k)
+        (block, width), blocks = backward_tile(out, weight, groups, 4)
+        assert (blocks - 1) * width < channels <= blocks * width
+        assert groups == 1 or width % (channels // groups) == 0
+        assert part_length(samples, block, blocks, 4 * 32 * channels * k) % block == 0
+
+
+def test_the_first_of_equal_maxima_gets_the_gradient():
+    x = xt.XTensor([[[[2.0, 2.0], [2.0, 1.0]]]], requires_grad=True)
+    with xt.autograd.tape():
+        y = xt.max_pool2d(x, 2)
+    y.backward()
+    assert x.grad.to_numpy().tolist() == [[[[1.0, 0.0], [0.0, 0.0]]]]
+
+
+def test_nan_wins_every_maximum_and_gets_the_gradient():
+    x = xt.XTensor([[[1.0, float("nan"), 3.0, float("nan"), 0.0, 5.0]]], requires_grad=True)
+    with xt.autograd.tape():
+        y = xt.max_pool1d(x, 2)
+    y.backward()
+    assert np.isnan(y.to_numpy()).tolist() == [[[True, True, False]]]
+    assert x.grad.to_numpy().tolist() == [[[0.0, 1.0, 0.0, 1.0, 0.0, 1.0]]]
+
+
+def test_infinity_stays_where_it_is():
+    x = np.zeros((1, 1, 5, 5))
+    x[0, 0, 2, 2] = np.inf
+    out = xt.conv2d(xt.XTensor(x), xt.ones([1, 1, 2, 2]), padding=1).to_numpy()
+    assert np.isinf(out).sum() == 4
+    assert not np.isnan(out).any()
+
+
+def test_integers_and_mixed_dtypes_meet_as_in_any_sum():
+    x, weight = np.arange(16).reshape(1, 1, 4, 4), np.ones((1, 1, 2, 2))
+    due = naive.conv(x.astype(float), weight)
+    for code, other, result in [
+        (xt.kint64, xt.kint32, xt.kfloat32),
+        (xt.kint8, xt.kfloat64, xt.kfloat64),
+        (xt.kfloat32, xt.kfloat64, xt.kfloat64),
+    ]:
+        out = xt.conv2d(xt.XTensor(x, dtype=code), xt.XTensor(weight, dtype=other))
+        assert out.dtype == result
+        np.testing.assert_array_equal(out.to_numpy(), due)
+    assert xt.max_pool2d(xt.XTensor(x, dtype=xt.kint64), 2).dtype == xt.kfloat32
+
+
+def test_transposed_is_the_adjoint_of_same_convolution():
+    """<conv(u), v> == <u, convT(v)> for u of the length that v's convolution came from."""
+    for length, stride, kernel in [(4, 2, 3), (3, 3, 2), (5, 1, 4), (2, 2, 5)]:
+        u, v = normal(1, 1, 1, length * stride), normal(2, 1, 1, length)
+        w = xt.XTensor(normal(3, 1, 1, kernel), dtype=xt.kfloat64)
+        there = xt.conv1d(xt.XTensor(u, dtype=xt.kfloat64), w, None, stride, "same").to_numpy()
+        back = xt.conv_transpose1d(xt.XTensor(v, dtype=xt.kfloat64), w, None, stride, "same")
+        assert abs((there * v).sum() - (u * back.to_numpy()).sum()) < 1e-12
+
+
+def test_parameters_start_between_bounds_set_by_fan_in():
+    layer = xt.Conv2D(4, 50, (3, 3), group=2)
+    bound = 1 / np.sqrt(2 * 9)
+    for parameter in (layer.weights, layer.bias):
+        assert 0.8 * bound < np.abs(parameter.to_numpy()).max() <= bound
+
+
+def test_layers_name_their_parameters_as_documented():
+    assert {k: v.shape for k, v in xt.Conv1D(4, 6, 3, group=2).state_dict().items()} == {
+        "weights": [6, 2, 3, 1], "bias": [6]
+    }  # fmt: skip
+    assert {k: v.shape for k, v in xt.ConvT2D(4, 6, (3, 2), group=2).state_dict().items()} == {
+        "weights": [4, 3, 3, 2], "bias": [6]
+    }  # fmt: skip
+    assert list(xt.Conv2D(2, 3, (3, 3), use_bias=False).state_dict()) == ["weights"]
