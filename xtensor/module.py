@@ -54,7 +54,7 @@ class Module:
             raise TypeError(message(type(self).__name__, "name", repr(name), "a str"))
         self.__dict__.update(name=name, _buffer_names=set(), _moved_to=DEV_CPU)
 
-    def forward(self, *args: Any, **kwargs: Any) -> Any:
+    def forward(self, x: Any, *args: Any, **kwargs: Any) -> Any:
         """What the module computes; every subclass writes its own.
 
         Raises:

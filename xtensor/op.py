@@ -70,6 +70,8 @@ class Op:
     edges: list[tuple[Any, int] | None] | None = None
     saved: tuple[Any, ...] = ()
     number = 0
+    input_shapes: list[tuple[int, ...]]
+    output_shapes: list[tuple[int, ...]]
     _cast_from: list[np.dtype[Any] | None] | None = None
 
     def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
@@ -182,10 +184,11 @@ class Op:
 
     def _record(self, arrays: list[Array], outputs: tuple[XTensor, ...]) -> None:
         self.number = next(_numbers)
-        self.input_shapes = shapes = []
+        shapes: list[tuple[int, ...]] = []
         for array in arrays:
             shapes.append(() if array is None else array.shape)
-        self.output_shapes = output_shapes = []
+        output_shapes: list[tuple[int, ...]] = []
+        self.input_shapes, self.output_shapes = shapes, output_shapes
         slot = 0
         for output in outputs:
             output_shapes.append(output.array.shape)
@@ -227,9 +230,8 @@ class Op:
                             f"shape {list(gradient.shape)}", f"shape {list(shape)}, as the input")
                 )  # fmt: skip
             gradient = sum_to_shape(gradient, shape)
-        if self._cast_from is not None:
-            gradient = cast(gradient, self._cast_from[position])
-        return gradient
+        dtype = None if self._cast_from is None else self._cast_from[position]
+        return gradient if dtype is None else cast(gradient, dtype)
 
     def free(self) -> None:
         """Let go of everything a finished walk back no longer needs."""
