@@ -28,6 +28,14 @@ def command(*arguments, cwd, **environment):
     )  # fmt: skip
 
 
+def status_of(arguments):
+    """The exit status of a command run in this process."""
+    try:
+        return main(arguments)
+    except SystemExit as left:
+        return left.code
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     directory = tmp_path_factory.mktemp("demo")
@@ -106,9 +114,7 @@ def test_without_matplotlib_the_demo_shows_the_curve(tmp_path):
 def test_a_bad_value_is_one_line_and_status_2(arguments, words, tmp_path, capsys, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit) as caught:
-        main(["demo", *arguments])
-    assert caught.value.code == 2
+    assert status_of(["demo", *arguments]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.count("\n") == 1
@@ -118,9 +124,7 @@ def test_a_bad_value_is_one_line_and_status_2(arguments, words, tmp_path, capsys
 
 def test_no_command_or_an_unknown_one(capsys):
     for arguments in ([], ["dance"]):
-        with pytest.raises(SystemExit) as caught:
-            main(arguments)
-        assert caught.value.code == 2
+        assert status_of(arguments) == 2
         assert capsys.readouterr().err.count("\n") == 1
 
 

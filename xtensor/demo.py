@@ -40,7 +40,7 @@ def accuracy(net, images, labels):
     return float(np.mean(scores.to_numpy().argmax(axis=1) == labels))
 
 
-def train(epochs=8, batch_size=32, lr=0.01, seed=1, device=xt.DEV_CPU, out="digits-run"):
+def train(epochs=12, batch_size=32, lr=0.01, seed=1, device=xt.DEV_CPU, out="digits-run"):
     """Train, save, reload, and check that the reloaded network is as good.
 
     Returns:

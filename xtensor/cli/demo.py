@@ -59,15 +59,19 @@ def _device(text: str) -> int:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def _directory(text: str) -> Path:
-    path = Path(text)
+def _check_directory(path: Path) -> None:
+    """Make the directory if need be, and try whether files can be made in it.
+
+    Raises:
+        OSError: they cannot.
+    """
     try:
         path.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path):
-            return path
+            return
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise argparse.ArgumentTypeError(f"cannot write into {text!r}: {reason}") from None
+        raise OSError(f"argument --out: cannot write into {str(path)!r}: {reason}") from None
 
 
 def add_to(commands: Any) -> None:
@@ -77,14 +81,14 @@ def add_to(commands: Any) -> None:
         help="train a small network on handwritten digits",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("--epochs", type=_at_least_one, default=8, help="walks over all images")
+    parser.add_argument("--epochs", type=_at_least_one, default=12, help="walks over all images")
     parser.add_argument("--batch-size", type=_at_least_one, default=32, help="images per step")
     parser.add_argument(
         "--lr", type=_learning_rate, default=0.01, help="learning rate at the start"
     )
     parser.add_argument("--seed", type=_seed, default=1, help="fixes all random numbers")
     parser.add_argument("--device", type=_device, default="cpu", help="cpu, gpu, gpu:1, ...")
-    parser.add_argument("--out", type=_directory, default="digits-run", help="where files go")
+    parser.add_argument("--out", type=Path, default="digits-run", help="where files go")
     parser.set_defaults(run=run)
 
 
@@ -92,6 +96,7 @@ def run(**options: Any) -> int:
     """Train as the options say and leave parameters and curve in the directory ``out``."""
     file, picture = options["out"] / "digits.safetensors", options["out"] / "curve.png"
     try:
+        _check_directory(options["out"])
         from .. import demo
 
         losses, accuracies = demo.train(**options)
