@@ -10,8 +10,12 @@ from ..dtype import FLOAT64
 from ..errors import message
 from ..kernels import launch
 from ..op import Op
+from ..reduction import sum_axes
 from ..tensor import XTensor
 from .random import check_number
+
+# The gradients of gamma and beta are summed over so many rows at a time, then over the parts.
+PART_ROWS = 128
 
 
 def _check_vector(where: str, argument: str, vector: Array, expected: int, of: str) -> None:
@@ -87,12 +91,13 @@ class BatchNorm(Op):
 
     def backward(self, grad_out: Array) -> tuple[Array, Array, Array]:
         x, gamma, mean, scale = self.saved
-        grad_x, grad_gamma, grad_beta = empty_like(x), empty_like(gamma), empty_like(gamma)
+        grad_x, grad_gamma, grad_beta = empty_like(x), empty_like(mean), empty_like(mean)
         launch(
             "batch_norm_backward", x.shape[1], grad_x, grad_gamma, grad_beta,
             reshape(grad_out, x.shape), x, gamma, mean, scale, float(self.training),
         )  # fmt: skip
-        return reshape(grad_x, grad_out.shape), grad_gamma, grad_beta
+        grad_x = reshape(grad_x, grad_out.shape)
+        return grad_x, cast(grad_gamma, x.dtype), cast(grad_beta, x.dtype)
 
 
 class LayerNorm(Op):
@@ -150,11 +155,15 @@ class LayerNorm(Op):
             launch("layer_norm_backward", x.shape[0], grad_x, g, x, gamma, mean, scale)
             grad_x = reshape(grad_x, grad_out.shape)
         if self.needs(1) or self.needs(2):
-            sums = [empty_like(gamma, dtype=FLOAT64) for _ in shapes]
-            launch("layer_norm_backward_affine", gamma.size, *sums, g, x, mean, scale)
+            parts = max(1, -(-x.shape[0] // PART_ROWS))
+            sums = [empty_like(x, (parts, gamma.size), FLOAT64) for _ in shapes]
+            launch(
+                "layer_norm_backward_affine", parts * gamma.size, *sums, g, x, mean, scale,
+                PART_ROWS,
+            )  # fmt: skip
             grad_gamma, grad_beta = (
-                None if shape is None else reshape(cast(total, x.dtype), shape)
-                for total, shape in zip(sums, shapes, strict=True)
+                None if shape is None else reshape(cast(sum_axes(part, (0,)), x.dtype), shape)
+                for part, shape in zip(sums, shapes, strict=True)
             )
         return grad_x, grad_gamma, grad_beta
 

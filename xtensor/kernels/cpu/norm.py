@@ -61,9 +61,64 @@ def _channel_gradients(
                 )
 
 
-# Loops of the host kernels below, for channels that are not single numbers.
+def _column_statistics(start, stop, out, mean, scale, variance, x, gamma, beta, epsilon):
+    batch, count = x.shape[0], stop - start
+    # Slices count from 0, which spares the loops numba's check for negative indices.
+    m, v, s = mean[start:stop], variance[start:stop], scale[start:stop]
+    g, shift = gamma[start:stop], beta[start:stop]
+    m[:] = 0
+    v[:] = 0
+    for b in range(batch):
+        row = x[b, start:stop]
+        for c in range(count):
+            m[c] += row[c]
+    for c in range(count):
+        m[c] /= batch
+    for b in range(batch):
+        row = x[b, start:stop]
+        for c in range(count):
+            v[c] += (row[c] - m[c]) * (row[c] - m[c])
+    for c in range(count):
+        v[c] /= batch
+        s[c] = 1 / math.sqrt(v[c] + epsilon)
+    for b in range(batch):
+        row, target = x[b, start:stop], out[b, start:stop]
+        for c in range(count):
+            target[c] = (row[c] - m[c]) * (s[c] * g[c]) + shift[c]
+
+
+def _column_gradients(
+    start, stop, grad_x, grad_gamma, grad_beta, grad_out, x, gamma, mean, scale, training
+):
+    batch, count = x.shape[0], stop - start
+    m, s, g = mean[start:stop], scale[start:stop], gamma[start:stop]
+    slope, level = grad_gamma[start:stop], grad_beta[start:stop]
+    slope[:] = 0
+    level[:] = 0
+    for b in range(batch):
+        row, grad = x[b, start:stop], grad_out[b, start:stop]
+        for c in range(count):
+            level[c] += grad[c]
+            slope[c] += grad[c] * ((row[c] - m[c]) * s[c])
+    share = training / batch
+    for b in range(batch):
+        row, grad, target = x[b, start:stop], grad_out[b, start:stop], grad_x[b, start:stop]
+        for c in range(count):
+            h = (row[c] - m[c]) * s[c]
+            target[c] = (grad[c] - share * (level[c] + slope[c] * h)) * (s[c] * g[c])
+
+
+# Loops of the host kernels below: for channels of several numbers, and for single ones, where all
+# channels advance side by side because neighbours in memory belong to different channels.
 channel_statistics = CpuKernel(_channel_statistics, "reassociate")
 channel_gradients = CpuKernel(_channel_gradients, "reassociate")
+column_statistics = CpuKernel(_column_statistics, "contract")
+column_gradients = CpuKernel(_column_gradients, "contract")
+
+
+def flat(x: np.ndarray) -> np.ndarray:
+    """[B, C, 1] as [B, C], known to numba as contiguous"""
+    return x.reshape(x.shape[:2])
 
 
 @cpu_host_kernel
@@ -73,19 +128,10 @@ def batch_norm_forward(start, stop, out, mean, scale, variance, x, gamma, beta, 
     mean[c], variance[c] = mean and biased variance of x[:, c, :],
     scale[c] = 1 / sqrt(variance[c] + epsilon)
     """
-    if x.shape[2] > 1:
-        channel_statistics.compiled()(
-            start, stop, out, mean, scale, variance, x, gamma, beta, epsilon
-        )
-        return
-    columns = x[:, start:stop, 0]
-    m, v, s = mean[start:stop], variance[start:stop], scale[start:stop]
-    np.divide(np.add.reduce(columns, axis=0, dtype=np.float64), x.shape[0], out=m)
-    centred = columns - m
-    np.divide(np.einsum("bc,bc->c", centred, centred), x.shape[0], out=v)
-    np.divide(1, np.sqrt(v + epsilon), out=s)
-    np.multiply(centred, s * gamma[start:stop], out=centred)
-    np.add(centred, beta[start:stop], out=out[:, start:stop, 0], casting="same_kind")
+    loop = channel_statistics
+    if x.shape[2] == 1:
+        loop, out, x = column_statistics, flat(out), flat(x)
+    loop.compiled()(start, stop, out, mean, scale, variance, x, gamma, beta, epsilon)
 
 
 @cpu_host_kernel
@@ -95,22 +141,15 @@ def batch_norm_backward(
     """grad_x[b, c, i] = gamma[c] * scale[c] * (g - training * (mean g + h * mean (g * h)))
 
     g = grad_out[b, c, i], h = (x[b, c, i] - mean[c]) * scale[c], means over b and i;
-    grad_beta[c] = sum g, grad_gamma[c] = sum g * h; training 1 or 0; x [B, C, inner]
+    grad_beta[c] = sum g, grad_gamma[c] = sum g * h, both float64; training 1 or 0;
+    x [B, C, inner]
     """
-    if x.shape[2] > 1:
-        channel_gradients.compiled()(
-            start, stop, grad_x, grad_gamma, grad_beta, grad_out, x, gamma, mean, scale, training
-        )
-        return
-    g, s = grad_out[:, start:stop, 0], scale[start:stop]
-    normal = (x[:, start:stop, 0] - mean[start:stop]) * s
-    grad_beta[start:stop] = level = np.add.reduce(g, axis=0, dtype=np.float64)
-    grad_gamma[start:stop] = slope = np.einsum("bc,bc->c", g, normal)
-    share = training / x.shape[0]
-    np.multiply(normal, share * slope, out=normal)
-    np.subtract(g - share * level, normal, out=normal)
-    np.multiply(
-        normal, gamma[start:stop] * s, out=grad_x[:, start:stop, 0], casting="same_kind"
+    loop = channel_gradients
+    if x.shape[2] == 1:
+        loop = column_gradients
+        grad_x, grad_out, x = flat(grad_x), flat(grad_out), flat(x)
+    loop.compiled()(
+        start, stop, grad_x, grad_gamma, grad_beta, grad_out, x, gamma, mean, scale, training
     )
 
 
@@ -187,16 +226,27 @@ def layer_norm_backward(start, stop, grad_x, grad_out, x, gamma, mean, scale):
             )
 
 
-@cpu_kernel
-def layer_norm_backward_affine(start, stop, grad_gamma, grad_beta, grad_out, x, mean, scale):
-    """grad_gamma[j] = sum_r grad_out[r, j] * (x[r, j] - mean[r]) * scale[r]
+@cpu_kernel(fastmath="contract")
+def layer_norm_backward_affine(start, stop, slopes, levels, grad_out, x, mean, scale, part):
+    """slopes[p, j] = sum_r grad_out[r, j] * (x[r, j] - mean[r]) * scale[r]; x [rows, length]
 
-    grad_beta[j] = sum_r grad_out[r, j]; both float64 [length]
+    levels[p, j] = sum_r grad_out[r, j], both over the ``part`` rows of part p and float64;
+    k = p * length + j
     """
-    for j in range(start, stop):
-        grad_gamma[j] = 0
-        grad_beta[j] = 0
-    for r in range(x.shape[0]):
-        for j in range(start, stop):
-            grad_gamma[j] += grad_out[r, j] * ((x[r, j] - mean[r]) * scale[r])
-            grad_beta[j] += grad_out[r, j]
+    rows, length = x.shape
+    k = start
+    while k < stop:
+        p, first = k // length, k % length
+        last = min(length, first + stop - k)
+        # Slices count from 0, which spares the loop numba's check for negative indices.
+        slope, level = slopes[p, first:last], levels[p, first:last]
+        for j in range(last - first):
+            slope[j] = 0
+            level[j] = 0
+        for r in range(p * part, min(p * part + part, rows)):
+            shift, factor = x.dtype.type(mean[r]), x.dtype.type(scale[r])
+            row, g = x[r, first:last], grad_out[r, first:last]
+            for j in range(last - first):
+                slope[j] += g[j] * ((row[j] - shift) * factor)
+                level[j] += g[j]
+        k += last - first

@@ -52,7 +52,8 @@ def batch_norm_backward(
     """grad_x[b, c, i] = gamma[c] * scale[c] * (g - training * (mean g + h * mean (g * h)))
 
     g = grad_out[b, c, i], h = (x[b, c, i] - mean[c]) * scale[c], means over b and i;
-    grad_beta[c] = sum g, grad_gamma[c] = sum g * h; training 1 or 0; x [B, C, inner]
+    grad_beta[c] = sum g, grad_gamma[c] = sum g * h, both float64; training 1 or 0;
+    x [B, C, inner]
     """
     shared = cuda.shared.array(ROW_THREADS, np.float64)
     inner = x.shape[2]
@@ -154,16 +155,19 @@ def layer_norm_backward(start, stop, grad_x, grad_out, x, gamma, mean, scale):
 
 
 @cuda_kernel
-def layer_norm_backward_affine(start, stop, grad_gamma, grad_beta, grad_out, x, mean, scale):
-    """grad_gamma[j] = sum_r grad_out[r, j] * (x[r, j] - mean[r]) * scale[r]
+def layer_norm_backward_affine(start, stop, slopes, levels, grad_out, x, mean, scale, part):
+    """slopes[p, j] = sum_r grad_out[r, j] * (x[r, j] - mean[r]) * scale[r]; x [rows, length]
 
-    grad_beta[j] = sum_r grad_out[r, j]; both float64 [length]
+    levels[p, j] = sum_r grad_out[r, j], both over the ``part`` rows of part p and float64;
+    k = p * length + j
     """
-    for j in range(start + cuda.grid(1), stop, cuda.gridsize(1)):
+    rows, length = x.shape
+    for k in range(start + cuda.grid(1), stop, cuda.gridsize(1)):
+        p, j = k // length, k % length
         t = 0.0
         u = 0.0
-        for r in range(x.shape[0]):
+        for r in range(p * part, min(p * part + part, rows)):
             t += grad_out[r, j] * ((x[r, j] - mean[r]) * scale[r])
             u += grad_out[r, j]
-        grad_gamma[j] = t
-        grad_beta[j] = u
+        slopes[p, j] = t
+        levels[p, j] = u
