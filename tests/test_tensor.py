@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -268,3 +271,75 @@ def test_a_gradient_given_to_backward():
         y.backward(xt.ones([3]))
     y.backward(xt.XTensor([1.0, 10.0]))
     assert x.grad.to_numpy().tolist() == [3, 30]
+
+
+# -- other libraries, copies, pickles ---------------------------------------------------------------
+
+
+def test_dlpack_shares_memory_with_numpy():
+    x = xt.XTensor([1.0, 2.0])
+    array = np.from_dlpack(x)
+    assert np.shares_memory(array, x.array)
+    y = xt.from_dlpack(np.arange(4.0))
+    assert (y.dtype, y.shape) == (xt.kfloat64, [4])
+    source = np.arange(4.0)
+    z = xt.from_dlpack(source)
+    assert np.shares_memory(z.array, source)
+    z += 1
+    assert source.tolist() == [0, 1, 2, 3]
+    assert (xt.from_dlpack(source) * 2).to_numpy().tolist() == [0, 2, 4, 6]
+    assert xt.relu(xt.from_dlpack(source[::-2])).to_numpy().tolist() == [3, 1]
+
+
+def test_dlpack_shares_memory_with_pytorch():
+    torch = pytest.importorskip("torch", reason="PyTorch, an optional peer, is not installed")
+    x = xt.XTensor([[1.0, 2.0]])
+    shared = torch.from_dlpack(x)
+    shared[0, 1] = 7
+    assert x.to_numpy().tolist() == [[1, 7]]
+    back = xt.from_dlpack(shared)
+    assert back.array.ctypes.data == shared.data_ptr()
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: xt.from_dlpack([1, 2]), TypeError, "list"),
+        (lambda: xt.from_dlpack(np.ones(2, np.complex64)), TypeError, "complex64"),
+        (lambda: xt.from_dlpack(np.ones(2, np.uint16)), TypeError, "uint16"),
+        (lambda: np.from_dlpack(xt.ones([2]).GPU()), BufferError, "on the CPU"),
+        (lambda: pickle.dumps(xt.ones([2])), TypeError, "save_parameters"),
+        (lambda: pickle.dumps({"weights": xt.Parameter([1.0])}), TypeError, "save_parameters"),
+    ],
+)
+def test_refusals_to_share(call, error, words):
+    with pytest.raises(error) as caught:
+        call()
+    assert words in str(caught.value)
+
+
+def test_copies():
+    x = xt.Parameter([1.0, 2.0])
+    with xt.autograd.tape():
+        y = x * x
+    y.backward()
+    shallow, deep = copy.copy(x), copy.deepcopy(x)
+    assert type(shallow) is type(deep) is xt.Parameter
+    assert shallow.requires_grad
+    assert deep.requires_grad
+    assert shallow.array is x.array
+    shallow += 1
+    deep += 2
+    deep.grad += 1
+    assert x.to_numpy().tolist() == [1, 2]
+    assert x.grad.to_numpy().tolist() == [2, 4]
+    cut = copy.copy(y)
+    assert not cut.requires_grad
+
+
+def test_a_module_is_copied_deeply_with_shared_parameters_kept_shared():
+    net = xt.ModuleList([xt.Linear(2, 2), xt.Linear(2, 2)])
+    net[1].weights = net[0].weights
+    twin = copy.deepcopy(net)
+    assert twin[0].weights is twin[1].weights
+    assert twin[0].weights is not net[0].weights

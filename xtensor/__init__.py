@@ -67,7 +67,7 @@ from .sequence import (
     PackedSequence, pack_pad_sequence, pad_pack_sequence, pad_packed_sequence, pad_sequence,
 )  # fmt: skip
 from .storage import load_parameters, save_parameters
-from .tensor import Parameter, XTensor, to_xtensor, xtensor
+from .tensor import Parameter, XTensor, from_dlpack, to_xtensor, xtensor
 
 # Writing ops and kernels: docs/own-op.md.
 from .device import empty_like
@@ -122,7 +122,7 @@ __all__ = [
     "PackedSequence", "pack_pad_sequence", "pad_pack_sequence", "pad_packed_sequence",
     "pad_sequence",
     "load_parameters", "save_parameters",
-    "Parameter", "XTensor", "to_xtensor", "xtensor",
+    "Parameter", "XTensor", "from_dlpack", "to_xtensor", "xtensor",
     "empty_like",
     "gradcheck",
     "cpu_kernel", "cuda_kernel", "elementwise_kernel", "launch",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import autograd
-from .device import DEV_CPU, DEV_GPU_0, Array, check_device, device_of, full_like
+from .device import DEV_CPU, DEV_GPU_0, Array, cast, check_device, device_of, full_like
 from .device import copy as copy_array
 from .device import to_device, to_host
 from .dtype import BOOL, FLOAT32, DType, code_of, is_floating, is_supported, to_numpy_dtype
@@ -211,6 +211,47 @@ class XTensor:
     # == compares element by element, so identity is all a hash can follow.
     __hash__ = object.__hash__
 
+    # -- sharing and copying ----------------------------------------------------------------------
+
+    def __dlpack__(self, **options: Any) -> Any:
+        """For ``from_dlpack`` of NumPy, PyTorch and others: the CPU memory itself, not a copy.
+
+        What the consumer writes is seen here until this tensor is next written in place.
+
+        Raises:
+            BufferError: the tensor lies on a GPU.
+        """
+        if self.device != DEV_CPU:
+            raise BufferError(
+                message("__dlpack__", "the tensor", f"on device {self.device}", "on the CPU",
+                        "share x.CPU()")
+            )  # fmt: skip
+        return self.writable().__dlpack__(**options)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return (1, 0) if self.device == DEV_CPU else (2, self.device - DEV_GPU_0)
+
+    def __copy__(self) -> XTensor:
+        """A tensor of its own that shares memory until either is written; cut from the graph."""
+        other = type(self).__new__(type(self))
+        other.array, other.grad, other.node, other.slot = self.array, self.grad, None, 0
+        other._requires_grad = self._requires_grad and self.node is None
+        return other
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> XTensor:
+        other = self.__copy__()
+        memo[id(self)] = other
+        other.array = copy_array(self.array)
+        other.grad = None if self.grad is None else self.grad.__deepcopy__(memo)
+        return other
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        # Unpickling runs whatever the file says, so files of tensors should not be pickles.
+        raise TypeError(
+            message("pickle", "an argument", f"an {type(self).__name__}", "plain values",
+                    "write it with save_parameters, or pass x.to_numpy()")
+        )  # fmt: skip
+
     # -- writing ----------------------------------------------------------------------------------
 
     def writable(self) -> Array:
@@ -303,7 +344,7 @@ class XTensor:
                     message("backward", "grad", f"shape {grad.shape} on device {grad.device}",
                             f"shape {self.shape} on device {self.device}, as the tensor has")
                 )  # fmt: skip
-            seed = grad.array
+            seed = cast(grad.array, self.array.dtype)
         if self.node is None:
             self.receive_gradient(seed)
         else:
@@ -407,6 +448,35 @@ def to_xtensor(x: Any, device: int | None = None, dtype: int | None = None) -> X
     if isinstance(x, XTensor) and device in (None, x.device) and dtype in (None, x.dtype):
         return x
     return XTensor(x, device=device, dtype=dtype)
+
+
+def from_dlpack(x: Any) -> XTensor:
+    """A tensor over the memory of another library's CPU tensor, copied at the first write here.
+
+    Args:
+        x: an object with ``__dlpack__``: a NumPy array, a PyTorch CPU tensor, ... If its elements
+            are not contiguous it is copied at once.
+
+    Raises:
+        TypeError: ``x`` has no ``__dlpack__``, or its dtype is none of the seven.
+        BufferError: its memory is not the CPU's.
+
+    Example:
+        >>> from_dlpack(np.arange(3, dtype=np.int32)).dtype
+        kint32
+    """
+    if not hasattr(x, "__dlpack__"):
+        raise TypeError(
+            message("from_dlpack", "x", f"of type {type(x).__name__}", "an object with __dlpack__",
+                    "build a tensor with xtensor(x)")
+        )  # fmt: skip
+    try:
+        host = np.from_dlpack(x)
+    except RuntimeError as error:
+        raise BufferError(message("from_dlpack", "x", str(error), "memory of the CPU")) from None
+    if not is_supported(host.dtype):
+        raise TypeError(message("from_dlpack", "x", str(host.dtype), "one of the seven dtypes"))
+    return wrap(np.asarray(host, order="C"))
 
 
 def host_data(data: Any, target: np.dtype[Any] | None, where: str) -> np.ndarray:
