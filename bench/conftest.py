@@ -21,7 +21,7 @@ REPORT = pytest.StashKey[Report]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("xtensor's benchmarks")
-    group.addoption("--budget", type=float, default=0.4, help="seconds per case (0.4)")
+    group.addoption("--budget", type=float, default=0.3, help="seconds per case (0.3)")
     group.addoption(
         "--peers", default="torch,numpy", help="libraries to compare with, where installed"
     )
@@ -69,7 +69,7 @@ def compare(
         benchmark.extra_info.update(
             {f"ratio_{p}": timings.ratio(OURS, p) for p in calls if p != OURS}
         )
-        benchmark.pedantic(calls[OURS], rounds=5, iterations=timings.repeats[OURS])
+        benchmark.pedantic(calls[OURS], rounds=3, iterations=timings.repeats[OURS])
         report.rows.append(Row(family, case, timings))
         return timings
 

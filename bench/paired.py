@@ -25,9 +25,9 @@ Call = Callable[[], object]
 
 # A call shorter than this is repeated within its turn, so that the clock's own cost vanishes.
 SHORTEST_TURN = 1e-3
-FEWEST_ROUNDS = 5
+FEWEST_ROUNDS = 4
 # Where too few rounds were undisturbed, go on for this many budgets.
-PATIENCE = 3
+PATIENCE = 2
 # The part of a turn in which something may have waited for a processor.
 DISTURBANCE = 0.05
 REST = 2e-3
@@ -82,7 +82,7 @@ def measure(
     waited: Callable[[], float] = waiting_time,
     rest: Callable[[], None] = until_threads_rest,
 ) -> Timings:
-    """Time calls in turns (a, b, a, b, ...) for about ``budget`` seconds, at least five rounds.
+    """Time calls in turns (a, b, a, b, ...) for about ``budget`` seconds, at least four rounds.
 
     What the calls do at their first run, such as compiling, is neither timed nor in the budget.
     """
