@@ -313,21 +313,25 @@ class PadPackedSequence(Op):
     """Packed steps back at their places in a batch"""
 
     def __init__(
-        self, sequence: PackedSequence, batch_first: bool, padding_value: float, steps: int
+        self,
+        sizes: np.ndarray,
+        order: np.ndarray,
+        batch_first: bool,
+        padding_value: float,
+        steps: int,
     ) -> None:
-        self.sequence, self.steps = sequence, steps
+        self.sizes, self.order, self.steps = sizes, order, steps
         self.batch_first, self.padding_value = batch_first, padding_value
 
     def check(self, data: Array) -> None:
         check_value(self.name, "padding_value", self.padding_value, data.dtype)
 
     def forward(self, data: Array) -> Array:
-        sizes = np.array(self.sequence.batch_sizes)
-        given = self.sequence.sorted_indices
-        order = np.arange(sizes[0]) if given is None else np.array(given)
-        places = host_constant(data, _places(sizes, order, self.steps, self.batch_first))
+        places = _places(self.sizes, self.order, self.steps, self.batch_first)
+        places = host_constant(data, places)
         self.save(data.shape, places)
-        leading = (order.size, self.steps) if self.batch_first else (self.steps, order.size)
+        batch = self.order.size
+        leading = (batch, self.steps) if self.batch_first else (self.steps, batch)
         padded = full_like(data, self.padding_value, (*leading, *data.shape[1:]))
         return _put(padded, data, places)
 
@@ -475,7 +479,10 @@ def pad_packed_sequence(
         raise ValueError(
             message(where, "total_length", steps, f"at least {longest}, the longest length")
         )
-    op = PadPackedSequence(sequence, batch_first, padding_value, int(steps))
+    sizes = np.array(sequence.batch_sizes)
+    given = sequence.sorted_indices
+    order = np.arange(sizes[0]) if given is None else np.array(given)
+    op = PadPackedSequence(sizes, order, batch_first, padding_value, int(steps))
     return op(sequence.data), sequence.lengths
 
 
