@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import sys
 import types
 from pathlib import Path
@@ -55,3 +56,10 @@ def test_own_op_runs_on_both_devices(own_op):
         grads.append(x.grad.to_numpy())
         assert xt.gradcheck(lambda x: own_op.Blur()(own_op.Cube()(x)), x)
     np.testing.assert_array_equal(grads[0], grads[1])
+
+
+def test_the_table_of_functions_is_up_to_date():
+    maker = runpy.run_path(str(DOCS / "make_functions.py"))
+    assert (DOCS / "functions.md").read_text(encoding="utf-8") == maker["page"](), (
+        "run python docs/make_functions.py"
+    )

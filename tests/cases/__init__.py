@@ -74,7 +74,15 @@ def away_from(values: np.ndarray, kinks: Sequence[float], distance: float = 0.05
     return values
 
 
-def _collect() -> tuple[list[Case], list[Wrong]]:
+def differentiated(case: Case) -> tuple[int, ...]:
+    """Positions of the inputs whose gradient is checked."""
+    if case.grad is not None:
+        return case.grad
+    return tuple(i for i, array in enumerate(case.inputs) if array.dtype.kind == "f")
+
+
+def table() -> tuple[list[Case], list[Wrong]]:
+    """All rows of all families."""
     cases: list[Case] = []
     wrong: list[Wrong] = []
     for family in pkgutil.iter_modules(__path__):
@@ -82,8 +90,3 @@ def _collect() -> tuple[list[Case], list[Wrong]]:
         cases += module.cases
         wrong += module.wrong
     return cases, wrong
-
-
-def table() -> tuple[list[Case], list[Wrong]]:
-    """All rows of all families."""
-    return _collect()
