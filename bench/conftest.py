@@ -6,6 +6,7 @@ only, ``--benchmark-disable`` runs everything once, to see that the results agre
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from typing import Any
@@ -13,8 +14,8 @@ from typing import Any
 import pytest
 
 from .libraries import OURS, VERSIONS, Builder, check_agreement, same_threads, to_arrays
-from .paired import Timings, measure
-from .report import Report, Row
+from .paired import DISTURBANCE, Timings, measure, waiting_time
+from .report import Figure, Report, Row
 
 REPORT = pytest.StashKey[Report]()
 
@@ -78,10 +79,17 @@ def compare(
 
 @pytest.fixture
 def figure(request: pytest.FixtureRequest, report: Report) -> Callable[..., None]:
-    """``figure(name, value, unit, at_most=...)``: a number of its own in the table at the end."""
+    """``figure(name, value, unit, at_most=..., note=...)``: a number of its own at the end."""
     if request.config.getoption("benchmark_disable"):
         pytest.skip("benchmarks are disabled")
-    return report.figure
+    start, waits = time.perf_counter(), waiting_time()
+
+    def add(*what: Any, **more: Any) -> None:
+        waited = waiting_time() - waits
+        disturbed = waited > DISTURBANCE * (time.perf_counter() - start)
+        report.figures.append(Figure(*what, **more, disturbed=disturbed))
+
+    return add
 
 
 @pytest.hookimpl(trylast=True)

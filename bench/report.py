@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import geometric_mean
 
+from .libraries import OURS
 from .paired import Timings
-
-OURS = "xtensor"
 
 
 @dataclass(frozen=True)
@@ -39,9 +38,11 @@ class Figure:
     unit: str
     at_most: float | None = None
     note: str = ""
+    disturbed: bool = False
 
     def line(self, width: int) -> str:
-        text = f"{self.name:<{width}} {self.value:10.2f} {self.unit:<3}"
+        mark = "!" if self.disturbed else " "
+        text = f"{self.name:<{width}} {self.value:10.2f} {self.unit:<3}{mark}"
         if self.note:
             text += f"  ({self.note})"
         if self.at_most is not None:
@@ -61,11 +62,6 @@ class Report:
     rows: list[Row] = field(default_factory=list)
     figures: list[Figure] = field(default_factory=list)
 
-    def figure(
-        self, name: str, value: float, unit: str, at_most: float | None = None, note: str = ""
-    ) -> None:
-        self.figures.append(Figure(name, value, unit, at_most, note))
-
     def lines(self) -> Iterator[str]:
         shown = [p for p in self.peers if any(row.ratio(p) is not None for row in self.rows)]
         yield machine()
@@ -81,7 +77,14 @@ class Report:
             yield ""
             width = max(len(figure.name) for figure in self.figures)
             for figure in self.figures:
-                yield figure.line(width)
+                yield figure.line(width).rstrip()
+        marks = [row.timings.disturbed for row in self.rows] + [f.disturbed for f in self.figures]
+        if any(marks):
+            yield ""
+            yield (
+                f"! {sum(marks)} of {len(marks)} were disturbed by other programs on the same "
+                "processors, and count in no mean. Repeat them on a quiet machine."
+            )
 
     def _table(self, peers: Sequence[str]) -> Iterator[str]:
         yield (
@@ -99,11 +102,6 @@ class Report:
             ours = duration(row.timings.median(OURS))
             yield f"{row.name:<{width}} {ours:>10} {mark}{cells}".rstrip()
         yield ""
-        if disturbed := sum(row.timings.disturbed for row in self.rows):
-            yield (
-                f"! {disturbed} of {len(self.rows)} cases were disturbed by other programs on the "
-                "same processors; they count in no mean. Repeat them on a quiet machine."
-            )
         for peer in peers:
             ratios = {
                 row.name: ratio

@@ -1,6 +1,7 @@
 """Memory that stays: the resident size of a process that trains for 5,000 steps."""
 
 import numpy as np
+import pytest
 
 from .subprocesses import run
 
@@ -9,6 +10,7 @@ STEPS, EVERY, WARM_UP = 5000, 100, 500
 # A collection of garbage may be due or not when the size is read, so it is read after one.
 TRAINING = f"""
 import gc
+import resource
 import numpy as np
 import xtensor as xt
 
@@ -26,7 +28,6 @@ class Net(xt.Module):
         return self.scores(xt.flatten(x, 1))
 
 def resident():
-    import resource
     try:
         with open("/proc/self/statm") as file:
             return int(file.read().split()[1]) * resource.getpagesize() / 2**20
@@ -50,6 +51,7 @@ for step in range({STEPS}):
 
 
 def test_resident_memory_of_5000_steps(figure):
+    pytest.importorskip("resource", reason="Windows has no such module")
     sizes = np.array(run(TRAINING))[WARM_UP // EVERY :]
     slope = np.polyfit(np.arange(sizes.size) * EVERY / 1000, sizes, 1)[0]
     note = f"first {sizes[0]:.1f}, last {sizes[-1]:.1f}, largest {sizes.max():.1f} MB"
