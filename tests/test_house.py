@@ -16,7 +16,7 @@ FLOORS = [
     ["_version", "errors"],
     ["dtype", "kernels"],
     ["device"],
-    ["reduction", "autograd"],
+    ["reduction", "strided", "autograd"],
     ["tensor"],
     ["op", "gradcheck"],
     ["ops"],

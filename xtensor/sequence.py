@@ -17,7 +17,7 @@ from .errors import message
 from .kernels import launch
 from .op import Op
 from .ops.creation import check_value
-from .ops.shape import View, read, write
+from .strided import View, read, write
 from .tensor import XTensor
 
 # The largest whole number up to which float64 holds all of them.

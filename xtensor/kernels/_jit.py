@@ -278,7 +278,9 @@ class CpuFunction:
 
     def compiled(self) -> Any:
         if self._compiled is None:
-            self._compiled = _njit(self.function)
+            with _compile_lock:  # host kernels ask for it from several threads
+                if self._compiled is None:
+                    self._compiled = _njit(self.function)
         return self._compiled
 
 

@@ -1,7 +1,7 @@
 """Indexing: ``t[item]`` and ``t[item] = value``, and the check that every index goes through.
 
-An item becomes a selection before anything is read or written. Ints and slices select a strided view;
-as soon as an array takes part, the selection is a list of places of rows, worked out on the host.
+An item becomes a selection before anything is read or written. Ints and slices select a strided
+view; as soon as an array takes part, the selection is a list of places, worked out on the host.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from ..dtype import BOOL
 from ..errors import message
 from ..kernels import launch
 from ..op import Op
+from ..strided import expand, read, write
 from ..tensor import XTensor
 from .creation import check_value
-from .shape import expand, fits, read, write
+from .shape import fits
 
 
 def check_indices(where: str, argument: str, array: Array, limit: int) -> None:

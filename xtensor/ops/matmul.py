@@ -12,13 +12,13 @@ from ..errors import message
 from ..kernels import launch
 from ..op import Op
 from ..reduction import sum_axes
+from ..strided import expand
 from ..tensor import XTensor
-from .shape import expand
 
 # A product is cut into at most so many blocks, of at least so many rows (or columns): enough for
 # the threads of a desktop machine, and large enough for BLAS to be at its best.
 BLOCKS = 16
-BLOCK_ROWS = 64
+BLOCK_ROWS = 128
 # A sum this long over a small result (the gradient of a weight) is cut up instead.
 PART_LENGTH = 4096
 

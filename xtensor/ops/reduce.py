@@ -17,9 +17,9 @@ from ..errors import message
 from ..kernels import launch
 from ..op import Op
 from ..reduction import as_rows, axis_groups, check_axes, extreme_axes, sum_axes
+from ..strided import expand, permuted
 from ..tensor import XTensor
 from .elementwise import apply
-from .shape import expand, permuted
 
 
 class _Reduction(Op, abstract=True):

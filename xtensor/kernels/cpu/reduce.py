@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._jit import cpu_host_kernel, cpu_kernel
+from .._jit import CpuFunction, cpu_host_kernel, cpu_kernel
 
 # So many columns are summed at a time that their sums stay in the first-level cache.
 COLUMNS = 1024
@@ -67,31 +67,121 @@ def sum_parts_forward(start, stop, partial, x, parts):
                     sums[j] += row[j]
 
 
+# Extremes are maxima of integer keys, for of integers a maximum vectorises; of floating numbers it
+# does not without giving up NaN. The bits of a float are ordered like the float itself once those
+# of negative ones are turned round (``fold``), and what lies above ``infinity`` then is NaN. A
+# minimum is the maximum of the turned keys (``turn``). Integers are their own keys: ``fold`` is 0.
+
+FLOATING = {
+    np.dtype(np.float32): (np.int32, 0x7FFF_FFFF, 0x7F80_0000),
+    np.dtype(np.float64): (np.int64, 0x7FFF_FFFF_FFFF_FFFF, 0x7FF0_0000_0000_0000),
+}
+
+
+def _as_keys(out, x, smallest):
+    """Both arrays flat and as integers, and fold, infinity and turn for them."""
+    integer, fold, infinity = FLOATING.get(x.dtype, (x.dtype, 0, 0))
+    integer = np.uint8 if x.dtype == np.bool_ else integer
+    turn = 0 if not smallest else (255 if integer == np.uint8 else -1)
+    return out.reshape(-1).view(integer), x.reshape(-1).view(integer), fold, infinity, turn
+
+
+@CpuFunction
+def _key(bits, fold, infinity, turn):
+    magnitude = bits & fold
+    return magnitude if magnitude > infinity else bits ^ ((bits >> 63) & fold) ^ turn
+
+
+@CpuFunction
+def _bits(key, fold, infinity, turn):
+    turned = key ^ turn
+    return key if fold != 0 and key > infinity else turned ^ ((turned >> 63) & fold)
+
+
+@CpuFunction
+def _largest(best, start, source, length, step, fold, infinity, turn):
+    """best[j] = max_i of the keys source[start + i * step + j]"""
+    row = source[start:][: best.size]
+    for j in range(best.size):
+        best[j] = _key(row[j], fold, infinity, turn)
+    for i in range(1, length):
+        row = source[start + i * step :][: best.size]
+        for j in range(best.size):
+            key = _key(row[j], fold, infinity, turn)
+            best[j] = key if key > best[j] else best[j]
+    for j in range(best.size):
+        best[j] = _bits(best[j], fold, infinity, turn)
+
+
+@CpuFunction
+def _extremes(start, stop, out, x, length, inner, fold, infinity, turn):
+    at = start
+    while at < stop:
+        o = at // inner
+        first = at - o * inner
+        count = min(inner - first, COLUMNS, stop - at)
+        _largest(
+            out[at : at + count], o * length * inner + first, x, length, inner, fold, infinity, turn
+        )
+        at += count
+
+
+@CpuFunction
+def _part_extremes(start, stop, out, x, length, inner, parts, fold, infinity, turn):
+    for index in range(start, stop):
+        o, first, end = index, 0, length
+        if parts > 1:
+            o = index // parts
+            p = index - o * parts
+            first = p * length // parts
+            end = (p + 1) * length // parts
+        offset = (o * length + first) * inner
+        if inner == 1:
+            row = x[offset : offset + end - first]
+            best = _key(row[0], fold, infinity, turn)
+            for i in range(row.size):
+                best = max(best, _key(row[i], fold, infinity, turn))
+            out[index] = _bits(best, fold, infinity, turn)
+        else:
+            best_row = out[index * inner : (index + 1) * inner]
+            _largest(best_row, offset, x, end - first, inner, fold, infinity, turn)
+
+
 @cpu_host_kernel
 def extreme_forward(start, stop, out, x, smallest):
     """out[o, j] = max_i x[o, i, j], or min; NaN wins; range over the elements of out"""
-    pick = np.minimum if smallest else np.maximum
-    inner = x.shape[2]
-    at = start
-    while at < stop:
-        o, first = divmod(at, inner)
-        end = min(inner, first + stop - at)
-        pick.reduce(x[o, :, first:end], axis=0, out=out[o, first:end])
-        at += end - first
+    to, source, *code = _as_keys(out, x, smallest)
+    _extremes.compiled()(start, stop, to, source, x.shape[1], x.shape[2], *code)
 
 
 @cpu_host_kernel
 def extreme_parts_forward(start, stop, partial, x, parts, smallest):
     """partial[o * parts + p, j] = max_i x[o, i, j], or min, i over part p; NaN wins"""
-    pick = np.minimum if smallest else np.maximum
-    if parts == 1:
-        pick.reduce(x[start:stop], axis=1, out=partial[start:stop])
-        return
-    length = x.shape[1]
-    for index in range(start, stop):
-        o, p = divmod(index, parts)
-        part = x[o, p * length // parts : (p + 1) * length // parts]
-        pick.reduce(part, axis=0, out=partial[index])
+    to, source, *code = _as_keys(partial, x, smallest)
+    _part_extremes.compiled()(start, stop, to, source, x.shape[1], x.shape[2], parts, *code)
+
+
+# So many elements are compared at once before the one that is equal is looked for among them.
+SCANNED = 256
+
+
+@CpuFunction
+def _first_equal(row, wanted):
+    """The first i with row[i] == wanted; the first NaN if wanted is NaN."""
+    for at in range(0, row.size, SCANNED):
+        part = row[at : at + SCANNED]
+        found = 0
+        if wanted == wanted:
+            for i in range(part.size):
+                found |= part[i] == wanted
+        else:
+            for i in range(part.size):
+                found |= part[i] != part[i]
+        if found:
+            for i in range(part.size):
+                if part[i] == wanted or part[i] != part[i]:
+                    return at + i
+    return 0
 
 
 @cpu_kernel
@@ -101,11 +191,7 @@ def find_forward(start, stop, index, x, value):
     to, wanted, source = index.reshape(index.size), value.reshape(value.size), x.reshape(x.size)
     if inner == 1:
         for o in range(start, stop):
-            row = source[o * length : (o + 1) * length]
-            for i in range(length):
-                if row[i] == wanted[o] or row[i] != row[i]:
-                    to[o] = i
-                    break
+            to[o] = _first_equal(source[o * length : (o + 1) * length], wanted[o])
         return
     at = start
     while at < stop:

@@ -1,0 +1,70 @@
+"""What ``t[item]`` shares with its source (nothing), and what a refused assignment leaves."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import xtensor as xt
+
+from .cases import normal, rng
+
+
+def test_a_result_is_a_new_tensor():
+    t = xt.zeros([3, 4])
+    part = t[1:]
+    part[0] = 5
+    assert t.to_numpy().sum() == 0
+    t[2] = 7
+    assert part.to_numpy()[1].sum() == 0
+
+
+def test_an_assignment_leaves_everybody_else_alone():
+    t = xt.XTensor(normal(1, 2, 3), requires_grad=True)
+    with xt.autograd.tape():
+        flat = t.reshape([6])
+        y = flat * flat
+        flat[0] = 100.0
+    before = t.to_numpy()
+    y.backward()
+    np.testing.assert_allclose(t.grad.to_numpy(), 2 * before, rtol=1e-6)
+
+
+def test_a_refused_assignment_writes_nothing():
+    t = xt.zeros([4])
+    with pytest.raises(IndexError, match=r"setitem: the index of axis 0 is 9 at position \[1\]"):
+        t[xt.XTensor([0, 9])] = 1.0
+    assert t.to_numpy().sum() == 0
+
+
+def test_of_several_values_for_one_place_the_last_stays_for_any_number_of_threads():
+    place = rng(1).integers(0, 50, 40_000)
+    values = normal(2, 40_000, 3).astype(np.float32)
+    due = np.zeros((50, 3), np.float32)
+    due[place] = values
+    for threads in (1, 3):
+        xt.set_num_threads(threads)
+        t = xt.zeros([50, 3])
+        t[xt.XTensor(place, dtype=xt.kint64)] = xt.XTensor(values)
+        np.testing.assert_array_equal(t.to_numpy(), due)
+
+
+def test_gradients_of_one_place_add_up_in_one_order():
+    place = xt.XTensor(rng(1).integers(0, 50, 40_000), dtype=xt.kint64)
+    seed = xt.XTensor(normal(3, 40_000, 3))
+    results = set()
+    for threads in (1, 2, 3):
+        xt.set_num_threads(threads)
+        t = xt.XTensor(normal(2, 50, 3), requires_grad=True)
+        with xt.autograd.tape():
+            y = t[place]
+        y.backward(seed)
+        results.add(t.grad.to_numpy().tobytes())
+    assert len(results) == 1
+
+
+def test_a_tensor_is_a_sequence_of_its_first_axis():
+    t = xt.XTensor(normal(1, 3, 2))
+    rows = list(t)
+    assert [row.shape for row in rows] == [[2], [2], [2]]
+    np.testing.assert_array_equal(np.stack([r.to_numpy() for r in rows]), t.to_numpy())

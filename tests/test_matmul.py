@@ -1,0 +1,55 @@
+"""Products large enough to be cut up: the pieces follow the shape, whatever the threads."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import xtensor as xt
+from xtensor.device import to_device, to_host
+from xtensor.kernels import launch
+from xtensor.ops.matmul import product
+
+from .cases import normal
+
+# (m, k, n): rows cut, columns cut, a long sum over a small result, vectors, odd lengths.
+SHAPES = [(700, 90, 300), (90, 300, 700), (64, 30_000, 40), (1, 3_000, 900), (900, 3_000, 1),
+          (513, 257, 511)]  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("transposed", [(False, False), (True, True)], ids=["", "transposed"])
+def test_pieces_are_right_and_the_same_for_any_number_of_threads(shape, transposed):
+    m, k, n = shape
+    x, y = normal(1, m, k), normal(2, k, n)
+    left = np.ascontiguousarray(x.T if transposed[0] else x)[None]
+    right = np.ascontiguousarray(y.T if transposed[1] else y)[None]
+    results = []
+    for threads in (1, 2, 4):
+        xt.set_num_threads(threads)
+        results.append(product(left, right, None, *transposed))
+    np.testing.assert_allclose(results[0][0], x @ y, rtol=1e-9, atol=1e-9)
+    assert len({r.tobytes() for r in results}) == 1
+
+
+@pytest.mark.parametrize("parts", [1, 3])
+@pytest.mark.parametrize("blocks", [1, 2])
+@pytest.mark.parametrize("transposed", [(0, 0), (0, 1), (1, 0), (1, 1)], ids=str)
+def test_pieces_on_cuda_are_those_of_the_cpu(parts, blocks, transposed):
+    for m, k, n in ((5, 7, 3), (3, 4, 6)):
+        x = normal(1, 2, *((k, m) if transposed[0] else (m, k)))
+        y = normal(2, 1, *((n, k) if transposed[1] else (k, n)))
+        arrays = [np.empty((2 * parts, m, n)), x, y, normal(3, n)]
+        there = [to_device(a, xt.DEV_GPU_0) for a in arrays]
+        for group in (arrays, there):
+            flags = [bool(t) for t in transposed]
+            launch("matmul_forward", 2 * parts * blocks, *group, *flags, parts, blocks)
+        np.testing.assert_allclose(to_host(there[0]), arrays[0], rtol=1e-12)
+
+
+def test_linear_is_matmul_with_the_transposed_weight():
+    x, weight, bias = xt.XTensor(normal(1, 300, 40)), xt.XTensor(normal(2, 70, 40)), xt.ones([70])
+    by_hand = xt.matmul(x, xt.transpose(weight)) + bias
+    np.testing.assert_allclose(
+        xt.linear(x, weight, bias).to_numpy(), by_hand.to_numpy(), rtol=1e-4, atol=1e-5
+    )

@@ -1,0 +1,93 @@
+"""Raw arrays read and written through strides.
+
+NumPy works out every view, for a GPU on a stand-in of the same shape that owns no memory; what is
+read or written is then an offset, a shape and strides, the same numbers on both devices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from .device import Array, empty_like, reshape
+from .kernels import launch
+
+# Below this many elements NumPy has copied a view before a launch is under way.
+SMALL = 16_384
+
+View = Callable[[np.ndarray], np.ndarray]
+
+
+def read(array: Array, view: View) -> Array:
+    """The elements that ``view`` shows of ``array``, in a new contiguous array."""
+    base = _stand_in(array)
+    seen = view(base)
+    if base is array and seen.size < SMALL:
+        return seen.copy()
+    out = empty_like(array, seen.shape)
+    if seen.size:
+        offset, shape, strides = _layout(base, seen)
+        launch("strided_read", shape[0], _flat(out), _flat(array), offset, shape, strides)
+    return out
+
+
+def write(out: Array, view: View, values: Array) -> None:
+    """Put ``values``, of the shape that ``view`` shows, into these elements of ``out``."""
+    base = _stand_in(out)
+    seen = view(base)
+    if base is out and seen.size < SMALL:
+        seen[...] = values
+    elif seen.size:
+        offset, shape, strides = _layout(base, seen)
+        launch("strided_write", shape[0], _flat(out), _flat(values), offset, shape, strides)
+
+
+def expand(array: Array, shape: Sequence[int]) -> Array:
+    """The array repeated to a shape it broadcasts to; itself if it has that shape."""
+    if tuple(array.shape) == tuple(shape):
+        return array
+    return read(array, lambda a: np.broadcast_to(a, shape))
+
+
+def permuted(array: Array, axes: Sequence[int]) -> Array:
+    """The array with its axes in another order, contiguous."""
+    return read(array, lambda a: a.transpose(axes))
+
+
+def _flat(array: Array) -> Array:
+    return reshape(array, (array.size,))
+
+
+def _stand_in(array: Array) -> np.ndarray:
+    """What a view is taken of: a host array itself; else its layout over memory never touched."""
+    if type(array) is np.ndarray:
+        return array
+    strides, step = [], 1
+    for length in reversed(array.shape):
+        strides.append(step)
+        step *= length
+    return np.lib.stride_tricks.as_strided(np.empty(1, np.int8), array.shape, strides[::-1])
+
+
+def _layout(base: np.ndarray, seen: np.ndarray) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
+    """Offset, shape and strides of a view of ``base`` in elements, neighbouring axes merged."""
+    size = seen.itemsize
+    shape: list[int] = []
+    strides: list[int] = []
+    for length, stride in zip(seen.shape, seen.strides):
+        if length == 1:
+            continue
+        if shape and strides[-1] == stride // size * length:
+            shape[-1] *= length
+            strides[-1] = stride // size
+        else:
+            shape.append(length)
+            strides.append(stride // size)
+    offset = (_address(seen) - _address(base)) // size
+    return offset, tuple(shape) or (1,), tuple(strides) or (0,)
+
+
+def _address(array: np.ndarray) -> int:
+    address: int = array.__array_interface__["data"][0]
+    return address
