@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 from .. import autograd
-from ..device import check_shape
-from ..dtype import FLOAT32
 from ..errors import message
 from ..initializer import Initializer, initialize, ones, zeros
 from ..module import Module
@@ -34,7 +34,7 @@ class _BatchNorm(Module):
     ) -> None:
         super().__init__(name)
         where = type(self).__name__
-        (self.channel_num,) = _lengths(where, "channel_num", [channel_num])
+        self.channel_num = _size(where, "channel_num", channel_num)
         self.momentum = check_number(where, "momentum", momentum, 0)
         self.epsilon = check_number(where, "epsilon", epsilon, 0)
         shape = [self.channel_num]
@@ -236,7 +236,7 @@ class LayerNorm2d(_LayerNorm):
         name: str = "",
     ) -> None:
         super().__init__(name)
-        (self.norm_size,) = _lengths("LayerNorm2d", "norm_size", [norm_size])
+        self.norm_size = _size("LayerNorm2d", "norm_size", norm_size)
         self._start((self.norm_size,), epsilon, affine, dtype)
 
     def forward(self, x: XTensor) -> XTensor:
@@ -280,7 +280,7 @@ class LayerNorm1d(_LayerNorm):
         name: str = "",
     ) -> None:
         super().__init__(name)
-        (self.norm_size,) = _lengths("LayerNorm1d", "norm_size", [norm_size])
+        self.norm_size = _size("LayerNorm1d", "norm_size", norm_size)
         self._start((self.norm_size,), epsilon, affine, dtype)
 
     def forward(self, x: XTensor) -> XTensor:
@@ -297,10 +297,24 @@ def _lengths(where: str, argument: str, lengths: Sequence[int]) -> tuple[int, ..
         TypeError: not a list or tuple of ints.
         ValueError: one is below 1, or there is none.
     """
-    try:
-        checked = check_shape(lengths, where, FLOAT32)
-    except TypeError:
-        raise TypeError(message(where, argument, repr(lengths), "whole numbers")) from None
-    if not checked or min(checked) < 1:
-        raise ValueError(message(where, argument, list(checked), "lengths of at least 1"))
-    return checked
+    if not isinstance(lengths, (list, tuple)) or any(
+        isinstance(n, bool) or not isinstance(n, (int, np.integer)) for n in lengths
+    ):
+        raise TypeError(message(where, argument, repr(lengths), "a list of ints"))
+    if not lengths or min(lengths) < 1:
+        raise ValueError(message(where, argument, list(lengths), "lengths of at least 1"))
+    return tuple(int(n) for n in lengths)
+
+
+def _size(where: str, argument: str, size: int) -> int:
+    """One length of at least 1.
+
+    Raises:
+        TypeError: no int.
+        ValueError: below 1.
+    """
+    if isinstance(size, bool) or not isinstance(size, (int, np.integer)):
+        raise TypeError(message(where, argument, repr(size), "an int"))
+    if size < 1:
+        raise ValueError(message(where, argument, size, "at least 1"))
+    return int(size)

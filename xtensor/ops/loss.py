@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..device import Array, cast, empty_like, full_like, host_constant, reshape, to_host
-from ..dtype import FLOAT64, INT64, is_floating, kint64
+from ..dtype import FLOAT64, INT64, code_of, is_floating, kint64
 from ..errors import message
 from ..kernels import launch
 from ..op import Op
@@ -33,7 +33,7 @@ class _Loss(Op, abstract=True):
         if not is_floating(prediction.dtype):
             swapped = is_floating(target.dtype)
             raise TypeError(
-                message(self.name, "prediction", str(prediction.dtype), "kfloat32 or kfloat64",
+                message(self.name, "prediction", code_of(prediction.dtype), "kfloat32 or kfloat64",
                         "pass the target first, then the prediction" if swapped else "")
             )  # fmt: skip
         if prediction.size == 0:

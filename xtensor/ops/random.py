@@ -119,7 +119,7 @@ def _check_interval(where: str, low: Any, high: Any, dtype: np.dtype[Any]) -> tu
     low, high = check_number(where, "min", low), check_number(where, "max", high)
     if low > high:
         raise ValueError(message(where, "min", f"{low:g}, above max = {high:g}", "min <= max"))
-    if high - low > np.finfo(dtype).max:
+    if high - low > float(np.finfo(dtype).max):
         raise ValueError(
             message(where, "max - min", f"{high - low:g}", f"a difference that {dtype} can hold")
         )
@@ -148,6 +148,8 @@ def manual_seed(seed: int) -> None:
     """
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
         raise TypeError(message("manual_seed", "seed", repr(seed), "an int"))
+    if not 0 <= seed < SEEDS:
+        raise ValueError(message("manual_seed", "seed", seed, "0 <= seed < 2**64"))
     set_rng_state({"seed": int(seed), "position": 0})
 
 

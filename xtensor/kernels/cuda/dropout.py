@@ -23,5 +23,4 @@ def dropout_forward(start, stop, out, x, counter, key, threshold, scale):
         c = counter + np.uint64(i)
         words = philox(c & LOW, c >> HALF, ZERO, ZERO, key & LOW, key >> HALF)
         for j in range(min(4, out.size - 4 * i)):
-            kept = scale * x[4 * i + j]
-            out[4 * i + j] = kept if words[j] >= threshold else nothing
+            out[4 * i + j] = scale * x[4 * i + j] if words[j] >= threshold else nothing

@@ -70,8 +70,9 @@ def batch_norm_backward(
         if cuda.threadIdx.x == 0:
             grad_beta[c] = t
             grad_gamma[c] = u
-        level = training * t / count
-        slope = training * u / count * scale[c]
+        share = training / max(count, 1)
+        level = share * t
+        slope = share * u * scale[c]
         factor = gamma[c] * scale[c]
         for k in range(cuda.threadIdx.x, count, ROW_THREADS):
             b, i = k // inner, k % inner
