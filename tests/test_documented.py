@@ -179,9 +179,9 @@ SPOKEN = {
 for _n in (1, 2, 3):
     SPOKEN[f"broadcast.{_n}"] = broadcast_shapes
 for _name in ("GRU", "RNN", "LSTM"):
-    SPOKEN[f"{_name}.shapes"] = lambda n=_name: [recurrent(n)[0].shape] + [
-        t.shape for t in recurrent(n)[1]
-    ]
+    SPOKEN[f"{_name}.shapes"] = lambda n=_name: (
+        [recurrent(n)[0].shape] + [t.shape for t in recurrent(n)[1]]
+    )
     SPOKEN[f"{_name}.layout"] = lambda n=_name: layout_holds(n)
 
 
@@ -252,7 +252,9 @@ def test_documented_name(row):
         assert found(name) == row["value"]
         return
     if row["kind"] == "attr":
-        assert name.split(".")[1] in "grad weights bias data batch_sizes".split() or found(name)
+        assert name.split(".")[1] in ("grad", "weights", "bias", "data", "batch_sizes") or found(
+            name
+        )
         return
     function = found(name)
     assert callable(function)

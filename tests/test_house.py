@@ -1,4 +1,4 @@
-"""The house rules: imports run downward, each import has its owner, every public name is documented."""
+"""The house rules: imports run downward, numba has its owners, public names are documented."""
 
 from __future__ import annotations
 

@@ -265,7 +265,7 @@ def test_many_processes_may_share_an_empty_cache(tmp_path):
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-        )  # fmt: skip
+        )
         for _ in range(16)
     ]
     for process in processes:

@@ -156,7 +156,7 @@ def test_numpy_on_the_left_gives_a_tensor():
         (lambda x: x >= 2, [False, True]),
         (lambda x: x == 2, [False, True]),
         (lambda x: x != 2, [True, False]),
-        (lambda x: 1.5 > x, [True, False]),
+        (lambda x: x < 1.5, [True, False]),
     ],
 )
 def test_operators(expression, due):
@@ -273,7 +273,7 @@ def test_a_gradient_given_to_backward():
     assert x.grad.to_numpy().tolist() == [3, 30]
 
 
-# -- other libraries, copies, pickles ---------------------------------------------------------------
+# -- other libraries, copies, pickles -------------------------------------------------------------
 
 
 def test_dlpack_shares_memory_with_numpy():

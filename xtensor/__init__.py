@@ -42,8 +42,9 @@ from .ops.elementwise import (
 )  # fmt: skip
 from .ops.embedding import embedding
 from .ops.logic import (
-    clip, equal, greater, greater_equal, isfinite, isinf, isnan, isneginf, isposinf, less, less_equal,
-    logical_and, logical_not, logical_or, logical_xor, maximum, minimum, not_equal, where,
+    clip, equal, greater, greater_equal, isfinite, isinf, isnan, isneginf, isposinf, less,
+    less_equal, logical_and, logical_not, logical_or, logical_xor, maximum, minimum, not_equal,
+    where,
 )  # fmt: skip
 from .ops.loss import (
     binary_cross_entropy, categorical_cross_entropy, cross_entropy, mean_squared_error, nll_loss,

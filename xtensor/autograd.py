@@ -2,8 +2,8 @@
 
 An op that ran while recording *is* the node of the graph: it keeps what its backward needs and the
 nodes its inputs came from. Outputs hold their node, nodes hold earlier nodes, nothing else holds
-either, so a graph nobody refers to is gone. Whether operations are recorded, and whether layers such
-as batch normalisation and dropout train, are two flags of the running thread.
+either, so a graph nobody refers to is gone. Whether operations are recorded, and whether layers
+such as batch normalisation and dropout train, are two flags of the running thread.
 """
 
 from __future__ import annotations
@@ -65,12 +65,12 @@ class _Scope:
             setattr(state, name, value)
 
 
-class tape(_Scope):  # noqa: N801 - the documented name
+class tape(_Scope):
     """``with autograd.tape():`` records operations and puts layers into training mode.
 
     Recorded is every operation that touches a tensor with ``requires_grad``, or a recorded result.
-    ``y.backward()`` works inside the scope or after it. ``with autograd.tape() as t`` names the tape,
-    and ``print(t)`` lists the latest 1,000 recorded operations with their shapes.
+    ``y.backward()`` works inside the scope or after it. ``with autograd.tape() as t`` names the
+    tape, and ``print(t)`` lists the latest 1,000 recorded operations with their shapes.
 
     Example:
         >>> import xtensor as xt
@@ -106,7 +106,7 @@ class tape(_Scope):  # noqa: N801 - the documented name
     __repr__ = __str__
 
 
-class no_grad(_Scope):  # noqa: N801 - the name users know
+class no_grad(_Scope):
     """``with autograd.no_grad():`` pauses recording, inside a tape too; the mode of layers stays.
 
     Example:
@@ -120,7 +120,7 @@ class no_grad(_Scope):  # noqa: N801 - the name users know
     flags = {"recording": False}  # noqa: RUF012 - read only
 
 
-class eval_mode(_Scope):  # noqa: N801
+class eval_mode(_Scope):
     """``with autograd.eval_mode():`` lets layers evaluate, inside a tape too; recording stays.
 
     Example:
@@ -133,7 +133,7 @@ class eval_mode(_Scope):  # noqa: N801
     flags = {"training": False}  # noqa: RUF012 - read only
 
 
-class detect_anomaly(_Scope):  # noqa: N801
+class detect_anomaly(_Scope):
     """``with autograd.detect_anomaly():`` makes ``backward`` stop at the op whose gradient is NaN.
 
     Example:

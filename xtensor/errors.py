@@ -7,8 +7,8 @@ def message(where: str, argument: str, came: object, expected: object, remedy: s
     """Word a refusal so that it names the op or layer, the argument, what came and what was due.
 
     Example:
-        >>> message("conv2d", "x", "3 axes, shape [1, 8, 8]", "4 axes [N, C, H, W]", "unsqueeze it")
-        'conv2d: x is 3 axes, shape [1, 8, 8]; expected 4 axes [N, C, H, W]. To mend it: unsqueeze it.'
+        >>> message("conv2d", "x", "of shape [1, 8, 8]", "4 axes [N, C, H, W]", "unsqueeze it")
+        'conv2d: x is of shape [1, 8, 8]; expected 4 axes [N, C, H, W]. To mend it: unsqueeze it.'
     """
     text = f"{where}: {argument} is {came}; expected {expected}."
     return f"{text} To mend it: {remedy}." if remedy else text

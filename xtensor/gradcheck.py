@@ -99,7 +99,8 @@ def _compare(i: int, recorded: np.ndarray, numeric: np.ndarray, rtol: float, ato
         raise GradcheckError(
             f"gradcheck: input {i} at {list(position)}: recorded gradient "
             f"{recorded[position]!r}, finite difference {numeric[position]!r}; "
-            f"{int(wrong.sum())} of {wrong.size} elements differ by more than {atol} + {rtol} * |numeric|"
+            f"{int(wrong.sum())} of {wrong.size} elements differ by more than "
+            f"{atol} + {rtol} * |numeric|"
         )
 
 
@@ -110,4 +111,3 @@ def _double(x: XTensor) -> XTensor:
 
 def _tuple(result: Any) -> tuple[XTensor, ...]:
     return result if isinstance(result, tuple) else (result,)
-

@@ -11,9 +11,9 @@
             ...
 
 An instance is one application and, if recorded, the node of the graph. ``check``, ``forward`` and
-``backward`` see raw contiguous arrays of one device. Everything an op has in common with every other
-is done here: unwrapping, promoting dtypes, wrapping, recording, and summing gradients back over
-broadcast axes.
+``backward`` see raw contiguous arrays of one device. Everything an op has in common with every
+other is done here: unwrapping, promoting dtypes, wrapping, recording, and summing gradients back
+over broadcast axes.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ class Op:
         optional: positions of inputs that may be None, as a convolution's bias.
 
     ``self.needs(i)`` says whether the gradient of input i will be asked for; ``self.save(...)`` in
-    ``forward`` keeps what ``backward`` reads from ``self.saved``. ``backward`` gets one gradient per
-    output and returns one per input, None where there is none or none is needed.
+    ``forward`` keeps what ``backward`` reads from ``self.saved``. ``backward`` gets one gradient
+    per output and returns one per input, None where there is none or none is needed.
 
     Example:
         >>> from xtensor.ops.elementwise import apply
@@ -146,8 +146,8 @@ class Op:
         devices = {device_of(a) for a in arrays if a is not None}
         if len(devices) > 1:
             raise ValueError(
-                message(self.name, "its arguments", f"on devices {sorted(devices)}", "on one device",
-                        "move them with toGPU() or toCPU()")
+                message(self.name, "its arguments", f"on devices {sorted(devices)}",
+                        "on one device", "move them with toGPU() or toCPU()")
             )  # fmt: skip
 
     def _promote(self, arrays: list[Array]) -> list[Array]:
@@ -189,14 +189,12 @@ class Op:
             shapes.append(() if array is None else array.shape)
         output_shapes: list[tuple[int, ...]] = []
         self.input_shapes, self.output_shapes = shapes, output_shapes
-        slot = 0
-        for output in outputs:
+        for slot, output in enumerate(outputs):
             output_shapes.append(output.array.shape)
             if is_floating(output.array.dtype):
                 output._requires_grad = True
                 output.node = self
                 output.slot = slot
-            slot += 1
         tape = state.tape
         if tape is not None:
             tape.count += 1

@@ -14,9 +14,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import autograd
-from .device import DEV_CPU, DEV_GPU_0, Array, cast, check_device, device_of, full_like
+from .device import (
+    DEV_CPU,
+    DEV_GPU_0,
+    Array,
+    cast,
+    check_device,
+    device_of,
+    full_like,
+    to_device,
+    to_host,
+)
 from .device import copy as copy_array
-from .device import to_device, to_host
 from .dtype import BOOL, FLOAT32, DType, code_of, is_floating, is_supported, to_numpy_dtype
 from .errors import message
 
@@ -183,7 +192,7 @@ class XTensor:
         return (self[i] for i in range(len(self)))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        """For ``np.asarray``: a read-only view on the CPU, a copy where the dtype or device asks."""
+        """For ``np.asarray``: a read-only view on the CPU; a copy if dtype or device ask for it."""
         host = to_host(self.array)
         if copy or (dtype is not None and np.dtype(dtype) != host.dtype):
             if copy is False:

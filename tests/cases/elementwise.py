@@ -73,7 +73,7 @@ for seed, (name, (function, oracle)) in enumerate(BINARY.items()):
              [rng(3).uniform(0.5, 2, (2, 3))], "repeated")
     )  # fmt: skip
 cases += [
-    Case("mul", lambda x: 3 * x - 1 + x / 2, lambda x: 3 * x - 1 + x / 2, [normal(4, 5)], "numbers"),
+    Case("mul", lambda x: 3 * x - 1 + x / 2, lambda x: 3.5 * x - 1, [normal(4, 5)], "numbers"),
     Case("sub", lambda x: 1 - x, lambda x: 1 - x, [normal(5, 2, 2)], "reflected"),
     Case("divide", lambda x: 1 / x, lambda x: 1 / x, [rng(6).uniform(1, 2, (2, 2))], "reflected"),
     Case("power", lambda x: 2**x, lambda x: 2**x, [normal(7, 4)], "reflected"),

@@ -40,9 +40,20 @@ for seed, name in enumerate(["maximum", "minimum"]):
         Case(name, lambda x, f=function: f(x, x), lambda x: x, [normal(9, 3)], "tie-shares")
     )
 values = np.array([-2.0, -0.7, 0.1, 0.9, 3.0])
-for label, low, high in (("both", -1, 1), ("low", -1, None), ("high", None, 1), ("none", None, None)):
+for label, low, high in (
+    ("both", -1, 1),
+    ("low", -1, None),
+    ("high", None, 1),
+    ("none", None, None),
+):
     cases.append(
-        Case("clip", lambda t, a=low, b=high: xt.clip(t, a, b), naive.clip(low, high), [values], label)
+        Case(
+            "clip",
+            lambda t, a=low, b=high: xt.clip(t, a, b),
+            naive.clip(low, high),
+            [values],
+            label,
+        )
     )
 cases += [
     Case("clip", lambda t: xt.clip(t, 2, 4), naive.clip(2, 4), [np.arange(6)], "integers"),

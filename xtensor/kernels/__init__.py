@@ -14,12 +14,14 @@ import numpy as np
 
 from ._jit import Kernel, cpu_elementwise, cpu_kernel, kernels
 
+__all__ = ["Kernel", "cpu_kernel", "cuda_kernel", "elementwise_kernel", "launch", "load"]
+
 _loaded: set[str] = set()
 _formulas: list[Callable[..., Any]] = []
 
 
 def load(device: str) -> dict[str, Kernel]:
-    """Import every kernel file of ``"cpu"`` or ``"cuda"`` and return the registry of that device."""
+    """Import every kernel file of ``"cpu"`` or ``"cuda"``; the registry of that device."""
     if device not in _loaded:
         package = importlib.import_module(f".{device}", __name__)
         for family in pkgutil.iter_modules(package.__path__):

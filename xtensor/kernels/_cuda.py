@@ -265,7 +265,7 @@ def device_count() -> int:
 
 
 def device_number(array: Any) -> int:
-    """On which device a CUDA array lies; noted at its making, as numba keeps it in no public place."""
+    """On which device a CUDA array lies, as noted when it was made: numba does not say."""
     return getattr(array, "xtensor_device", 0)
 
 

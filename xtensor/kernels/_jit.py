@@ -213,7 +213,7 @@ _LOOPS = {
 
 
 def _with_formula(loop: Any, formula: Callable[..., Any], name: str) -> Callable[..., Any]:
-    """The loop with ``formula`` bound as a global, not as a closure: numba caches only the former."""
+    """The loop with ``formula`` as a global, not in a closure: numba caches only the former."""
     function = types.FunctionType(loop.__code__, {"formula": CpuFunction(formula)}, name)
     function.__qualname__ = name
     function.__module__ = __name__
@@ -269,8 +269,9 @@ def cpu_host_kernel(function: Callable[..., Any]) -> Kernel:
 class CpuFunction:
     """A helper that CPU kernels call; compiled, inlined into them, when the first of them is."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], fastmath: str = "strict") -> None:
         self.function = function
+        self.fastmath = FASTMATH[fastmath]
         self._compiled: Any = None
 
     def __call__(self, *args: Any) -> Any:
@@ -280,7 +281,7 @@ class CpuFunction:
         if self._compiled is None:
             with _compile_lock:  # host kernels ask for it from several threads
                 if self._compiled is None:
-                    self._compiled = _njit(self.function)
+                    self._compiled = _njit(self.function, fastmath=self.fastmath)
         return self._compiled
 
 

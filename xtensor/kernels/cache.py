@@ -1,7 +1,7 @@
 """Where compiled kernels are kept between runs, such that no state of that place breaks a run.
 
 The place is ``XTENSOR_CACHE`` (a directory, or ``0`` for none), else the user's cache directory.
-Inside it one directory per version of xtensor, Python and numba and per state of the kernel sources:
+Inside it is one directory per version of xtensor, Python and numba and per state of the kernels:
 numba stamps a cached kernel with its own file only, not with the files of the functions it calls.
 numba loads its cache with pickle, so the directory must belong to the user and be closed to others.
 """
@@ -73,7 +73,7 @@ def state() -> tuple[Path | None, str]:
 
 
 class _ForgivingCache:
-    """numba's cache of one function; a damaged or vanished file costs a compilation, not the run."""
+    """numba's cache of one function; a damaged file costs a compilation, not the run."""
 
     def __init__(self, cache: Any) -> None:
         self._cache = cache
@@ -110,7 +110,7 @@ class _ForgivingCache:
 
 
 def cached(build: Callable[[bool], Any]) -> Any:
-    """``build(True)`` with numba's cache placed in our directory, or ``build(False)`` without one."""
+    """``build(True)`` with numba's cache in our directory, or ``build(False)`` without one."""
     from numba import config
 
     path, _ = state()

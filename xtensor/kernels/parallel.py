@@ -39,7 +39,7 @@ class _Job:
             self.body(start, stop, *self.args)
 
     def take_part(self) -> None:
-        """What each thread of the pool does with a job; an error waits for the caller to raise it."""
+        """What each thread of the pool does with a job; an error waits for the caller."""
         _thread.inside = True
         try:
             self.run_chunks()
@@ -93,7 +93,9 @@ def _default_threads() -> int:
     if text:
         if not (text.isascii() and text.isdigit() and int(text) >= 1):
             raise ValueError(
-                message("xtensor", "XTENSOR_NUM_THREADS", repr(text), "a whole number of at least 1")
+                message(
+                    "xtensor", "XTENSOR_NUM_THREADS", repr(text), "a whole number of at least 1"
+                )
             )
         return int(text)
     if hasattr(os, "sched_getaffinity"):

@@ -3,8 +3,8 @@
 On CUDA the formula is lifted into a grid-stride loop with broadcasting. On the CPU NumPy's own loop
 is used where there is one (``cpu/elementwise.py`` says where), else numba compiles the formula.
 Parameters with an annotation are plain numbers, the others array elements. ``g`` is the gradient of
-the output, ``x`` and ``y`` are inputs, ``out`` is what forward gave. Literals are avoided where they
-would widen float32 arithmetic to float64.
+the output, ``x`` and ``y`` are inputs, ``out`` is what forward gave. Literals are avoided where
+they would widen float32 arithmetic to float64.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-# ruff: noqa: ANN001, ANN201, D103
 # mypy: disable-error-code="no-untyped-def"
 
 

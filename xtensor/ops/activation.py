@@ -6,7 +6,7 @@ from typing import Any
 
 from ..device import Array
 from ..errors import message
-from ..tensor import XTensor, xtensor
+from ..tensor import XTensor
 from .elementwise import Unary, apply
 
 
@@ -63,7 +63,7 @@ class Elu(_WithAlpha):
 
 
 def sigmoid(x: Any) -> XTensor:
-    """1 / (1 + exp(-x)), element by element. Gradient: g * y * (1 - y).
+    """1 / (1 + exp(-x)). Gradient: g * y * (1 - y).
 
     Args:
         x: any shape; integers give kfloat32.
@@ -72,14 +72,14 @@ def sigmoid(x: Any) -> XTensor:
         TypeError: ``x`` is no tensor, number or array.
 
     Example:
-        >>> sigmoid(xtensor([-1.0, 0.0, 2.0])).to_numpy().round(4)
+        >>> sigmoid(XTensor([-1.0, 0.0, 2.0])).to_numpy().round(4)
         array([0.2689, 0.5   , 0.8808], dtype=float32)
     """
     return Sigmoid()(x)
 
 
 def softplus(x: Any) -> XTensor:
-    """log(1 + exp(x)), computed without overflow, element by element. Gradient: g * sigmoid(x).
+    """log(1 + exp(x)), computed without overflow. Gradient: g * sigmoid(x).
 
     Args:
         x: any shape; integers give kfloat32.
@@ -88,14 +88,14 @@ def softplus(x: Any) -> XTensor:
         TypeError: ``x`` is no tensor, number or array.
 
     Example:
-        >>> softplus(xtensor([-1.0, 0.0, 2.0])).to_numpy().round(4)
+        >>> softplus(XTensor([-1.0, 0.0, 2.0])).to_numpy().round(4)
         array([0.3133, 0.6931, 2.1269], dtype=float32)
     """
     return Softplus()(x)
 
 
 def softsign(x: Any) -> XTensor:
-    """x / (1 + abs(x)), element by element. Gradient: g / (1 + abs(x))**2.
+    """x / (1 + abs(x)). Gradient: g / (1 + abs(x))**2.
 
     Args:
         x: any shape; integers give kfloat32.
@@ -104,14 +104,14 @@ def softsign(x: Any) -> XTensor:
         TypeError: ``x`` is no tensor, number or array.
 
     Example:
-        >>> softsign(xtensor([-1.0, 0.0, 2.0])).to_numpy().round(4)
+        >>> softsign(XTensor([-1.0, 0.0, 2.0])).to_numpy().round(4)
         array([-0.5   ,  0.    ,  0.6667], dtype=float32)
     """
     return Softsign()(x)
 
 
 def hard_sigmoid(x: Any) -> XTensor:
-    """0 for x <= -3, 1 for x >= 3, x / 6 + 1 / 2 between, element by element. Gradient: g / 6 inside, 0 outside.
+    """0 for x <= -3, 1 for x >= 3, x / 6 + 1 / 2 between. Gradient: g / 6 inside, 0 outside.
 
     Args:
         x: any shape; integers give kfloat32.
@@ -120,14 +120,14 @@ def hard_sigmoid(x: Any) -> XTensor:
         TypeError: ``x`` is no tensor, number or array.
 
     Example:
-        >>> hard_sigmoid(xtensor([-1.0, 0.0, 2.0])).to_numpy().round(4)
+        >>> hard_sigmoid(XTensor([-1.0, 0.0, 2.0])).to_numpy().round(4)
         array([0.3333, 0.5   , 0.8333], dtype=float32)
     """
     return HardSigmoid()(x)
 
 
 def relu(x: Any) -> XTensor:
-    """max(x, 0), element by element. Gradient: g where x > 0.
+    """max(x, 0). Gradient: g where x > 0.
 
     Args:
         x: any shape; integers give kfloat32.
@@ -136,14 +136,14 @@ def relu(x: Any) -> XTensor:
         TypeError: ``x`` is no tensor, number or array.
 
     Example:
-        >>> relu(xtensor([-1.0, 0.0, 2.0])).to_numpy()
+        >>> relu(XTensor([-1.0, 0.0, 2.0])).to_numpy()
         array([0., 0., 2.], dtype=float32)
     """
     return Relu()(x)
 
 
 def leaky_relu(x: Any, alpha: float = 0.01) -> XTensor:
-    """x for x >= 0, alpha * x otherwise, element by element. Gradient: g or alpha * g.
+    """x for x >= 0, alpha * x otherwise. Gradient: g or alpha * g.
 
     Args:
         x: any shape; integers give kfloat32.
@@ -154,14 +154,14 @@ def leaky_relu(x: Any, alpha: float = 0.01) -> XTensor:
         ValueError: ``alpha`` is not a number.
 
     Example:
-        >>> leaky_relu(xtensor([-1.0, 0.0, 2.0])).to_numpy()
+        >>> leaky_relu(XTensor([-1.0, 0.0, 2.0])).to_numpy()
         array([-0.01,  0.  ,  2.  ], dtype=float32)
     """
     return LeakyRelu(alpha)(x)
 
 
 def elu(x: Any, alpha: float = 1) -> XTensor:
-    """x for x > 0, alpha * (exp(x) - 1) otherwise, element by element. Gradient: g or g * alpha * exp(x).
+    """x for x > 0, alpha * (exp(x) - 1) otherwise. Gradient: g or g * alpha * exp(x).
 
     Args:
         x: any shape; integers give kfloat32.
@@ -172,7 +172,7 @@ def elu(x: Any, alpha: float = 1) -> XTensor:
         ValueError: ``alpha`` is not a number.
 
     Example:
-        >>> elu(xtensor([-1.0, 0.0, 2.0])).to_numpy().round(4)
+        >>> elu(XTensor([-1.0, 0.0, 2.0])).to_numpy().round(4)
         array([-0.6321,  0.    ,  2.    ], dtype=float32)
     """
     return Elu(alpha)(x)

@@ -15,7 +15,7 @@ from ..dtype import BOOL
 from ..errors import message
 from ..kernels import launch
 from ..op import Op
-from ..tensor import XTensor, xtensor
+from ..tensor import XTensor
 
 
 def apply(name: str, arrays: tuple[Array, ...], *numbers: Any, dtype: Any = None) -> Array:
@@ -293,8 +293,8 @@ class Tanh(Unary):
 
 # -- public functions -----------------------------------------------------------------------------
 #
-# All take tensors of any shape on one device; numbers and NumPy arrays are taken as constants beside
-# them. A float result for integers is kfloat32. Raised are ValueError for shapes that do not
+# All take tensors of any shape on one device; numbers and NumPy arrays are taken as constants
+# beside them. A float result for integers is kfloat32. Raised are ValueError for shapes that do not
 # broadcast and for mixed devices, and TypeError for what is no number.
 
 
@@ -305,7 +305,7 @@ def add(t1: Any, t2: Any) -> XTensor:
         ValueError: the shapes do not broadcast, or the devices differ.
 
     Example:
-        >>> add(xtensor([1, 2, 3]), xtensor([4, 5, 6])).to_numpy()
+        >>> add(XTensor([1, 2, 3]), XTensor([4, 5, 6])).to_numpy()
         array([5., 7., 9.], dtype=float32)
     """
     return Add()(t1, t2)
@@ -319,7 +319,7 @@ def sub(t1: Any, t2: Any) -> XTensor:
         TypeError: both are kbool.
 
     Example:
-        >>> sub(xtensor([1, 2, 3]), 1).to_numpy()
+        >>> sub(XTensor([1, 2, 3]), 1).to_numpy()
         array([0., 1., 2.], dtype=float32)
     """
     return Sub()(t1, t2)
@@ -332,7 +332,7 @@ def mul(t1: Any, t2: Any) -> XTensor:
         ValueError: the shapes do not broadcast, or the devices differ.
 
     Example:
-        >>> mul(xtensor([1, 2, 3]), xtensor([4, 5, 6])).to_numpy()
+        >>> mul(XTensor([1, 2, 3]), XTensor([4, 5, 6])).to_numpy()
         array([ 4., 10., 18.], dtype=float32)
     """
     return Mul()(t1, t2)
@@ -347,7 +347,7 @@ def divide(t1: Any, t2: Any) -> XTensor:
         ValueError: the shapes do not broadcast, or the devices differ.
 
     Example:
-        >>> divide(xtensor([1, 2, 3]), 2).to_numpy()
+        >>> divide(XTensor([1, 2, 3]), 2).to_numpy()
         array([0.5, 1. , 1.5], dtype=float32)
     """
     return Divide()(t1, t2)
@@ -361,14 +361,14 @@ def power(t1: Any, t2: Any) -> XTensor:
         TypeError: both are kbool.
 
     Example:
-        >>> power(xtensor([1, 4, 3]), xtensor([2, 0.5, 3])).to_numpy()
+        >>> power(XTensor([1, 4, 3]), XTensor([2, 0.5, 3])).to_numpy()
         array([ 1.,  2., 27.], dtype=float32)
     """
     return Power()(t1, t2)
 
 
 def neg(t: Any) -> XTensor:
-    """-t, element by element. Gradient: -g.
+    """-t. Gradient: -g.
 
     Args:
         t: any shape.
@@ -377,14 +377,14 @@ def neg(t: Any) -> XTensor:
         TypeError: ``t`` is no tensor, number or array, or is kbool.
 
     Example:
-        >>> neg(xtensor([1.0, -2.0])).to_numpy()
+        >>> neg(XTensor([1.0, -2.0])).to_numpy()
         array([-1.,  2.], dtype=float32)
     """
     return Neg()(t)
 
 
 def abs(t: Any) -> XTensor:
-    """The absolute value of t, element by element. Gradient: g * sign(t), 0 at 0.
+    """The absolute value of t. Gradient: g * sign(t), 0 at 0.
 
     Args:
         t: any shape.
@@ -393,14 +393,14 @@ def abs(t: Any) -> XTensor:
         TypeError: ``t`` is no tensor, number or array, or is kbool.
 
     Example:
-        >>> abs(xtensor([1.0, -2.0])).to_numpy()
+        >>> abs(XTensor([1.0, -2.0])).to_numpy()
         array([1., 2.], dtype=float32)
     """
     return Abs()(t)
 
 
 def square(t: Any) -> XTensor:
-    """t * t, element by element. Gradient: 2 * g * t.
+    """t * t. Gradient: 2 * g * t.
 
     Args:
         t: any shape.
@@ -409,14 +409,14 @@ def square(t: Any) -> XTensor:
         TypeError: ``t`` is no tensor, number or array.
 
     Example:
-        >>> square(xtensor([3.0, -2.0])).to_numpy()
+        >>> square(XTensor([3.0, -2.0])).to_numpy()
         array([9., 4.], dtype=float32)
     """
     return Square()(t)
 
 
 def sign(t: Any) -> XTensor:
-    """-1, 0 or 1 by the sign of t, element by element. Gradient: 0.
+    """-1, 0 or 1 by the sign of t. Gradient: 0.
 
     Args:
         t: any shape.
@@ -425,14 +425,14 @@ def sign(t: Any) -> XTensor:
         TypeError: ``t`` is no tensor, number or array, or is kbool.
 
     Example:
-        >>> sign(xtensor([3.0, 0.0, -2.0])).to_numpy()
+        >>> sign(XTensor([3.0, 0.0, -2.0])).to_numpy()
         array([ 1.,  0., -1.], dtype=float32)
     """
     return Sign()(t)
 
 
 def floor(t: Any) -> XTensor:
-    """t rounded down, element by element; integers give kfloat32. Gradient: 0.
+    """t rounded down; integers give kfloat32. Gradient: 0.
 
     Args:
         t: any shape.
@@ -441,14 +441,14 @@ def floor(t: Any) -> XTensor:
         TypeError: ``t`` is no tensor, number or array.
 
     Example:
-        >>> floor(xtensor([1.5, -1.5])).to_numpy()
+        >>> floor(XTensor([1.5, -1.5])).to_numpy()
         array([ 1., -2.], dtype=float32)
     """
     return Floor()(t)
 
 
 def ceil(t: Any) -> XTensor:
-    """t rounded up, element by element; integers give kfloat32. Gradient: 0.
+    """t rounded up; integers give kfloat32. Gradient: 0.
 
     Args:
         t: any shape.
@@ -457,14 +457,16 @@ def ceil(t: Any) -> XTensor:
         TypeError: ``t`` is no tensor, number or array.
 
     Example:
-        >>> ceil(xtensor([1.2, -1.5])).to_numpy()
+        >>> ceil(XTensor([1.2, -1.5])).to_numpy()
         array([ 2., -1.], dtype=float32)
     """
     return Ceil()(t)
 
 
 def round(t: Any) -> XTensor:
-    """t rounded to the nearest whole number, ties to the even one, element by element; integers give kfloat32. Gradient: 0.
+    """t rounded to the nearest whole number, ties to the even one; integers give kfloat32.
+
+    Gradient: 0.
 
     Args:
         t: any shape.
@@ -473,14 +475,14 @@ def round(t: Any) -> XTensor:
         TypeError: ``t`` is no tensor, number or array.
 
     Example:
-        >>> round(xtensor([0.5, 1.5, 2.6])).to_numpy()
+        >>> round(XTensor([0.5, 1.5, 2.6])).to_numpy()
         array([0., 2., 3.], dtype=float32)
     """
     return Round()(t)
 
 
 def reciprocal(t: Any) -> XTensor:
-    """1 / t, element by element; integers give kfloat32. Gradient: -g / t**2.
+    """1 / t; integers give kfloat32. Gradient: -g / t**2.
 
     Args:
         t: any shape.
@@ -489,14 +491,14 @@ def reciprocal(t: Any) -> XTensor:
         TypeError: ``t`` is no tensor, number or array.
 
     Example:
-        >>> reciprocal(xtensor([2.0, -4.0])).to_numpy()
+        >>> reciprocal(XTensor([2.0, -4.0])).to_numpy()
         array([ 0.5 , -0.25], dtype=float32)
     """
     return Reciprocal()(t)
 
 
 def exp(t: Any) -> XTensor:
-    """e ** t, element by element; integers give kfloat32. Gradient: g * exp(t).
+    """e ** t; integers give kfloat32. Gradient: g * exp(t).
 
     Args:
         t: any shape.
@@ -505,14 +507,14 @@ def exp(t: Any) -> XTensor:
         TypeError: ``t`` is no tensor, number or array.
 
     Example:
-        >>> exp(xtensor([0.0, 1.0])).to_numpy().round(4)
+        >>> exp(XTensor([0.0, 1.0])).to_numpy().round(4)
         array([1.    , 2.7183], dtype=float32)
     """
     return Exp()(t)
 
 
 def log(t: Any) -> XTensor:
-    """The natural logarithm of t; NaN below 0, element by element; integers give kfloat32. Gradient: g / t.
+    """The natural logarithm of t; NaN below 0; integers give kfloat32. Gradient: g / t.
 
     Args:
         t: any shape.
@@ -521,14 +523,14 @@ def log(t: Any) -> XTensor:
         TypeError: ``t`` is no tensor, number or array.
 
     Example:
-        >>> log(xtensor([1.0, 2.0])).to_numpy().round(4)
+        >>> log(XTensor([1.0, 2.0])).to_numpy().round(4)
         array([0.    , 0.6931], dtype=float32)
     """
     return Log()(t)
 
 
 def sqrt(t: Any) -> XTensor:
-    """The square root of t; NaN below 0, element by element; integers give kfloat32. Gradient: g / (2 * sqrt(t)).
+    """The square root of t; NaN below 0; integers give kfloat32. Gradient: g / (2 * sqrt(t)).
 
     Args:
         t: any shape.
@@ -537,14 +539,14 @@ def sqrt(t: Any) -> XTensor:
         TypeError: ``t`` is no tensor, number or array.
 
     Example:
-        >>> sqrt(xtensor([4.0, 9.0])).to_numpy()
+        >>> sqrt(XTensor([4.0, 9.0])).to_numpy()
         array([2., 3.], dtype=float32)
     """
     return Sqrt()(t)
 
 
 def sin(t: Any) -> XTensor:
-    """The sine of t in radians, element by element; integers give kfloat32. Gradient: g * cos(t).
+    """The sine of t in radians; integers give kfloat32. Gradient: g * cos(t).
 
     Args:
         t: any shape.
@@ -553,14 +555,14 @@ def sin(t: Any) -> XTensor:
         TypeError: ``t`` is no tensor, number or array.
 
     Example:
-        >>> sin(xtensor([0.0, 1.0])).to_numpy().round(4)
+        >>> sin(XTensor([0.0, 1.0])).to_numpy().round(4)
         array([0.    , 0.8415], dtype=float32)
     """
     return Sin()(t)
 
 
 def cos(t: Any) -> XTensor:
-    """The cosine of t in radians, element by element; integers give kfloat32. Gradient: -g * sin(t).
+    """The cosine of t in radians; integers give kfloat32. Gradient: -g * sin(t).
 
     Args:
         t: any shape.
@@ -569,14 +571,14 @@ def cos(t: Any) -> XTensor:
         TypeError: ``t`` is no tensor, number or array.
 
     Example:
-        >>> cos(xtensor([0.0, 1.0])).to_numpy().round(4)
+        >>> cos(XTensor([0.0, 1.0])).to_numpy().round(4)
         array([1.    , 0.5403], dtype=float32)
     """
     return Cos()(t)
 
 
 def tan(t: Any) -> XTensor:
-    """The tangent of t in radians, element by element; integers give kfloat32. Gradient: g * (1 + tan(t)**2).
+    """The tangent of t in radians; integers give kfloat32. Gradient: g * (1 + tan(t)**2).
 
     Args:
         t: any shape.
@@ -585,14 +587,16 @@ def tan(t: Any) -> XTensor:
         TypeError: ``t`` is no tensor, number or array.
 
     Example:
-        >>> tan(xtensor([0.0, 1.0])).to_numpy().round(4)
+        >>> tan(XTensor([0.0, 1.0])).to_numpy().round(4)
         array([0.    , 1.5574], dtype=float32)
     """
     return Tan()(t)
 
 
 def asin(t: Any) -> XTensor:
-    """The arc sine of t in radians; NaN outside [-1, 1], element by element; integers give kfloat32. Gradient: g / sqrt(1 - t**2).
+    """The arc sine of t in radians; NaN outside [-1, 1]; integers give kfloat32.
+
+    Gradient: g / sqrt(1 - t**2).
 
     Args:
         t: any shape.
@@ -601,14 +605,16 @@ def asin(t: Any) -> XTensor:
         TypeError: ``t`` is no tensor, number or array.
 
     Example:
-        >>> asin(xtensor([0.0, 0.5])).to_numpy().round(4)
+        >>> asin(XTensor([0.0, 0.5])).to_numpy().round(4)
         array([0.    , 0.5236], dtype=float32)
     """
     return Asin()(t)
 
 
 def acos(t: Any) -> XTensor:
-    """The arc cosine of t in radians; NaN outside [-1, 1], element by element; integers give kfloat32. Gradient: -g / sqrt(1 - t**2).
+    """The arc cosine of t in radians; NaN outside [-1, 1]; integers give kfloat32.
+
+    Gradient: -g / sqrt(1 - t**2).
 
     Args:
         t: any shape.
@@ -617,14 +623,14 @@ def acos(t: Any) -> XTensor:
         TypeError: ``t`` is no tensor, number or array.
 
     Example:
-        >>> acos(xtensor([1.0, 0.5])).to_numpy().round(4)
+        >>> acos(XTensor([1.0, 0.5])).to_numpy().round(4)
         array([0.    , 1.0472], dtype=float32)
     """
     return Acos()(t)
 
 
 def atan(t: Any) -> XTensor:
-    """The arc tangent of t in radians, element by element; integers give kfloat32. Gradient: g / (1 + t**2).
+    """The arc tangent of t in radians; integers give kfloat32. Gradient: g / (1 + t**2).
 
     Args:
         t: any shape.
@@ -633,14 +639,14 @@ def atan(t: Any) -> XTensor:
         TypeError: ``t`` is no tensor, number or array.
 
     Example:
-        >>> atan(xtensor([0.0, 1.0])).to_numpy().round(4)
+        >>> atan(XTensor([0.0, 1.0])).to_numpy().round(4)
         array([0.    , 0.7854], dtype=float32)
     """
     return Atan()(t)
 
 
 def sinh(t: Any) -> XTensor:
-    """The hyperbolic sine of t, element by element; integers give kfloat32. Gradient: g * cosh(t).
+    """The hyperbolic sine of t; integers give kfloat32. Gradient: g * cosh(t).
 
     Args:
         t: any shape.
@@ -649,14 +655,14 @@ def sinh(t: Any) -> XTensor:
         TypeError: ``t`` is no tensor, number or array.
 
     Example:
-        >>> sinh(xtensor([0.0, 1.0])).to_numpy().round(4)
+        >>> sinh(XTensor([0.0, 1.0])).to_numpy().round(4)
         array([0.    , 1.1752], dtype=float32)
     """
     return Sinh()(t)
 
 
 def cosh(t: Any) -> XTensor:
-    """The hyperbolic cosine of t, element by element; integers give kfloat32. Gradient: g * sinh(t).
+    """The hyperbolic cosine of t; integers give kfloat32. Gradient: g * sinh(t).
 
     Args:
         t: any shape.
@@ -665,14 +671,14 @@ def cosh(t: Any) -> XTensor:
         TypeError: ``t`` is no tensor, number or array.
 
     Example:
-        >>> cosh(xtensor([0.0, 1.0])).to_numpy().round(4)
+        >>> cosh(XTensor([0.0, 1.0])).to_numpy().round(4)
         array([1.    , 1.5431], dtype=float32)
     """
     return Cosh()(t)
 
 
 def tanh(t: Any) -> XTensor:
-    """The hyperbolic tangent of t, element by element; integers give kfloat32. Gradient: g * (1 - tanh(t)**2).
+    """The hyperbolic tangent of t; integers give kfloat32. Gradient: g * (1 - tanh(t)**2).
 
     Args:
         t: any shape.
@@ -681,7 +687,7 @@ def tanh(t: Any) -> XTensor:
         TypeError: ``t`` is no tensor, number or array.
 
     Example:
-        >>> tanh(xtensor([0.0, 1.0])).to_numpy().round(4)
+        >>> tanh(XTensor([0.0, 1.0])).to_numpy().round(4)
         array([0.    , 0.7616], dtype=float32)
     """
     return Tanh()(t)

@@ -10,7 +10,7 @@ import numpy as np
 from ..device import Array
 from ..dtype import BOOL, is_floating
 from ..errors import message
-from ..tensor import XTensor, xtensor
+from ..tensor import XTensor
 from .elementwise import Elementwise, Unary, apply
 
 
@@ -179,204 +179,204 @@ class Isposinf(Truth):
 
 
 def less(t1: Any, t2: Any) -> XTensor:
-    """t1 < t2, broadcasting, as a kbool tensor; not differentiable.
+    """t1 < t2, broadcasting, as kbool; not differentiable.
 
     Raises:
         ValueError: the shapes do not broadcast, or the devices differ.
         TypeError: an argument is no tensor, number or array.
 
     Example:
-        >>> less(xtensor([0, 1, 2]), xtensor([1, 1, 0])).to_numpy()
+        >>> less(XTensor([0, 1, 2]), XTensor([1, 1, 0])).to_numpy()
         array([ True, False, False])
     """
     return Less()(t1, t2)
 
 
 def less_equal(t1: Any, t2: Any) -> XTensor:
-    """t1 <= t2, broadcasting, as a kbool tensor; not differentiable.
+    """t1 <= t2, broadcasting, as kbool; not differentiable.
 
     Raises:
         ValueError: the shapes do not broadcast, or the devices differ.
         TypeError: an argument is no tensor, number or array.
 
     Example:
-        >>> less_equal(xtensor([0, 1, 2]), xtensor([1, 1, 0])).to_numpy()
+        >>> less_equal(XTensor([0, 1, 2]), XTensor([1, 1, 0])).to_numpy()
         array([ True,  True, False])
     """
     return LessEqual()(t1, t2)
 
 
 def greater(t1: Any, t2: Any) -> XTensor:
-    """t1 > t2, broadcasting, as a kbool tensor; not differentiable.
+    """t1 > t2, broadcasting, as kbool; not differentiable.
 
     Raises:
         ValueError: the shapes do not broadcast, or the devices differ.
         TypeError: an argument is no tensor, number or array.
 
     Example:
-        >>> greater(xtensor([0, 1, 2]), xtensor([1, 1, 0])).to_numpy()
+        >>> greater(XTensor([0, 1, 2]), XTensor([1, 1, 0])).to_numpy()
         array([False, False,  True])
     """
     return Greater()(t1, t2)
 
 
 def greater_equal(t1: Any, t2: Any) -> XTensor:
-    """t1 >= t2, broadcasting, as a kbool tensor; not differentiable.
+    """t1 >= t2, broadcasting, as kbool; not differentiable.
 
     Raises:
         ValueError: the shapes do not broadcast, or the devices differ.
         TypeError: an argument is no tensor, number or array.
 
     Example:
-        >>> greater_equal(xtensor([0, 1, 2]), xtensor([1, 1, 0])).to_numpy()
+        >>> greater_equal(XTensor([0, 1, 2]), XTensor([1, 1, 0])).to_numpy()
         array([False,  True,  True])
     """
     return GreaterEqual()(t1, t2)
 
 
 def equal(t1: Any, t2: Any) -> XTensor:
-    """t1 == t2, broadcasting, as a kbool tensor; not differentiable.
+    """t1 == t2, broadcasting, as kbool; not differentiable.
 
     Raises:
         ValueError: the shapes do not broadcast, or the devices differ.
         TypeError: an argument is no tensor, number or array.
 
     Example:
-        >>> equal(xtensor([0, 1, 2]), xtensor([1, 1, 0])).to_numpy()
+        >>> equal(XTensor([0, 1, 2]), XTensor([1, 1, 0])).to_numpy()
         array([False,  True, False])
     """
     return Equal()(t1, t2)
 
 
 def not_equal(t1: Any, t2: Any) -> XTensor:
-    """t1 != t2, broadcasting, as a kbool tensor; not differentiable.
+    """t1 != t2, broadcasting, as kbool; not differentiable.
 
     Raises:
         ValueError: the shapes do not broadcast, or the devices differ.
         TypeError: an argument is no tensor, number or array.
 
     Example:
-        >>> not_equal(xtensor([0, 1, 2]), xtensor([1, 1, 0])).to_numpy()
+        >>> not_equal(XTensor([0, 1, 2]), XTensor([1, 1, 0])).to_numpy()
         array([ True, False,  True])
     """
     return NotEqual()(t1, t2)
 
 
 def logical_and(t1: Any, t2: Any) -> XTensor:
-    """t1 and t2, where any number but 0 is true, broadcasting, as a kbool tensor; not differentiable.
+    """t1 and t2, where any number but 0 is true, broadcasting, as kbool; not differentiable.
 
     Raises:
         ValueError: the shapes do not broadcast, or the devices differ.
         TypeError: an argument is no tensor, number or array.
 
     Example:
-        >>> logical_and(xtensor([0, 1, 2]), xtensor([1, 1, 0])).to_numpy()
+        >>> logical_and(XTensor([0, 1, 2]), XTensor([1, 1, 0])).to_numpy()
         array([False,  True, False])
     """
     return LogicalAnd()(t1, t2)
 
 
 def logical_or(t1: Any, t2: Any) -> XTensor:
-    """t1 or t2, where any number but 0 is true, broadcasting, as a kbool tensor; not differentiable.
+    """t1 or t2, where any number but 0 is true, broadcasting, as kbool; not differentiable.
 
     Raises:
         ValueError: the shapes do not broadcast, or the devices differ.
         TypeError: an argument is no tensor, number or array.
 
     Example:
-        >>> logical_or(xtensor([0, 1, 2]), xtensor([1, 1, 0])).to_numpy()
+        >>> logical_or(XTensor([0, 1, 2]), XTensor([1, 1, 0])).to_numpy()
         array([ True,  True,  True])
     """
     return LogicalOr()(t1, t2)
 
 
 def logical_xor(t1: Any, t2: Any) -> XTensor:
-    """Whether just one of t1 and t2 is true (not 0), broadcasting, as a kbool tensor; not differentiable.
+    """Whether just one of t1 and t2 is true (not 0), broadcasting, as kbool; not differentiable.
 
     Raises:
         ValueError: the shapes do not broadcast, or the devices differ.
         TypeError: an argument is no tensor, number or array.
 
     Example:
-        >>> logical_xor(xtensor([0, 1, 2]), xtensor([1, 1, 0])).to_numpy()
+        >>> logical_xor(XTensor([0, 1, 2]), XTensor([1, 1, 0])).to_numpy()
         array([ True, False,  True])
     """
     return LogicalXor()(t1, t2)
 
 
 def logical_not(t: Any) -> XTensor:
-    """Whether t is 0, as a kbool tensor of the same shape; not differentiable.
+    """Whether t is 0, as kbool; not differentiable.
 
     Raises:
         TypeError: ``t`` is no tensor, number or array.
 
     Example:
-        >>> logical_not(xtensor([0.0, float("-inf"), float("inf"), float("nan")])).to_numpy()
+        >>> logical_not(XTensor([0.0, float("-inf"), float("inf"), float("nan")])).to_numpy()
         array([ True, False, False, False])
     """
     return LogicalNot()(t)
 
 
 def isfinite(t: Any) -> XTensor:
-    """Whether t is neither NaN nor infinite, as a kbool tensor of the same shape; not differentiable.
+    """Whether t is neither NaN nor infinite, as kbool; not differentiable.
 
     Raises:
         TypeError: ``t`` is no tensor, number or array.
 
     Example:
-        >>> isfinite(xtensor([0.0, float("-inf"), float("inf"), float("nan")])).to_numpy()
+        >>> isfinite(XTensor([0.0, float("-inf"), float("inf"), float("nan")])).to_numpy()
         array([ True, False, False, False])
     """
     return Isfinite()(t)
 
 
 def isinf(t: Any) -> XTensor:
-    """Whether t is infinite, of either sign, as a kbool tensor of the same shape; not differentiable.
+    """Whether t is infinite, of either sign, as kbool; not differentiable.
 
     Raises:
         TypeError: ``t`` is no tensor, number or array.
 
     Example:
-        >>> isinf(xtensor([0.0, float("-inf"), float("inf"), float("nan")])).to_numpy()
+        >>> isinf(XTensor([0.0, float("-inf"), float("inf"), float("nan")])).to_numpy()
         array([False,  True,  True, False])
     """
     return Isinf()(t)
 
 
 def isnan(t: Any) -> XTensor:
-    """Whether t is NaN, as a kbool tensor of the same shape; not differentiable.
+    """Whether t is NaN, as kbool; not differentiable.
 
     Raises:
         TypeError: ``t`` is no tensor, number or array.
 
     Example:
-        >>> isnan(xtensor([0.0, float("-inf"), float("inf"), float("nan")])).to_numpy()
+        >>> isnan(XTensor([0.0, float("-inf"), float("inf"), float("nan")])).to_numpy()
         array([False, False, False,  True])
     """
     return Isnan()(t)
 
 
 def isneginf(t: Any) -> XTensor:
-    """Whether t is minus infinity, as a kbool tensor of the same shape; not differentiable.
+    """Whether t is minus infinity, as kbool; not differentiable.
 
     Raises:
         TypeError: ``t`` is no tensor, number or array.
 
     Example:
-        >>> isneginf(xtensor([0.0, float("-inf"), float("inf"), float("nan")])).to_numpy()
+        >>> isneginf(XTensor([0.0, float("-inf"), float("inf"), float("nan")])).to_numpy()
         array([False,  True, False, False])
     """
     return Isneginf()(t)
 
 
 def isposinf(t: Any) -> XTensor:
-    """Whether t is plus infinity, as a kbool tensor of the same shape; not differentiable.
+    """Whether t is plus infinity, as kbool; not differentiable.
 
     Raises:
         TypeError: ``t`` is no tensor, number or array.
 
     Example:
-        >>> isposinf(xtensor([0.0, float("-inf"), float("inf"), float("nan")])).to_numpy()
+        >>> isposinf(XTensor([0.0, float("-inf"), float("inf"), float("nan")])).to_numpy()
         array([False, False,  True, False])
     """
     return Isposinf()(t)
@@ -389,7 +389,7 @@ def maximum(t1: Any, t2: Any) -> XTensor:
         ValueError: the shapes do not broadcast, or the devices differ.
 
     Example:
-        >>> maximum(xtensor([6, 4]), xtensor([3, 5])).to_numpy()
+        >>> maximum(XTensor([6, 4]), XTensor([3, 5])).to_numpy()
         array([6., 5.], dtype=float32)
     """
     return Maximum()(t1, t2)
@@ -402,7 +402,7 @@ def minimum(t1: Any, t2: Any) -> XTensor:
         ValueError: the shapes do not broadcast, or the devices differ.
 
     Example:
-        >>> minimum(xtensor([6, 4]), xtensor([3, 5])).to_numpy()
+        >>> minimum(XTensor([6, 4]), XTensor([3, 5])).to_numpy()
         array([3., 4.], dtype=float32)
     """
     return Minimum()(t1, t2)
@@ -416,7 +416,7 @@ def clip(t: Any, min_val: float | None, max_val: float | None) -> XTensor:
         ValueError: a limit is NaN, or min_val > max_val.
 
     Example:
-        >>> clip(xtensor([2, 4, 6]), 3, 5).to_numpy()
+        >>> clip(XTensor([2, 4, 6]), 3, 5).to_numpy()
         array([3., 4., 5.], dtype=float32)
     """
     return Clip(min_val, max_val)(t)
@@ -432,7 +432,7 @@ def where(condition: Any, t1: Any, t2: Any) -> XTensor:
         ValueError: the shapes do not broadcast, or the devices differ.
 
     Example:
-        >>> t = xtensor([-1.0, 2.0])
+        >>> t = XTensor([-1.0, 2.0])
         >>> where(t > 0, t, 0.0).to_numpy()
         array([0., 2.], dtype=float32)
     """

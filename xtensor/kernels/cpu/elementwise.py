@@ -1,6 +1,6 @@
 """Elementwise kernels: NumPy's loops where NumPy has them, else the compiled formula.
 
-NumPy's exp, log and tanh use AVX-512 where the machine has it; numba's tanh measured 20 times slower.
+NumPy's exp, log and tanh use AVX-512 where the machine has it; numba's tanh was 20 times slower.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def clip(x: np.ndarray, low: float, high: float, out: Any) -> None:
 def quiet(loop: Any) -> Any:
     """The loop without NumPy's warnings, where inf and NaN are the documented results.
 
-    The scope costs a microsecond, so sums and products, which overflow only by accident, go without.
+    The scope costs a microsecond: sums and products, which overflow only by accident, go without.
     """
 
     def run(*inputs: Any, out: Any) -> None:

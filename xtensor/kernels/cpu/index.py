@@ -22,7 +22,7 @@ def gather_forward(start, stop, out, x, place):
 def gather_backward(start, stop, grad_x, grad_out, target, first, order):
     """grad_x[target[k], j] adds grad_out[order[i], j] for i in first[k] .. first[k + 1] - 1
 
-    No two targets are equal, so each row has one owner, who adds in a fixed order; range over target.
+    No two targets are equal: each row has one owner, who adds in a fixed order; range over target.
     """
     for k in range(start, stop):
         to = grad_x[target[k]]
