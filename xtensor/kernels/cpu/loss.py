@@ -194,9 +194,11 @@ def nll_loss_backward(start, stop, grad_x, grad_out, classes, factor):
 def mean_squared_error_forward(start, stop, part_loss, x, y, part, factor):
     """part_loss[p] = factor * sum_k (x[k] - y[k])**2 over k in part p of ``part`` elements"""
     for p in range(start, stop):
+        # Slices count from 0, which spares the loop numba's check for negative indices.
+        xs, ys = x[p * part : p * part + part], y[p * part : p * part + part]
         t = 0.0
-        for k in range(p * part, min(p * part + part, x.size)):
-            t += (x[k] - y[k]) * (x[k] - y[k])
+        for k in range(xs.size):
+            t += (xs[k] - ys[k]) * (xs[k] - ys[k])
         part_loss[p] = factor * t
 
 
@@ -204,8 +206,9 @@ def mean_squared_error_forward(start, stop, part_loss, x, y, part, factor):
 def mean_squared_error_backward(start, stop, grad_x, grad_out, x, y, factor):
     """grad_x[k] = factor * grad_out[0] * (x[k] - y[k])"""
     scale = grad_out[0] * factor
-    for k in range(start, stop):
-        grad_x[k] = scale * (x[k] - y[k])
+    xs, ys, grads = x[start:stop], y[start:stop], grad_x[start:stop]
+    for k in range(stop - start):
+        grads[k] = scale * (xs[k] - ys[k])
 
 
 @cpu_host_kernel
@@ -234,6 +237,7 @@ def binary_cross_entropy_forward(start, stop, part_loss, x, y, part, factor):
 def binary_cross_entropy_backward(start, stop, grad_x, grad_out, x, y, factor, smallest):
     """grad_x[k] = factor * grad_out[0] * (x[k] - y[k]) / max(x[k] * (1 - x[k]), smallest)"""
     scale = grad_out[0] * factor
-    for k in range(start, stop):
-        spread = x[k] - x[k] * x[k]
-        grad_x[k] = scale * (x[k] - y[k]) / (smallest if spread < smallest else spread)
+    xs, ys, grads = x[start:stop], y[start:stop], grad_x[start:stop]
+    for k in range(stop - start):
+        spread = xs[k] - xs[k] * xs[k]
+        grads[k] = scale * (xs[k] - ys[k]) / (smallest if spread < smallest else spread)
