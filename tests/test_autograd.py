@@ -228,3 +228,18 @@ def test_a_malformed_backward_names_the_op(result, words):
         y = Malformed()(leaf(1.0, 2.0))
     with pytest.raises(RuntimeError, match=f"backward of malformed.*{words}"):
         y.backward()
+
+
+def test_a_training_step_leaves_no_garbage_for_the_collector():
+    x = leaf(1.0, 2.0)
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(3):
+            with xt.autograd.tape():
+                y = xt.sums(xt.relu(x * 2))
+            y.backward()
+        del y
+        assert gc.collect() == 0
+    finally:
+        gc.enable()

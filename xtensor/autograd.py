@@ -84,13 +84,19 @@ class tape(_Scope):
           2  sums  [2, 3] -> [1]
     """
 
+    flags = {"recording": True, "training": True, "tape": None}  # noqa: RUF012 - read only
+
     def __init__(self) -> None:
         super().__init__()
         self.count = 0
         self.latest: deque[tuple[str, list[tuple[int, ...]], list[tuple[int, ...]]]] = deque(
             maxlen=LISTED
         )
-        self.flags = {"recording": True, "training": True, "tape": self}
+
+    def __enter__(self) -> tape:
+        super().__enter__()
+        state.tape = self  # not among the flags, where it would refer to itself for ever
+        return self
 
     def __str__(self) -> str:
         lines = [f"tape: {self.count} operation{'' if self.count == 1 else 's'}"]
