@@ -94,15 +94,19 @@ def test_gradient_agrees_with_finite_differences(case):
 
 
 def backward(case: Case, inputs: list[xt.XTensor]) -> list[xt.XTensor]:
-    """Forward and backward with ones; the outputs."""
+    """Forward and backward; the outputs. Seeds vary, as a softmax turns uniform ones into 0."""
     xt.manual_seed(11)
     with xt.autograd.tape():
         result = case.call(*inputs)
     outputs = list(result) if isinstance(result, tuple) else [result]
-    recorded = [y for y in outputs if y.node is not None]
-    if recorded:
-        seeds = [(y.node, y.slot, xt.ones_like(y).array) for y in recorded]
-        xt.autograd.walk_back(seeds)
+    seeds = [np.random.default_rng(13).uniform(0.5, 1.5, y.shape) for y in outputs]
+    walk = [
+        (y.node, y.slot, xt.XTensor(seed, device=y.device, dtype=y.dtype).array)
+        for y, seed in zip(outputs, seeds, strict=True)
+        if y.node is not None
+    ]
+    if walk:
+        xt.autograd.walk_back(walk)
     return outputs
 
 

@@ -24,6 +24,7 @@ from .layers.loss import (
     SoftmaxCrossEntropy,
 )  # fmt: skip
 from .layers.norm import BatchNorm1d, BatchNorm2d, LayerNorm1d, LayerNorm2d, LayerNormNd
+from .initializer import he_uniform, kaiming_uniform, xavier_normal, xavier_uniform
 from .layers.conv import Conv1D, Conv2D, ConvT2D
 from .layers.pool import AvgPool1D, AvgPool2D, MaxPool1D, MaxPool2D
 from .module import Module, ModuleList
@@ -92,6 +93,7 @@ __all__ = [
     "BinaryCrossEntropy", "CategoricalCrossEntropy", "CrossEntropyLoss", "MeanSquaredError",
     "NLL_Loss", "SoftmaxCrossEntropy",
     "BatchNorm1d", "BatchNorm2d", "LayerNorm1d", "LayerNorm2d", "LayerNormNd",
+    "he_uniform", "kaiming_uniform", "xavier_normal", "xavier_uniform",
     "Conv1D", "Conv2D", "ConvT2D",
     "AvgPool1D", "AvgPool2D", "MaxPool1D", "MaxPool2D",
     "Module", "ModuleList",
