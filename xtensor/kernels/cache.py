@@ -8,11 +8,9 @@ numba loads its cache with pickle, so the directory must belong to the user and 
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 import sys
-import tempfile
 import threading
 import warnings
 from collections.abc import Callable
@@ -42,6 +40,8 @@ def _base() -> Path | None:
 
 def _fingerprint() -> str:
     """Changes whenever a kernel source, or the version of what compiles it, does."""
+    import hashlib
+
     import numba
 
     digest = hashlib.sha256(f"{sys.version}|{numba.__version__}".encode())
@@ -54,6 +54,8 @@ def _fingerprint() -> str:
 @lru_cache(maxsize=1)
 def state() -> tuple[Path | None, str]:
     """The usable cache directory, or None and the reason why there is none."""
+    import tempfile
+
     try:
         base = _base()
         if base is None:
