@@ -14,7 +14,7 @@ from .device import Array, empty_like, reshape
 from .kernels import launch
 
 # Below this many elements NumPy has copied a view before a launch is under way.
-SMALL = 16_384
+SMALL = 65_536
 
 View = Callable[[np.ndarray], np.ndarray]
 
