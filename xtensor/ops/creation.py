@@ -119,9 +119,7 @@ def ones(shape: Any, device: int | None = None, dtype: int | None = None) -> XTe
     return _full("ones", shape, 1, device, dtype)
 
 
-def full(
-    shape: Any, value: float, device: int | None = None, dtype: int | None = None
-) -> XTensor:
+def full(shape: Any, value: float, device: int | None = None, dtype: int | None = None) -> XTensor:
     """A tensor with one value everywhere.
 
     Args:
@@ -287,9 +285,7 @@ def logspace(
     return _from_host("logspace", np.power(float(base), exponents), device, dtype)
 
 
-def eye(
-    size: int, offset: int = 0, device: int | None = None, dtype: int | None = None
-) -> XTensor:
+def eye(size: int, offset: int = 0, device: int | None = None, dtype: int | None = None) -> XTensor:
     """A square matrix with ones on a diagonal, zeros elsewhere.
 
     Args:

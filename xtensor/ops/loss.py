@@ -175,9 +175,7 @@ class _ByDistribution(_Loss, abstract=True):
         loss = empty_like(x, count, FLOAT64)
         peak, total = empty_like(x, count), empty_like(x, count)
         factor = 1 / x.shape[0]
-        launch(
-            f"{self.name}_forward", x.shape[0], loss, peak, total, x, y, factor, *self.epsilon
-        )
+        launch(f"{self.name}_forward", x.shape[0], loss, peak, total, x, y, factor, *self.epsilon)
         self.save(x, y, peak, total)
         return _total(loss, x.dtype)
 

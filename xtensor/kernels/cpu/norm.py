@@ -221,9 +221,7 @@ def layer_norm_backward(start, stop, grad_x, grad_out, x, gamma, mean, scale):
         level = x.dtype.type(t / length)
         slope = x.dtype.type(u / length * scale[r] * scale[r])
         for j in range(length):
-            grad_x[r, j] = factor * (
-                grad_out[r, j] * gamma[j] - level - slope * (x[r, j] - shift)
-            )
+            grad_x[r, j] = factor * (grad_out[r, j] * gamma[j] - level - slope * (x[r, j] - shift))
 
 
 @cpu_kernel(fastmath="contract")
