@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 import xtensor as xt
-from xtensor.kernels.tiles import backward_tile, forward_tile, part_length
+from xtensor.kernels.tiles import channel_tile, weight_tile
 
 from .cases import normal
 from .naive import conv as naive
 
-# (x, weight, stride, padding, groups): whole samples per tile; pieces of a sample; blocks of
-# channels; groups; products without unfolding.
+# (x, weight, stride, padding, groups): several samples in a tile; a sample in pieces; blocks of
+# channels; groups; one group per channel; one tap per channel; lines longer than a chunk.
 SHAPES = [
     ((40, 2, 28, 28), (6, 2, 5, 5), 1, 2, 1),
     ((3, 16, 70, 70), (24, 16, 3, 3), 1, 1, 1),
@@ -20,6 +20,7 @@ SHAPES = [
     ((9, 32, 24, 24), (64, 8, 3, 3), 1, 1, 4),
     ((9, 48, 20, 20), (48, 1, 3, 3), 1, 1, 48),
     ((9, 32, 30, 30), (64, 32, 1, 1), 1, 0, 1),
+    ((2, 3, 100, 100), (9, 3, 7, 7), 2, 3, 1),
 ]
 
 
@@ -91,18 +92,18 @@ def test_a_sample_in_pieces_agrees_with_the_naive_oracle():
 
 @pytest.mark.parametrize("samples", [0, 1, 5, 16, 1000])
 def test_tiles_cover_everything(samples):
-    for channels, groups, k, side in (
-        (1, 1, 25, 28), (64, 1, 9, 56), (512, 1, 9, 7), (96, 96, 9, 9), (64, 4, 9, 100),
-        (3, 1, 49, 224),
+    for channels, groups, side in (
+        (1, 1, 28), (64, 1, 56), (512, 1, 7), (96, 96, 9), (64, 4, 100), (3, 1, 224), (7, 1, 0),
     ):  # fmt: skip
-        out = (samples, 32, side, side)
-        (block, positions), work = forward_tile(out, channels // groups * k, 4)
-        assert work == -(-samples // block) * -(-side * side // positions)
-        weight = (32, channels // groups, 1, 1, k)
-        (block, width), blocks = backward_tile(out, weight, groups, 4)
-        assert (blocks - 1) * width < channels <= blocks * width
-        assert groups == 1 or width % (channels // groups) == 0
-        assert part_length(samples, block, blocks, 4 * 32 * channels * k) % block == 0
+        per_group = channels // groups
+        read = 4 * per_group * side * side
+        (block, width), work = channel_tile(samples, read, side * side, channels, per_group)
+        assert work == -(-samples // block) * -(-channels // width)
+        assert groups == 1 or width % per_group == 0
+        (block, width), per_part, parts = weight_tile(samples, read, channels, per_group, 400)
+        assert block <= per_part
+        assert (parts - 1) * per_part < max(1, samples) <= parts * per_part
+        assert groups == 1 or width % per_group == 0
 
 
 def test_the_first_of_equal_maxima_gets_the_gradient():

@@ -2,64 +2,71 @@
 
 from __future__ import annotations
 
-import math
-
-# What an unfolded tile may take: half of a common second-level cache.
+# What the source lines of a tile may take: half of a common second-level cache.
 TILE_BYTES = 512 * 1024
+# Positions that make a vector loop worth its start.
+LONG = 512
 # Enough tiles to keep the threads of a small machine busy to the end.
 MIN_TILES = 16
 # What the parts of a weight gradient may take together.
 PART_BYTES = 16 << 20
 
 
-def forward_tile(
-    out_shape: tuple[int, ...], rows: int, itemsize: int
+def channel_tile(
+    samples: int, sample_bytes: int, positions: int, channels: int, per_group: int
 ) -> tuple[tuple[int, int], int]:
-    """Samples and output positions of a tile, and how many tiles there are.
+    """Samples and written channels of a tile, and how many tiles there are.
+
+    Channels are only cut where samples do not make enough tiles, as every tile reads all source
+    channels of its groups. A block of channels is a number of whole groups, or part of the only
+    group in fours.
 
     Args:
-        out_shape: [N, O, ...].
-        rows: length of an unfolded column.
-        itemsize: bytes of an element.
+        samples: N.
+        sample_bytes: what one group of one sample takes that is read.
+        positions: how many of them a sample has.
+        channels: how many are written.
+        per_group: how many of those belong to a group.
 
     Example:
-        >>> forward_tile((16, 64, 56, 56), 576, 4)
-        ((1, 196), 256)
+        >>> channel_tile(64, 4 * 28 * 28, 28 * 28, 6, 6)
+        ((4, 6), 16)
+        >>> channel_tile(2, 4 * 64 * 56 * 56, 56 * 56, 64, 64)
+        ((1, 8), 16)
+        >>> channel_tile(16, 4 * 512 * 49, 49, 512, 512)
+        ((5, 128), 16)
     """
-    samples, positions = out_shape[0], math.prod(out_shape[2:])
-    fitting = max(1, TILE_BYTES // ((rows + out_shape[1]) * itemsize))
-    if positions > fitting:
-        pieces = -(-positions // fitting)
-        return (1, -(-positions // pieces)), samples * pieces
-    block = max(1, min(fitting // positions, -(-samples // MIN_TILES)))
-    return (block, positions), -(-samples // block)
+    long = max(-(-samples // MIN_TILES), -(-LONG // max(1, positions)))
+    block = max(1, min(long, samples, TILE_BYTES // max(1, sample_bytes)))
+    rows = -(-samples // block)
+    width = cut_channels(channels, per_group, rows)
+    return (block, width), rows * -(-channels // width)
 
 
-def backward_tile(
-    out_shape: tuple[int, ...], weight_shape: tuple[int, ...], groups: int, itemsize: int
-) -> tuple[tuple[int, int], int]:
-    """Samples and input channels of a tile, and how many blocks of channels there are.
+def cut_channels(channels: int, per_group: int, rows: int) -> int:
+    """How many channels a block has, so that ``rows`` times the blocks are about MIN_TILES."""
+    unit = per_group if per_group < channels else 4
+    units = -(-channels // unit)
+    blocks = min(units, -(-MIN_TILES // max(1, rows)))
+    return min(channels, -(-units // blocks) * unit)
 
-    A block of channels is a number of whole groups, or part of the only group.
+
+def weight_tile(
+    samples: int, sample_bytes: int, channels: int, per_group: int, weight_bytes: int
+) -> tuple[tuple[int, int], int, int]:
+    """Samples and input channels of a tile of a weight gradient, samples of a part, and parts.
+
+    Every part has a partial sum of the size of the weight, so large weights have few parts and are
+    cut along their channels instead.
 
     Example:
-        >>> backward_tile((16, 64, 56, 56), (64, 64, 1, 3, 3), 1, 4)
-        ((1, 4), 16)
+        >>> weight_tile(64, 4 * 28 * 28, 1, 1, 600)
+        ((4, 1), 4, 16)
+        >>> weight_tile(16, 4 * 512 * 49, 512, 512, 4 * 512 * 512 * 9)
+        ((5, 32), 16, 1)
     """
-    samples, per_group = out_shape[0], weight_shape[1]
-    column = math.prod(weight_shape[2:]) * math.prod(out_shape[2:]) * itemsize
-    unit = per_group if groups > 1 else 1
-    units = per_group * groups // unit
-    fitting = max(1, TILE_BYTES // (column * unit))
-    if units > fitting:
-        blocks = -(-units // fitting)
-        width = -(-units // blocks)
-        return (1, width * unit), -(-units // width)
-    block = max(1, min(fitting // units, -(-samples // MIN_TILES)))
-    return (block, units * unit), 1
-
-
-def part_length(samples: int, block: int, blocks: int, weight_bytes: int) -> int:
-    """How many samples one part of a weight gradient sums over: a multiple of ``block``."""
-    wanted = max(1, min(MIN_TILES // blocks, PART_BYTES // weight_bytes))
-    return max(1, -(-samples // (wanted * block))) * block
+    parts = max(1, min(MIN_TILES, samples, PART_BYTES // weight_bytes))
+    per_part = max(1, -(-samples // parts))
+    parts = max(1, -(-samples // per_part))
+    block = max(1, min(TILE_BYTES // max(1, sample_bytes), per_part))
+    return (block, cut_channels(channels, per_group, parts)), per_part, parts

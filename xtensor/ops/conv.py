@@ -8,7 +8,7 @@ from typing import Any
 from ..device import Array, empty_like, reshape
 from ..errors import message
 from ..kernels import launch
-from ..kernels.tiles import backward_tile, forward_tile, part_length
+from ..kernels.tiles import channel_tile, weight_tile
 from ..op import Op
 from ..reduction import sum_axes
 from ..tensor import XTensor
@@ -85,29 +85,37 @@ class Slide(Op, abstract=True):
     def output(self, x: Array, weight: Array, bias: Array | None, counts: tuple[int, ...]) -> Array:
         out = empty_like(x, (x.shape[0], weight.shape[0], *counts))
         shift = empty_like(x, (0,)) if bias is None else bias
-        wide = lift(weight)
-        tile, work = forward_tile(out.shape, math.prod(wide.shape[1:]), x.dtype.itemsize)
-        launch("conv_forward", work, lift(out), lift(x), wide, shift, *self._numbers(), tile)
+        outputs, positions = weight.shape[0], math.prod(counts)
+        tile, work = channel_tile(
+            x.shape[0], self._sample_bytes(x), positions, outputs, outputs // self.groups
+        )
+        launch(
+            "conv_forward", work, lift(out), lift(x), lift(weight), shift, *self._numbers(), tile
+        )
         return out
 
     def input_gradient(self, grad: Array, weight: Array, shape: tuple[int, ...]) -> Array:
         out = empty_like(grad, shape)
-        wide = lift(weight)
-        tile, blocks = backward_tile(grad.shape, wide.shape, self.groups, grad.dtype.itemsize)
-        work = -(-shape[0] // tile[0]) * blocks
-        launch("conv_backward_input", work, lift(out), lift(grad), wide, *self._numbers(), tile)
+        positions = math.prod(grad.shape[2:])
+        tile, work = channel_tile(
+            shape[0], self._sample_bytes(grad), positions, shape[1], weight.shape[1]
+        )
+        launch("conv_backward_input", work, lift(out), lift(grad), lift(weight), *self._numbers(),
+               tile)  # fmt: skip
         return out
 
     def weight_gradient(self, grad: Array, x: Array, shape: tuple[int, ...]) -> Array:
-        wide = (*shape[:2], *lift_numbers(shape[2:], 1))
-        size = grad.dtype.itemsize
-        tile, blocks = backward_tile(grad.shape, wide, self.groups, size)
-        per_part = part_length(grad.shape[0], tile[0], blocks, math.prod(shape) * size)
-        parts = max(1, -(-grad.shape[0] // per_part))
-        partial = empty_like(grad, (parts, *wide))
-        launch("conv_backward_weight", parts * blocks, partial, lift(grad), lift(x),
-               *self._numbers(), tile, per_part)  # fmt: skip
+        size = self._sample_bytes(grad) + self._sample_bytes(x)
+        weight_bytes = math.prod(shape) * x.dtype.itemsize
+        tile, per_part, parts = weight_tile(x.shape[0], size, x.shape[1], shape[1], weight_bytes)
+        partial = empty_like(grad, (parts, *shape[:2], *lift_numbers(shape[2:], 1)))
+        launch("conv_backward_weight", parts * -(-x.shape[1] // tile[1]), partial, lift(grad),
+               lift(x), *self._numbers(), tile, per_part)  # fmt: skip
         return reshape(sum_axes(partial, [0]) if parts > 1 else partial, shape)
+
+    def _sample_bytes(self, array: Array) -> int:
+        """What one group of one sample takes."""
+        return math.prod(array.shape[1:]) // self.groups * array.dtype.itemsize
 
 
 class _Conv(Slide, abstract=True):

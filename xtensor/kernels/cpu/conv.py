@@ -1,8 +1,9 @@
-"""Convolution on the CPU: unfold a tile into a small buffer, multiply by BLAS, write or fold back.
+"""Convolution on the CPU: sums of shifted lines, see lines.py.
 
-A tile is a block of samples with either a piece of their output positions (forward) or a block of
-their input channels (both backwards). Its unfolded form, the columns, stays in the second-level
-cache. Tiles follow from the shapes alone, so the results do not depend on the number of threads.
+An index of a kernel's range is a block of samples and a block of channels that nobody else writes.
+Its source channels are spread out as lines in a small buffer, a piece at a time, which stays in the
+second-level cache. Blocks and pieces follow from the shapes alone, so the results do not depend on
+the number of threads.
 
     x [N, C, D, H, W], weight [O, C / groups, KD, KH, KW], out [N, O, OD, OH, OW]
 """
@@ -11,13 +12,13 @@ from __future__ import annotations
 
 import math
 import threading
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import blas
-from .._jit import cpu_host_kernel
-from .unfold import fold, unfold
+from .._jit import CpuFunction, cpu_host_kernel
+from ..tiles import TILE_BYTES
+from .lines import CHUNK, add_taps, dot_taps, place_in, read_line, unravel, volume_of, write_chunk
 
 # mypy: disable-error-code="no-untyped-def"
 
@@ -31,23 +32,240 @@ class _Scratch(threading.local):
     def __init__(self) -> None:
         self.buffers: dict[str, np.ndarray] = {}
 
-    def array(self, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
+    def array(self, name: str, size: int, dtype: Any) -> np.ndarray:
         """An uninitialised array; what an earlier call got under this name is overwritten."""
-        size = math.prod(shape) * dtype.itemsize
+        count = size * np.dtype(dtype).itemsize
         buffer = self.buffers.get(name)
-        if buffer is None or buffer.size < size:
-            buffer = np.empty(size, np.uint8)
-            if size <= KEPT_BYTES:
+        if buffer is None or buffer.size < count:
+            buffer = np.empty(count, np.uint8)
+            if count <= KEPT_BYTES:
                 self.buffers[name] = buffer
-        return buffer[:size].view(dtype).reshape(shape)
+        return buffer[:count].view(dtype)
 
 
 scratch = _Scratch()
 
 
-def is_pointwise(kernel, stride, padding):
-    """Whether the unfolded input is the input itself."""
-    return kernel == (1, 1, 1) and stride == (1, 1, 1) and padding == (0, 0, 0)
+class Layout(NamedTuple):
+    """How positions lie on a line.
+
+    shape: places of one sample along each axis, those under the reach of the kernel included.
+    kept: positions from the first result of a sample to the last.
+    halo: how much further the last tap reaches.
+    piece: how many of the kept positions are worked on at a time.
+    length: what a sample takes on a line, for one piece.
+    """
+
+    shape: tuple[int, int, int]
+    kept: int
+    halo: int
+    piece: int
+    length: int
+
+
+def lay_out(results, shifts, line_count, samples, itemsize) -> Layout:
+    """The layout for that many results along each axis, and the shift of the last tap."""
+    shape = tuple(r + s for r, s in zip(results, shifts))
+    kept = place_in(shape, [r - 1 for r in results]) + 1
+    halo = place_in(shape, shifts)
+    fitting = max(TILE_BYTES // (line_count * samples * itemsize) - halo, CHUNK // 2)
+    piece = -(-kept // -(-kept // fitting))
+    return Layout(shape, kept, halo, piece, -(-(piece + halo) // 16) * 16)
+
+
+def phases_of(kernel, stride, dilation):
+    """After how many kernel elements phases repeat, and how many there are, along each axis."""
+    period = tuple(s // math.gcd(s, d) for s, d in zip(stride, dilation))
+    return period, tuple(min(k, p) for k, p in zip(kernel, period))
+
+
+def last_shifts(kernel, stride, dilation):
+    """Shift of the last kernel element along each axis."""
+    return tuple((k - 1) * d // s for k, s, d in zip(kernel, stride, dilation))
+
+
+def block_of(index, samples, channels, tile):
+    """First and end sample and channel of a tile."""
+    blocks = -(-channels // tile[1])
+    n, c = index // blocks * tile[0], index % blocks * tile[1]
+    return n, min(n + tile[0], samples), c, min(c + tile[1], channels)
+
+
+# -- compiled -------------------------------------------------------------------------------------
+
+
+@CpuFunction
+def read_lines(lines, length, cells, shape, n0, n1, c0, c1, phases, layout, position, steps,
+               dilation, padding):  # fmt: skip
+    """Spread channels c0..c1-1 of samples n0..n1-1 of an array of that shape.
+
+    lines [c, phase, n, length].
+    """
+    volume = shape[2:]
+    to = 0
+    for c in range(c0, c1):
+        for k in range(volume_of(phases)):
+            a, b, e = unravel(k, phases)
+            offsets = (
+                a * dilation[0] % steps[0] - padding[0],
+                b * dilation[1] % steps[1] - padding[1],
+                e * dilation[2] % steps[2] - padding[2],
+            )
+            for n in range(n0, n1):
+                begin = (n * shape[1] + c) * volume_of(volume)
+                read_line(lines, to, length, cells, begin, volume, layout, position, steps, offsets)
+                to += length
+
+
+@CpuFunction
+def list_taps(shifts, taps, channels, kernel, stride, dilation, period, phases, layout, line):
+    """Where each tap's source line begins, ``line`` being a line's length, and its place in a row
+    of the weight: [c, k]."""
+    elements = volume_of(kernel)
+    for c in range(channels):
+        for k in range(elements):
+            a, b, e = unravel(k, kernel)
+            phase = place_in(phases, (a % period[0], b % period[1], e % period[2]))
+            place = (
+                a * dilation[0] // stride[0],
+                b * dilation[1] // stride[1],
+                e * dilation[2] // stride[2],
+            )
+            shifts[c * elements + k] = (c * volume_of(phases) + phase) * line + place_in(
+                layout, place
+            )
+            taps[c * elements + k] = c * elements + k
+
+
+@CpuFunction
+def list_adjoint_taps(shifts, taps, outputs, kernel, row, stride, dilation, phase, last, layout,
+                      line):  # fmt: skip
+    """The same for the taps that lead from the output to one phase of the input: their number.
+
+    A row of the weight, [c, k], belongs to each output; ``last`` is the shift of the last element.
+    """
+    count = 0
+    for o in range(outputs):
+        for k in range(volume_of(kernel)):
+            a, b, e = unravel(k, kernel)
+            a, b, e = a * dilation[0], b * dilation[1], e * dilation[2]
+            if (a % stride[0], b % stride[1], e % stride[2]) == phase:
+                place = (
+                    last[0] - a // stride[0], last[1] - b // stride[1], last[2] - e // stride[2]
+                )  # fmt: skip
+                shifts[count] = o * line + place_in(layout, place)
+                taps[count] = o * row + k
+                count += 1
+    return count
+
+
+@CpuFunction
+def forward_block(out, x, weight, bias, n0, n1, o0, o1, stride, padding, dilation, groups, period,
+                  phases, layout, lines, shifts, taps, sums):  # fmt: skip
+    """out[n0:n1, o0:o1], group by group, piece by piece."""
+    cells, results, factors = x.reshape(-1), out.reshape(-1), weight.reshape(-1)
+    outputs, per_output, per_input = out.shape[1], out.shape[1] // groups, weight.shape[1]
+    kernel, volume = weight.shape[2:], out.shape[2:]
+    row = per_input * volume_of(kernel)
+    line = (n1 - n0) * layout.length
+    list_taps(shifts, taps, per_input, kernel, stride, dilation, period, phases, layout.shape, line)
+    no_bias = sums.dtype.type(0)
+    for group in range(o0 // per_output, (o1 - 1) // per_output + 1):
+        first, end = max(o0, group * per_output), min(o1, (group + 1) * per_output)
+        for position in range(0, layout.kept, layout.piece):
+            kept = min(layout.piece, layout.kept - position)
+            read_lines(lines, layout.length, cells, x.shape, n0, n1, group * per_input,
+                       (group + 1) * per_input, phases, layout.shape, position, stride, dilation,
+                       padding)  # fmt: skip
+            for at in range(0, line - layout.length + kept, CHUNK):
+                count = min(CHUNK, line - layout.length + kept - at)
+                o = first
+                while o < end:
+                    together = 4 if o + 4 <= end else 1
+                    add_taps(sums, lines, at, shifts, factors, taps, row, o * row, row, together,
+                             count)  # fmt: skip
+                    for r in range(together):
+                        plane = (n0 * outputs + o + r) * volume_of(volume)
+                        write_chunk(results, plane, outputs * volume_of(volume), volume, sums,
+                                    r * CHUNK, at, count, kept, layout.length, layout.shape,
+                                    position, (1, 1, 1), (0, 0, 0),
+                                    bias[o + r] if bias.size > 0 else no_bias)  # fmt: skip
+                    o += together
+
+
+@CpuFunction
+def input_block(grad_x, grad, weight, n0, n1, c0, c1, stride, padding, dilation, groups, last,
+                layout, lines, shifts, taps, sums):  # fmt: skip
+    """grad_x[n0:n1, c0:c1], group by group, piece by piece, phase by phase."""
+    cells, results, factors = grad.reshape(-1), grad_x.reshape(-1), weight.reshape(-1)
+    channels, per_output, per_input = grad_x.shape[1], weight.shape[0] // groups, weight.shape[1]
+    kernel, volume = weight.shape[2:], grad_x.shape[2:]
+    elements = volume_of(kernel)
+    line = (n1 - n0) * layout.length
+    unit = (1, 1, 1)
+    for group in range(c0 // per_input, (c1 - 1) // per_input + 1):
+        first, end = max(c0, group * per_input), min(c1, (group + 1) * per_input)
+        for position in range(0, layout.kept, layout.piece):
+            kept = min(layout.piece, layout.kept - position)
+            read_lines(lines, layout.length, cells, grad.shape, n0, n1, group * per_output,
+                       (group + 1) * per_output, unit, layout.shape, position, unit, unit,
+                       last)  # fmt: skip
+            for k in range(volume_of(stride)):
+                phase = unravel(k, stride)
+                tap_count = list_adjoint_taps(shifts, taps, per_output, kernel,
+                                              per_input * elements, stride, dilation, phase, last,
+                                              layout.shape, line)  # fmt: skip
+                offsets = (phase[0] - padding[0], phase[1] - padding[1], phase[2] - padding[2])
+                for at in range(0, line - layout.length + kept, CHUNK):
+                    count = min(CHUNK, line - layout.length + kept - at)
+                    c = first
+                    while c < end:
+                        together = 4 if c + 4 <= end else 1
+                        row = group * per_output * per_input + c - group * per_input
+                        add_taps(sums, lines, at, shifts, factors, taps, tap_count,
+                                 row * elements, elements, together, count)  # fmt: skip
+                        for r in range(together):
+                            plane = (n0 * channels + c + r) * volume_of(volume)
+                            write_chunk(results, plane, channels * volume_of(volume), volume, sums,
+                                        r * CHUNK, at, count, kept, layout.length, layout.shape,
+                                        position, stride, offsets, sums.dtype.type(0))  # fmt: skip
+                        c += together
+
+
+@CpuFunction
+def weight_block(total, grad, x, n0, n1, c0, c1, stride, padding, dilation, groups, period, phases,
+                 layout, lines, grads, shifts, taps):  # fmt: skip
+    """Add what samples n0..n1-1 and input channels c0..c1-1 give to total [O, C / groups, k].
+
+    Positions between results count with gradient 0, which is exact as long as x is finite.
+    """
+    cells, grad_cells, results = x.reshape(-1), grad.reshape(-1), total.reshape(-1)
+    per_output, per_input, kernel = total.shape[0] // groups, total.shape[1], total.shape[2:]
+    elements = volume_of(kernel)
+    line = (n1 - n0) * layout.length
+    unit, none = (1, 1, 1), (0, 0, 0)
+    for group in range(c0 // per_input, (c1 - 1) // per_input + 1):
+        first, end = max(c0, group * per_input), min(c1, (group + 1) * per_input)
+        list_taps(shifts, taps, end - first, kernel, stride, dilation, period, phases,
+                  layout.shape, line)  # fmt: skip
+        row = (group * per_output * per_input + first - group * per_input) * elements
+        for position in range(0, layout.kept, layout.piece):
+            kept = min(layout.piece, layout.kept - position)
+            read_lines(lines, layout.length, cells, x.shape, n0, n1, first, end, phases,
+                       layout.shape, position, stride, dilation, padding)  # fmt: skip
+            read_lines(grads, layout.length, grad_cells, grad.shape, n0, n1, group * per_output,
+                       (group + 1) * per_output, unit, layout.shape, position, unit, unit,
+                       none)  # fmt: skip
+            for start in range(0, per_output * line, layout.length):
+                for i in range(start + kept, start + layout.length):
+                    grads[i] = 0
+            for at in range(0, line - layout.length + kept, CHUNK):
+                count = min(CHUNK, line - layout.length + kept - at)
+                dot_taps(results, row, per_input * elements, taps, (end - first) * elements, grads,
+                         at, line, per_output, lines, at, shifts, count)  # fmt: skip
+
+
+# -- kernels --------------------------------------------------------------------------------------
 
 
 @cpu_host_kernel
@@ -55,76 +273,22 @@ def conv_forward(start, stop, out, x, weight, bias, stride, padding, dilation, g
     """out[n, o, p] = bias[o]
         + sum over c, k of weight[o, c, k] * x[n, g + c, p * stride - padding + k * dilation]
 
-    g is the first channel of the group of o; an empty bias counts as 0.
-
-    An index is a block of tile[0] samples and a piece of tile[1] positions p.
+    g is the first channel of the group of o; an empty bias counts as 0. An index is a block of
+    tile[0] samples and a block of tile[1] output channels.
     """
-    samples, outputs = out.shape[:2]
-    positions = math.prod(out.shape[2:])
-    pieces = -(-positions // tile[1])
-    matrix = weight.reshape(groups, outputs // groups, -1)
-    flat = out.reshape(samples, groups, outputs // groups, positions)
-    shift = bias.reshape(groups, outputs // groups, 1) if bias.size else None
-    kernel, pointwise = weight.shape[2:], is_pointwise(weight.shape[2:], stride, padding)
-    with blas.single_threaded():
-        for index in range(start, stop):
-            n0 = index // pieces * tile[0]
-            n1 = min(n0 + tile[0], samples)
-            p0 = index % pieces * tile[1]
-            p1 = min(p0 + tile[1], positions)
-            target = flat[n0:n1, :, :, p0:p1]
-            if pointwise:
-                source = x.reshape(samples, groups, -1, positions)[n0:n1, :, :, p0:p1]
-                np.matmul(matrix, source, out=target)
-                if shift is not None:
-                    np.add(target, shift, out=target)
-            else:
-                shape = (x.shape[1], math.prod(kernel), n1 - n0, p1 - p0)
-                columns = scratch.array("columns", shape, x.dtype)
-                unfold.compiled()(
-                    columns, x, n0, 0, p0, kernel, out.shape[2:], stride, padding, dilation
-                )
-                _multiply(target, matrix, columns.reshape(groups, matrix.shape[2], -1), shift)
-
-
-def _multiply(target, matrix, columns, shift):
-    """target[n, g, o, p] = shift[g, o] + sum over k of matrix[g, o, k] * columns[g, k, (n, p)]"""
-    samples, groups, outputs, positions = target.shape
-    if samples == 1:
-        product = target
-        np.matmul(matrix, columns, out=target[0])
-    else:
-        product = scratch.array("product", (groups, outputs, samples * positions), target.dtype)
-        np.matmul(matrix, columns, out=product)
-        product = product.reshape(groups, outputs, samples, positions).transpose(2, 0, 1, 3)
-    if shift is not None:
-        np.add(product, shift, out=target)
-    elif samples > 1:
-        np.copyto(target, product)
-
-
-def _gathered(grad, n0, n1, g0, g1):
-    """grad[n0:n1, g0:g1] of [N, G, O, P] as matrices [G, O, (n, p)]."""
-    block = grad[n0:n1, g0:g1]
-    samples, groups, outputs, positions = block.shape
-    if samples == 1:
-        return block[0]
-    copy = scratch.array("gradient", (groups, outputs, samples, positions), grad.dtype)
-    np.copyto(copy, block.transpose(1, 2, 0, 3))
-    return copy.reshape(groups, outputs, samples * positions)
-
-
-def _weight_block(weight, c0, c1, groups):
-    """The part of ``weight`` that input channels c0..c1-1 meet, as [G, O, c * k], and its groups.
-
-    Channels are whole groups, or part of the only one.
-    """
-    per_group = weight.shape[1]
-    g0, g1 = c0 // per_group, -(-c1 // per_group)
-    k = math.prod(weight.shape[2:])
-    matrix = weight.reshape(groups, -1, per_group * k)
-    first = (c0 - g0 * per_group) * k
-    return matrix[g0:g1, :, first : first + (c1 - c0) // (g1 - g0) * k], g0, g1
+    kernel = weight.shape[2:]
+    period, phases = phases_of(kernel, stride, dilation)
+    line_count = weight.shape[1] * math.prod(phases)
+    layout = lay_out(out.shape[2:], last_shifts(kernel, stride, dilation), line_count, tile[0],
+                     x.dtype.itemsize)  # fmt: skip
+    lines = scratch.array("lines", line_count * tile[0] * layout.length, x.dtype)
+    shifts, taps = (scratch.array(name, weight[0].size, np.int64) for name in ("shifts", "taps"))
+    sums = scratch.array("sums", 4 * CHUNK, x.dtype)
+    for index in range(start, stop):
+        forward_block.compiled()(
+            out, x, weight, bias, *block_of(index, *out.shape[:2], tile), stride, padding, dilation,
+            groups, period, phases, layout, lines, shifts, taps, sums,
+        )  # fmt: skip
 
 
 @cpu_host_kernel
@@ -132,35 +296,22 @@ def conv_backward_input(start, stop, grad_x, grad, weight, stride, padding, dila
     """grad_x[n, g + c, p * stride - padding + k * dilation]
         = sum over all o, k, p that meet there of weight[o, c, k] * grad[n, o, p]
 
-    g is the first channel of the group of o.
-
-    An index is a block of tile[0] samples and a block of tile[1] input channels.
+    g is the first channel of the group of o. An index is a block of tile[0] samples and a block of
+    tile[1] input channels.
     """
-    samples, channels = grad_x.shape[:2]
-    positions = math.prod(grad.shape[2:])
-    blocks = -(-channels // tile[1])
-    flat = grad.reshape(samples, groups, grad.shape[1] // groups, positions)
-    kernel, pointwise = weight.shape[2:], is_pointwise(weight.shape[2:], stride, padding)
-    with blas.single_threaded():
-        for index in range(start, stop):
-            n0 = index // blocks * tile[0]
-            n1 = min(n0 + tile[0], samples)
-            c0 = index % blocks * tile[1]
-            c1 = min(c0 + tile[1], channels)
-            matrix, g0, g1 = _weight_block(weight, c0, c1, groups)
-            transposed = matrix.transpose(0, 2, 1)
-            if pointwise:
-                target = grad_x.reshape(samples, channels, positions)[n0:n1, c0:c1]
-                target = target.reshape(n1 - n0, g1 - g0, -1, positions)
-                np.matmul(transposed, flat[n0:n1, g0:g1], out=target)
-                continue
-            shape = (c1 - c0, math.prod(kernel), n1 - n0, positions)
-            columns = scratch.array("columns", shape, grad.dtype)
-            product = columns.reshape(g1 - g0, matrix.shape[2], -1)
-            np.matmul(transposed, _gathered(flat, n0, n1, g0, g1), out=product)
-            fold.compiled()(
-                grad_x, columns, n0, c0, kernel, grad.shape[2:], stride, padding, dilation
-            )
+    per_output = weight.shape[0] // groups
+    last = last_shifts(weight.shape[2:], stride, dilation)
+    results = [(length - 1 + p) // s + 1 for length, p, s in zip(grad_x.shape[2:], padding, stride)]
+    layout = lay_out(results, last, per_output, tile[0], grad.dtype.itemsize)
+    lines = scratch.array("lines", per_output * tile[0] * layout.length, grad.dtype)
+    size = per_output * math.prod(weight.shape[2:])
+    shifts, taps = (scratch.array(name, size, np.int64) for name in ("shifts", "taps"))
+    sums = scratch.array("sums", 4 * CHUNK, grad.dtype)
+    for index in range(start, stop):
+        input_block.compiled()(
+            grad_x, grad, weight, *block_of(index, *grad_x.shape[:2], tile), stride, padding,
+            dilation, groups, last, layout, lines, shifts, taps, sums,
+        )  # fmt: skip
 
 
 @cpu_host_kernel
@@ -170,36 +321,29 @@ def conv_backward_weight(
     """partial[b, o, c, k] = sum over n of part b and over p of
         grad[n, o, p] * x[n, g + c, p * stride - padding + k * dilation]
 
-    g is the first channel of the group of o.
-
-    An index is a part of per_part samples, worked on tile[0] at a time, and a block of tile[1]
-    input channels.
+    g is the first channel of the group of o. An index is a part of per_part samples, worked on
+    tile[0] at a time, and a block of tile[1] input channels.
     """
     samples, channels = x.shape[:2]
-    positions = math.prod(grad.shape[2:])
-    kernel = partial.shape[3:]
-    blocks = -(-channels // tile[1])
-    flat = grad.reshape(samples, groups, grad.shape[1] // groups, positions)
-    pointwise = is_pointwise(kernel, stride, padding)
-    with blas.single_threaded():
-        for index in range(start, stop):
-            part = index // blocks
-            c0 = index % blocks * tile[1]
-            c1 = min(c0 + tile[1], channels)
-            total, g0, g1 = _weight_block(partial[part], c0, c1, groups)
-            product = scratch.array("product", total.shape, total.dtype)
-            total[:] = 0
-            end = min((part + 1) * per_part, samples)
-            for n0 in range(part * per_part, end, tile[0]):
-                n1 = min(n0 + tile[0], end)
-                if pointwise and n1 - n0 == 1:
-                    columns = x.reshape(samples, channels, positions)[n0, c0:c1]
-                else:
-                    shape = (c1 - c0, math.prod(kernel), n1 - n0, positions)
-                    columns = scratch.array("columns", shape, x.dtype)
-                    unfold.compiled()(
-                        columns, x, n0, c0, 0, kernel, grad.shape[2:], stride, padding, dilation
-                    )
-                columns = columns.reshape(g1 - g0, total.shape[2], -1)
-                np.matmul(_gathered(flat, n0, n1, g0, g1), columns.transpose(0, 2, 1), out=product)
-                total += product
+    kernel, per_input = partial.shape[3:], partial.shape[2]
+    per_output = partial.shape[1] // groups
+    period, phases = phases_of(kernel, stride, dilation)
+    x_lines = min(tile[1], per_input) * math.prod(phases)
+    layout = lay_out(grad.shape[2:], last_shifts(kernel, stride, dilation), x_lines + per_output,
+                     tile[0], x.dtype.itemsize)  # fmt: skip
+    room = tile[0] * layout.length
+    lines = scratch.array("lines", x_lines * room, x.dtype)
+    grads = scratch.array("grads", per_output * room, x.dtype)
+    size = min(tile[1], per_input) * math.prod(kernel)
+    shifts, taps = (scratch.array(name, size, np.int64) for name in ("shifts", "taps"))
+    for index in range(start, stop):
+        n0, n1, c0, c1 = block_of(index, samples, channels, (per_part, tile[1]))
+        total = partial[n0 // per_part]
+        g0, g1 = c0 // per_input, (c1 - 1) // per_input + 1
+        first = c0 - g0 * per_input
+        total[g0 * per_output : g1 * per_output, first : first + min(c1 - c0, per_input)] = 0
+        for n in range(n0, n1, tile[0]):
+            weight_block.compiled()(
+                total, grad, x, n, min(n + tile[0], n1), c0, c1, stride, padding, dilation, groups,
+                period, phases, layout, lines, grads, shifts, taps,
+            )  # fmt: skip

@@ -18,20 +18,20 @@ def conv_forward(start, stop, out, x, weight, bias, stride, padding, dilation, g
         + sum over c, k of weight[o, c, k] * x[n, g + c, p * stride - padding + k * dilation]
 
     g is the first channel of the group of o; an empty bias counts as 0. An index is a
-    block of tile[0] samples and a piece of tile[1] positions p.
+    block of tile[0] samples and a block of tile[1] output channels.
     """
     samples, outputs, out_depth, out_height, out_width = out.shape
     _, _, depth, height, width = x.shape
     _, per_group, kd, kh, kw = weight.shape
     positions = out_depth * out_height * out_width
-    pieces = (positions + tile[1] - 1) // tile[1]
-    size = tile[0] * outputs * tile[1]
+    blocks = (outputs + tile[1] - 1) // tile[1]
+    size = tile[0] * tile[1] * positions
     for i in range(start * size + cuda.grid(1), stop * size, cuda.gridsize(1)):
         index, rest = i // size, i % size
-        n = index // pieces * tile[0] + rest // (outputs * tile[1])
-        o = rest // tile[1] % outputs
-        p = index % pieces * tile[1] + rest % tile[1]
-        if n < samples and p < positions:
+        n = index // blocks * tile[0] + rest // (tile[1] * positions)
+        o = index % blocks * tile[1] + rest // positions % tile[1]
+        if n < samples and o < outputs:
+            p = rest % positions
             od, oh, ow = p // (out_height * out_width), p // out_width % out_height, p % out_width
             first = o // (outputs // groups) * per_group
             total = 0.0
