@@ -51,6 +51,7 @@ from .ops.loss import (
     binary_cross_entropy, categorical_cross_entropy, cross_entropy, mean_squared_error, nll_loss,
     softmax_cross_entropy,
 )  # fmt: skip
+from .ops.matrix import diag, kron, trace, tril, triu
 from .ops.matmul import linear, matmul
 from .ops.multinomial import multinomial
 from .ops.pool import (
@@ -63,6 +64,9 @@ from .ops.shape import (
     broadcast, broadcast_to, concatenate, flatten, flip, masked_fill, permute, reshape, squeeze,
     stack, swapaxis, tile, transpose, unsqueeze,
 )  # fmt: skip
+from .ops.scan import cumsum
+from .ops.sort import argsort, argtopK, nonzero, sort, topK
+from .ops.statistics import frobenius_norm, median, std, var
 from .ops.softmax import log_softmax, softmax
 from .optimizer import SGD, Adadelta, Adagrad, Adam, Adamax, Optimizer, RMSProp
 from .sequence import (
@@ -112,6 +116,7 @@ __all__ = [
     "logical_xor", "maximum", "minimum", "not_equal", "where",
     "binary_cross_entropy", "categorical_cross_entropy", "cross_entropy", "mean_squared_error",
     "nll_loss", "softmax_cross_entropy",
+    "diag", "kron", "trace", "tril", "triu",
     "linear", "matmul",
     "multinomial",
     "avg_pool1d", "avg_pool2d", "avg_pool3d", "max_pool1d", "max_pool2d", "max_pool3d",
@@ -120,6 +125,9 @@ __all__ = [
     "all", "any", "argmax", "argmin", "max", "mean", "min", "sums",
     "broadcast", "broadcast_to", "concatenate", "flatten", "flip", "masked_fill", "permute",
     "reshape", "squeeze", "stack", "swapaxis", "tile", "transpose", "unsqueeze",
+    "cumsum",
+    "argsort", "argtopK", "nonzero", "sort", "topK",
+    "frobenius_norm", "median", "std", "var",
     "log_softmax", "softmax",
     "SGD", "Adadelta", "Adagrad", "Adam", "Adamax", "Optimizer", "RMSProp",
     "PackedSequence", "pack_pad_sequence", "pad_pack_sequence", "pad_packed_sequence",

@@ -74,9 +74,12 @@ def sum_axes(array: Array, axes: Sequence[int]) -> Array:
 
     Floating sums are kept in float64 until the last, and come out in the dtype of ``array``.
     """
-    floating = is_floating(array.dtype)
-    out = _over_axes("sum", array, axes, FLOAT64 if floating else INT64)
-    return cast(out, array.dtype if floating else INT64)
+    return cast(wide_sums(array, axes), array.dtype if is_floating(array.dtype) else INT64)
+
+
+def wide_sums(array: Array, axes: Sequence[int]) -> Array:
+    """``sum_axes`` before rounding: float64 or int64."""
+    return _over_axes("sum", array, axes, FLOAT64 if is_floating(array.dtype) else INT64)
 
 
 def extreme_axes(array: Array, axes: Sequence[int], smallest: bool) -> Array:

@@ -51,7 +51,9 @@ def expand(array: Array, shape: Sequence[int]) -> Array:
 
 
 def permuted(array: Array, axes: Sequence[int]) -> Array:
-    """The array with its axes in another order, contiguous."""
+    """The array with its axes in another order, contiguous; itself if the order is its own."""
+    if list(axes) == list(range(len(array.shape))):
+        return array
     return read(array, lambda a: a.transpose(axes))
 
 

@@ -45,6 +45,16 @@ class CudaKernel(Kernel):
             self._compiled[min(blocks, MAX_BLOCKS), threads](0, work, *args)
 
 
+class CudaHostKernel(Kernel):
+    """``@cuda_host_kernel``: Python on the host, for what has no device algorithm yet."""
+
+    device = "cuda"
+
+    def run(self, work: int, args: Sequence[Any]) -> None:
+        if work:
+            self.function(0, work, *args)
+
+
 class CudaRowKernel(CudaKernel):
     """``@cuda_row_kernel``: one block of ROW_THREADS threads shares each index of the range."""
 
@@ -206,6 +216,11 @@ def cuda_kernel(function: Callable[..., Any]) -> Kernel:
         ValueError: another module already has a CUDA kernel of that name.
     """
     return register(CudaKernel(function))
+
+
+def cuda_host_kernel(function: Callable[..., Any]) -> Kernel:
+    """Register a CUDA kernel that copies to the host, works there, and copies back."""
+    return register(CudaHostKernel(function))
 
 
 def cuda_row_kernel(function: Callable[..., Any]) -> Kernel:

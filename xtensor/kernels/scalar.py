@@ -134,6 +134,11 @@ def sqrt_backward(g, out):
     return g / (out + out)
 
 
+def norm_backward(g, out, count: float):
+    """g / (count * out), and 0 where a root has no slope to speak of."""
+    return g / (count * out) if out != 0 else 0
+
+
 def abs_forward(x):
     return abs(x)
 

@@ -22,7 +22,7 @@ from ..tensor import XTensor
 from .elementwise import apply
 
 
-class _Reduction(Op, abstract=True):
+class Reduction(Op, abstract=True):
     """Shared by all: which axes go, and the shape that is left."""
 
     argument = "axis"
@@ -50,7 +50,7 @@ class _Reduction(Op, abstract=True):
         return math.prod(shape[axis] for axis in self.axes)
 
 
-class Sums(_Reduction):
+class Sums(Reduction):
     """Sum over axes"""
 
     def forward(self, x: Array) -> Array:
@@ -62,7 +62,7 @@ class Sums(_Reduction):
         return expand(reshape(grad_out, self.kept_shape(shape)), shape)
 
 
-class Mean(_Reduction):
+class Mean(Reduction):
     """Mean over axes; NaN for none"""
 
     promotion = "float"
@@ -81,7 +81,7 @@ class Mean(_Reduction):
         return expand(reshape(share, self.kept_shape(shape)), shape)
 
 
-class _Extreme(_Reduction, abstract=True):
+class _Extreme(Reduction, abstract=True):
     """The largest or smallest element; ties give the gradient to the first, NaN wins"""
 
     smallest = False
@@ -105,19 +105,29 @@ class _Extreme(_Reduction, abstract=True):
         outer, inner = index.shape
         rows = empty_like(grad_out, (outer, self.count(shape), inner))
         launch("place_backward", index.size, rows, reshape(grad_out, index.shape), index)
-        order = _reduced_together(self.axes, len(shape))
-        moved = reshape(rows, [shape[axis] for axis in order])
-        return permuted(moved, np.argsort(order).tolist())
+        return from_rows(rows, shape, self.axes)
 
 
 def first_place(x: Array, kept: Array, axes: Sequence[int]) -> Array:
     """Where over ``axes``, row-major, the values ``kept`` come first: int64 [outer, inner]."""
-    order = _reduced_together(axes, len(x.shape))
-    first = next((place for place, axis in enumerate(order) if axis in axes), 0)
-    rows = as_rows(permuted(x, order), first, first + len(axes))
+    rows = to_rows(x, axes)
     index = empty_like(rows, (rows.shape[0], rows.shape[2]), INT64)
     launch("find_forward", index.size, index, rows, reshape(kept, index.shape))
     return index
+
+
+def to_rows(x: Array, axes: Sequence[int]) -> Array:
+    """The array as [outer, length, inner] with ``axes`` in the middle, moved together if apart."""
+    order = _reduced_together(axes, len(x.shape))
+    first = next((place for place, axis in enumerate(order) if axis in axes), 0)
+    return as_rows(permuted(x, order), first, first + len(axes))
+
+
+def from_rows(rows: Array, shape: Sequence[int], axes: Sequence[int]) -> Array:
+    """The inverse of ``to_rows`` for an array of that shape."""
+    order = _reduced_together(axes, len(shape))
+    moved = reshape(rows, [shape[axis] for axis in order])
+    return permuted(moved, np.argsort(order).tolist())
 
 
 def _reduced_together(axes: Sequence[int], ndim: int) -> list[int]:
@@ -158,7 +168,7 @@ class Argmin(_Place):
     smallest = True
 
 
-class All(_Reduction):
+class All(Reduction):
     """Whether every element is true"""
 
     differentiable = False

@@ -1,0 +1,60 @@
+"""Squared distances from a mean over the middle axis of [outer, length, inner] arrays.
+
+The length is cut into parts that follow the shape; the partial sums are added up in order.
+"""
+# mypy: disable-error-code="no-untyped-def"
+
+from __future__ import annotations
+
+from .._jit import cpu_kernel
+
+
+@cpu_kernel(fastmath="reassociate")
+def squares_forward(start, stop, partial, x, mean, parts):
+    """partial[o * parts + p, j] = sum over i of part p of (x[o, i, j] - mean[o, j])**2"""
+    length, inner = x.shape[1], x.shape[2]
+    source = x.reshape(x.size)
+    for index in range(start, stop):
+        o = index // parts
+        p = index - o * parts
+        first, end = p * length // parts, (p + 1) * length // parts
+        part = source[(o * length + first) * inner : (o * length + end) * inner]
+        if inner == 1:
+            center, total = mean[o, 0], partial.dtype.type(0)
+            for i in range(part.size):
+                distance = part[i] - center
+                total += distance * distance
+            partial[index, 0] = total
+        else:
+            sums, centers = partial[index], mean[o]
+            for j in range(inner):
+                sums[j] = 0
+            for i in range(end - first):
+                row = part[i * inner : (i + 1) * inner]
+                for j in range(inner):
+                    distance = row[j] - centers[j]
+                    sums[j] += distance * distance
+
+
+@cpu_kernel
+def squares_backward(start, stop, grad_x, x, mean, scale, parts):
+    """grad_x[o, i, j] = (x[o, i, j] - mean[o, j]) * scale[o, j], i over part p; range o * parts"""
+    length, inner = x.shape[1], x.shape[2]
+    source, target = x.reshape(x.size), grad_x.reshape(x.size)
+    for index in range(start, stop):
+        o = index // parts
+        p = index - o * parts
+        first, end = p * length // parts, (p + 1) * length // parts
+        part = source[(o * length + first) * inner : (o * length + end) * inner]
+        to = target[(o * length + first) * inner : (o * length + end) * inner]
+        if inner == 1:
+            center, factor = mean[o, 0], scale[o, 0]
+            for i in range(part.size):
+                to[i] = (part[i] - center) * factor
+        else:
+            centers, factors = mean[o], scale[o]
+            for i in range(end - first):
+                row = part[i * inner : (i + 1) * inner]
+                written = to[i * inner : (i + 1) * inner]
+                for j in range(inner):
+                    written[j] = (row[j] - centers[j]) * factors[j]

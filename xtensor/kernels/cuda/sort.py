@@ -1,0 +1,33 @@
+"""CUDA twins of cpu/sort.py; the order itself goes through the host for now."""
+# mypy: disable-error-code="no-untyped-def"
+
+from __future__ import annotations
+
+from .. import sortkeys
+from .._cuda import cuda, cuda_host_kernel, cuda_kernel
+
+
+@cuda_host_kernel
+def places_forward(start, stop, index, x, descending):
+    """index[r] = the places of the first elements of x[r] in sorted order; index [R, k], x [R, L]"""
+    index.copy_to_device(sortkeys.places(x.copy_to_host(), descending, index.shape[1]))
+
+
+@cuda_kernel
+def take_along_forward(start, stop, out, x, index):
+    """out[r, i] = x[r, index[r, i]]; out and index [R, k], x [R, L], range over R * k"""
+    width = index.shape[1]
+    for at in range(start + cuda.grid(1), stop, cuda.gridsize(1)):
+        r = at // width
+        i = at % width
+        out[r, i] = x[r, index[r, i]]
+
+
+@cuda_kernel
+def take_along_backward(start, stop, grad_x, grad, index):
+    """grad_x[r, index[r, i]] = grad[r, i], 0 elsewhere; no place twice in a row; range over rows"""
+    for r in range(start + cuda.grid(1), stop, cuda.gridsize(1)):
+        for i in range(grad_x.shape[1]):
+            grad_x[r, i] = 0
+        for i in range(index.shape[1]):
+            grad_x[r, index[r, i]] = grad[r, i]

@@ -1,0 +1,50 @@
+"""CUDA twins of cpu/statistics.py."""
+# mypy: disable-error-code="no-untyped-def"
+
+from __future__ import annotations
+
+from .._cuda import ROW_THREADS, block_sum, cuda, cuda_row_kernel
+
+
+@cuda_row_kernel
+def squares_forward(start, stop, partial, x, mean, parts):
+    """partial[o * parts + p, j] = sum over i of part p of (x[o, i, j] - mean[o, j])**2"""
+    shared = cuda.shared.array(ROW_THREADS, partial.dtype)
+    length = x.shape[1]
+    inner = x.shape[2]
+    for row in range(start + cuda.blockIdx.x, stop, cuda.gridDim.x):
+        o = row // parts
+        p = row % parts
+        first = p * length // parts
+        end = (p + 1) * length // parts
+        if inner == 1:
+            total = partial.dtype.type(0)
+            for i in range(first + cuda.threadIdx.x, end, ROW_THREADS):
+                distance = x[o, i, 0] - mean[o, 0]
+                total += distance * distance
+            total = block_sum(total, shared)
+            if cuda.threadIdx.x == 0:
+                partial[row, 0] = total
+        else:
+            for j in range(cuda.threadIdx.x, inner, ROW_THREADS):
+                total = partial.dtype.type(0)
+                for i in range(first, end):
+                    distance = x[o, i, j] - mean[o, j]
+                    total += distance * distance
+                partial[row, j] = total
+
+
+@cuda_row_kernel
+def squares_backward(start, stop, grad_x, x, mean, scale, parts):
+    """grad_x[o, i, j] = (x[o, i, j] - mean[o, j]) * scale[o, j], i over part p; a block per part"""
+    length = x.shape[1]
+    inner = x.shape[2]
+    for row in range(start + cuda.blockIdx.x, stop, cuda.gridDim.x):
+        o = row // parts
+        p = row % parts
+        first = p * length // parts * inner
+        end = (p + 1) * length // parts * inner
+        for at in range(first + cuda.threadIdx.x, end, ROW_THREADS):
+            i = at // inner
+            j = at % inner
+            grad_x[o, i, j] = (x[o, i, j] - mean[o, j]) * scale[o, j]

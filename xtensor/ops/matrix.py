@@ -1,0 +1,269 @@
+"""Diagonals, triangles and Kronecker products."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..device import Array, full_like, host_constant, reshape
+from ..dtype import BOOL
+from ..errors import message
+from ..op import Op
+from ..reduction import sum_axes
+from ..strided import read, write
+from ..tensor import XTensor
+from .elementwise import apply
+
+
+def _check_offset(where: str, argument: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(message(where, argument, repr(value), "an int, the number of a diagonal"))
+
+
+class _Offset(Op, abstract=True):
+    """An op about the diagonal ``k`` places above the main one."""
+
+    argument = "k"
+
+    def __init__(self, k: int) -> None:
+        _check_offset(self.name, self.argument, k)
+        self.k = int(k)
+
+
+class _Masked(_Offset, abstract=True):
+    """Elements of a matrix kept by place, the others 0; the gradient passes where they are kept"""
+
+    argument = "diagonal"
+
+    def check(self, x: Array) -> None:
+        if len(x.shape) < 2:
+            raise ValueError(
+                message(
+                    self.name, "t", f"of shape {list(x.shape)}", "at least 2 axes", "reshape it"
+                )
+            )
+
+    def kept(self, shape: tuple[int, int]) -> np.ndarray:
+        """Which elements of the last two axes stay."""
+        raise NotImplementedError
+
+    def forward(self, x: Array) -> Array:
+        mask = host_constant(x, self.kept(x.shape[-2:]), BOOL)
+        self.save(mask)
+        return apply("keep_if", (x, mask))
+
+    def backward(self, grad_out: Array) -> Array:
+        return apply("keep_if", (grad_out, *self.saved))
+
+
+class Triu(_Masked):
+    """The upper triangle"""
+
+    def kept(self, shape: tuple[int, int]) -> np.ndarray:
+        return ~np.tri(*shape, self.k - 1, dtype=bool)
+
+
+class Tril(_Masked):
+    """The lower triangle"""
+
+    def kept(self, shape: tuple[int, int]) -> np.ndarray:
+        return np.tri(*shape, self.k, dtype=bool)
+
+
+class Diag(_Masked):
+    """A matrix with everything off one diagonal set to 0, or a matrix made of a diagonal"""
+
+    argument = "k"
+
+    def check(self, x: Array) -> None:
+        if len(x.shape) not in (1, 2):
+            raise ValueError(
+                message("diag", "t", f"of shape {list(x.shape)}", "1 or 2 axes", "index a matrix")
+            )
+        self.ndim = len(x.shape)
+
+    def kept(self, shape: tuple[int, int]) -> np.ndarray:
+        return np.eye(*shape, self.k, dtype=bool)
+
+    def forward(self, x: Array) -> Array:
+        if self.ndim == 2:
+            return super().forward(x)
+        size = x.shape[0] + abs(self.k)
+        out = full_like(x, 0, (size, size))
+        write(out, lambda a: diagonal(a, self.k), x)
+        return out
+
+    def backward(self, grad_out: Array) -> Array:
+        if self.ndim == 2:
+            return super().backward(grad_out)
+        return read(grad_out, lambda a: diagonal(a, self.k))
+
+
+def diagonal(matrix: np.ndarray, k: int) -> np.ndarray:
+    """A writable view of the diagonal k places above the main one; empty beyond the matrix."""
+    rows, columns = matrix.shape
+    length = max(0, min(rows + min(k, 0), columns - max(k, 0)))
+    if length == 0:
+        return matrix[:0, 0] if columns else matrix.reshape(-1)
+    corner = matrix[max(-k, 0) :, max(k, 0) :]
+    return np.lib.stride_tricks.as_strided(corner, (length,), (sum(matrix.strides),))
+
+
+class Trace(_Offset):
+    """Sum of a diagonal"""
+
+    def check(self, x: Array) -> None:
+        if len(x.shape) != 2:
+            raise ValueError(message("trace", "t", f"of shape {list(x.shape)}", "2 axes"))
+
+    def forward(self, x: Array) -> Array:
+        self.save(x.shape)
+        return reshape(sum_axes(read(x, lambda a: diagonal(a, self.k)), (0,)), (1,))
+
+    def backward(self, grad_out: Array) -> Array:
+        (shape,) = self.saved
+        mask = host_constant(grad_out, np.eye(*shape, self.k, dtype=bool), BOOL)
+        return apply("keep_if", (grad_out, mask))
+
+
+class Kron(Op):
+    """Kronecker product over all axes"""
+
+    promotion = "common"
+
+    def forward(self, x: Array, y: Array) -> Array:
+        ndim = max(len(x.shape), len(y.shape))
+        outer = (1,) * (ndim - len(x.shape)) + tuple(x.shape)
+        inner = (1,) * (ndim - len(y.shape)) + tuple(y.shape)
+        # x takes the even axes and y the odd ones of a product that only broadcasts.
+        left = reshape(x, [n for length in outer for n in (length, 1)])
+        right = reshape(y, [n for length in inner for n in (1, length)])
+        self.save(left, right, x.shape, y.shape)
+        out = apply("mul_forward", (left, right))
+        return reshape(out, [a * b for a, b in zip(outer, inner)])
+
+    def backward(self, grad_out: Array) -> tuple[Array | None, Array | None]:
+        left, right, x_shape, y_shape = self.saved
+        paired = [n * m for n, m in zip(left.shape, right.shape)]
+        grad = reshape(grad_out, paired)
+        even, odd = range(0, len(paired), 2), range(1, len(paired), 2)
+
+        def summed(other: Array, axes: range, shape: tuple[int, ...]) -> Array:
+            return reshape(sum_axes(apply("mul_forward", (grad, other)), tuple(axes)), shape)
+
+        return (
+            summed(right, odd, x_shape) if self.needs(0) else None,
+            summed(left, even, y_shape) if self.needs(1) else None,
+        )
+
+
+# -- public functions -----------------------------------------------------------------------------
+
+
+def diag(t: Any, k: int = 0) -> XTensor:
+    """A matrix with everything off diagonal k set to 0; of a vector, a matrix with it there.
+
+    Args:
+        t: [rows, columns], or [n].
+        k: which diagonal; positive ones lie above the main one.
+
+    Returns:
+        [rows, columns], or [n + abs(k), n + abs(k)]. Gradient: g on the diagonal.
+
+    Raises:
+        TypeError: ``k`` is no int.
+        ValueError: ``t`` has neither 1 nor 2 axes.
+
+    Example:
+        >>> diag(XTensor([[1, 2], [3, 4]])).to_numpy()
+        array([[1., 0.],
+               [0., 4.]], dtype=float32)
+    """
+    return Diag(k)(t)
+
+
+def triu(t: Any, diagonal: int = 0) -> XTensor:
+    """The upper triangle of the last two axes, the rest 0.
+
+    Args:
+        t: [..., rows, columns].
+        diagonal: the lowest diagonal that stays; positive ones lie above the main one.
+
+    Returns:
+        A tensor of the same shape. Gradient: g in the triangle.
+
+    Raises:
+        TypeError: ``diagonal`` is no int.
+        ValueError: ``t`` has fewer than 2 axes.
+
+    Example:
+        >>> triu(XTensor([[1, 2], [3, 4]])).to_numpy()
+        array([[1., 2.],
+               [0., 4.]], dtype=float32)
+    """
+    return Triu(diagonal)(t)
+
+
+def tril(t: Any, diagonal: int = 0) -> XTensor:
+    """The lower triangle of the last two axes, the rest 0.
+
+    Args:
+        t: [..., rows, columns].
+        diagonal: the highest diagonal that stays; positive ones lie above the main one.
+
+    Returns:
+        A tensor of the same shape. Gradient: g in the triangle.
+
+    Raises:
+        TypeError: ``diagonal`` is no int.
+        ValueError: ``t`` has fewer than 2 axes.
+
+    Example:
+        >>> tril(XTensor([[1, 2], [3, 4]])).to_numpy()
+        array([[1., 0.],
+               [3., 4.]], dtype=float32)
+    """
+    return Tril(diagonal)(t)
+
+
+def trace(t: Any, k: int = 0) -> XTensor:
+    """Sum of diagonal k of a matrix, of shape [1]; integers give kint64.
+
+    Args:
+        t: [rows, columns].
+        k: which diagonal; positive ones lie above the main one.
+
+    Returns:
+        Shape [1]. Gradient: g on the diagonal.
+
+    Raises:
+        TypeError: ``k`` is no int.
+        ValueError: ``t`` has not 2 axes.
+
+    Example:
+        >>> trace(XTensor([[1, 2], [3, 4]])).item()
+        5.0
+    """
+    return Trace(k)(t)
+
+
+def kron(t1: Any, t2: Any) -> XTensor:
+    """Kronecker product: every element of t1 times all of t2, over all axes.
+
+    Args:
+        t1, t2: tensors; the one with fewer axes gets leading axes of length 1.
+
+    Returns:
+        Lengths are the products of the lengths. Gradient: for t1 the sum of g * t2 over each
+        block, for t2 the sum of g * t1 over all blocks.
+
+    Raises:
+        TypeError: an argument is no tensor, number or array.
+        ValueError: the devices differ.
+
+    Example:
+        >>> kron(XTensor([1, 10]), XTensor([1, 2])).to_numpy()
+        array([ 1.,  2., 10., 20.], dtype=float32)
+    """
+    return Kron()(t1, t2)

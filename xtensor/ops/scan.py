@@ -1,0 +1,61 @@
+"""Running sums."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..device import Array, empty_like, reshape
+from ..dtype import FLOAT64, INT64, is_floating
+from ..errors import message
+from ..kernels import launch
+from ..op import Op
+from ..reduction import as_rows, check_axes
+from ..tensor import XTensor
+
+
+class Cumsum(Op):
+    """Running sum along an axis; backward is the running sum from the other end"""
+
+    def __init__(self, axis: int) -> None:
+        self.axis = axis
+
+    def check(self, x: Array) -> None:
+        if isinstance(self.axis, (list, tuple)):
+            raise TypeError(message("cumsum", "axis", repr(self.axis), "one int"))
+        (self.place,) = check_axes("cumsum", self.axis, len(x.shape))
+
+    def run(self, x: Array, backwards: bool) -> Array:
+        rows = as_rows(x, self.place, self.place + 1)
+        wide = FLOAT64 if is_floating(x.dtype) else INT64
+        out = empty_like(rows, dtype=x.dtype if wide is FLOAT64 else INT64)
+        lines = rows.shape[0] * rows.shape[2]
+        launch("cumsum_forward", lines, out, rows, wide.type(0), backwards)
+        return reshape(out, x.shape)
+
+    def forward(self, x: Array) -> Array:
+        return self.run(x, False)
+
+    def backward(self, grad_out: Array) -> Array:
+        return self.run(grad_out, True)
+
+
+def cumsum(t: Any, axis: int = -1) -> XTensor:
+    """Running sum along an axis: out[i] = t[0] + ... + t[i], kept in float64 until it is written.
+
+    Args:
+        t: tensor of at least one axis; integers give kint64.
+        axis: the axis, negative counted from the end.
+
+    Returns:
+        A tensor of the same shape. Gradient: the running sum of g from the end.
+
+    Raises:
+        TypeError: ``axis`` is no int.
+        ValueError: no such axis.
+
+    Example:
+        >>> cumsum(XTensor([[1, 2, 3], [4, 5, 6]])).to_numpy()
+        array([[ 1.,  3.,  6.],
+               [ 4.,  9., 15.]], dtype=float32)
+    """
+    return Cumsum(axis)(t)

@@ -1,0 +1,256 @@
+"""Sorting: sort, argsort, topK, argtopK, nonzero.
+
+Sorting is stable in both directions: equal elements keep their order. NaN counts as the largest.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..device import Array, empty_like, host_constant, reshape, to_host
+from ..dtype import INT64
+from ..errors import message
+from ..kernels import launch
+from ..op import Op
+from ..reduction import check_axes
+from ..strided import permuted
+from ..tensor import XTensor
+
+
+class _Order(Op, abstract=True):
+    """Places of elements in sorted order along an axis; the shape stays but for that axis."""
+
+    def __init__(self, axis: int | None, descending: bool, k: int | None = None) -> None:
+        self.axis, self.descending, self.k = axis, descending, k
+
+    def check(self, x: Array) -> None:
+        self.shape = tuple(x.shape) if self.axis is not None else (x.size,)
+        if isinstance(self.axis, (list, tuple)):
+            raise TypeError(message(self.name, "axis", repr(self.axis), "one int, or None"))
+        place = 0 if self.axis is None else check_axes(self.name, self.axis, len(x.shape))[0]
+        # The axis goes last, and comes back by the inverse order.
+        self.order = [axis for axis in range(len(self.shape)) if axis != place] + [place]
+        self.length = self.shape[place]
+        if self.k is not None and self.k > self.length:
+            raise ValueError(
+                message(
+                    self.name, "k", self.k, f"at most {self.length}, the length of axis {place}"
+                )
+            )
+
+    def lines(self, x: Array) -> Array:
+        """[R, L]: the axis last, the others merged."""
+        moved = permuted(reshape(x, self.shape), self.order)
+        return reshape(moved, (x.size // self.length if self.length else 0, self.length))
+
+    def unlines(self, lines: Array) -> Array:
+        shape = [self.shape[axis] for axis in self.order[:-1]] + [lines.shape[1]]
+        inverse = [int(axis) for axis in np.argsort(self.order)]
+        return permuted(reshape(lines, shape), inverse)
+
+    def places(self, lines: Array) -> Array:
+        width = self.length if self.k is None else self.k
+        index = empty_like(lines, (lines.shape[0], width), INT64)
+        launch("places_forward", lines.shape[0], index, lines, self.descending)
+        return index
+
+
+class _Sorted(_Order, abstract=True):
+    """The elements at those places; each gradient goes back to where its element came from"""
+
+    def forward(self, x: Array) -> Array:
+        lines = self.lines(x)
+        index = self.places(lines)
+        out = empty_like(lines, index.shape)
+        launch("take_along_forward", out.size, out, lines, index)
+        self.save(index, x.shape)
+        return self.unlines(out)
+
+    def backward(self, grad_out: Array) -> Array:
+        index, shape = self.saved
+        grad = reshape(permuted(grad_out, self.order), index.shape)
+        lines = empty_like(grad, (index.shape[0], self.length))
+        launch("take_along_backward", lines.shape[0], lines, grad, index)
+        return reshape(self.unlines(lines), shape)
+
+
+class _Places(_Order, abstract=True):
+    differentiable = False
+
+    def forward(self, x: Array) -> Array:
+        return self.unlines(self.places(self.lines(x)))
+
+
+class Sort(_Sorted):
+    """Sorted along an axis"""
+
+
+class Argsort(_Places):
+    """Places that sort along an axis"""
+
+
+class TopK(_Sorted):
+    """The k largest or smallest along an axis, in order"""
+
+    name = "topK"
+
+
+class ArgtopK(_Places):
+    """Places of the k largest or smallest along an axis, in order"""
+
+    name = "argtopK"
+
+
+class Nonzero(Op):
+    """Indices of the elements that are not 0"""
+
+    differentiable = False
+
+    def forward(self, x: Array) -> Array:
+        return host_constant(x, np.argwhere(to_host(x)), INT64)
+
+
+def _check_flag(where: str, argument: str, value: Any) -> bool:
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(message(where, argument, repr(value), "True or False"))
+    return bool(value)
+
+
+def _check_k(where: str, k: Any) -> int:
+    if isinstance(k, bool) or not isinstance(k, (int, np.integer)):
+        raise TypeError(message(where, "k", repr(k), "an int of at least 1"))
+    if k < 1:
+        raise ValueError(message(where, "k", k, "an int of at least 1"))
+    return int(k)
+
+
+# -- public functions -----------------------------------------------------------------------------
+
+
+def sort(t: Any, axis: int | None = None, descending: bool = False, stable: bool = True) -> XTensor:
+    """The elements in order along an axis. On CUDA the order goes through the host.
+
+    Args:
+        t: tensor of any dtype.
+        axis: the axis, negative counted from the end; None sorts the flattened tensor.
+        descending: the largest first; equal elements keep their order all the same.
+        stable: accepted; sorting is always stable.
+
+    Returns:
+        A tensor of the same shape, or flat. NaN counts as the largest. Each element's gradient goes
+        back to where it came from.
+
+    Raises:
+        TypeError: ``axis`` is no int, or a flag no bool.
+        ValueError: no such axis.
+
+    Example:
+        >>> sort(XTensor([[3, 1, 2], [4, 6, 5]]), 1).to_numpy()
+        array([[1., 2., 3.],
+               [4., 5., 6.]], dtype=float32)
+    """
+    _check_flag("sort", "stable", stable)
+    return Sort(axis, _check_flag("sort", "descending", descending))(t)
+
+
+def argsort(
+    t: Any, axis: int | None = None, descending: bool = False, stable: bool = True
+) -> XTensor:
+    """The places that sort a tensor along an axis. On CUDA the order goes through the host.
+
+    Args:
+        t: tensor of any dtype.
+        axis: the axis, negative counted from the end; None sorts the flattened tensor.
+        descending: the largest first; equal elements keep their order all the same.
+        stable: accepted; sorting is always stable.
+
+    Returns:
+        kint64 of the same shape, or flat; not differentiable. NaN counts as the largest.
+
+    Raises:
+        TypeError: ``axis`` is no int, or a flag no bool.
+        ValueError: no such axis.
+
+    Example:
+        >>> argsort(XTensor([3, 1, 2])).to_numpy()
+        array([1, 2, 0])
+    """
+    _check_flag("argsort", "stable", stable)
+    return Argsort(axis, _check_flag("argsort", "descending", descending))(t)
+
+
+def topK(t: Any, k: int, axis: int = -1, if_descent: bool = True) -> XTensor:
+    """The k largest elements along an axis, in order. On CUDA the order goes through the host.
+
+    Args:
+        t: tensor of at least one axis and any dtype.
+        k: how many.
+        axis: the axis, negative counted from the end.
+        if_descent: False takes the k smallest, the smallest first.
+
+    Returns:
+        A tensor with k elements along the axis; of equal elements the first are taken, NaN counts
+        as the largest. Each element's gradient goes back to where it came from.
+
+    Raises:
+        TypeError: ``k`` or ``axis`` is no int, ``if_descent`` no bool.
+        ValueError: no such axis, k < 1, or more than there are.
+
+    Example:
+        >>> topK(XTensor([3, 1, 4, 1, 5]), 2).to_numpy()
+        array([5., 4.], dtype=float32)
+    """
+    descending = _check_flag("topK", "if_descent", if_descent)
+    return TopK(_check_axis("topK", axis), descending, _check_k("topK", k))(t)
+
+
+def argtopK(t: Any, k: int, axis: int = -1, if_descent: bool = True) -> XTensor:
+    """The places of the k largest elements along an axis. On CUDA the order goes through the host.
+
+    Args:
+        t: tensor of at least one axis and any dtype.
+        k: how many.
+        axis: the axis, negative counted from the end.
+        if_descent: False takes the k smallest, the smallest first.
+
+    Returns:
+        kint64 with k elements along the axis; not differentiable.
+
+    Raises:
+        TypeError: ``k`` or ``axis`` is no int, ``if_descent`` no bool.
+        ValueError: no such axis, k < 1, or more than there are.
+
+    Example:
+        >>> argtopK(XTensor([3, 1, 4, 1, 5]), 2).to_numpy()
+        array([4, 2])
+    """
+    descending = _check_flag("argtopK", "if_descent", if_descent)
+    return ArgtopK(_check_axis("argtopK", axis), descending, _check_k("argtopK", k))(t)
+
+
+def _check_axis(where: str, axis: Any) -> int:
+    if axis is None:
+        raise TypeError(message(where, "axis", "None", "an int"))
+    return int(axis) if isinstance(axis, np.integer) else axis
+
+
+def nonzero(t: Any) -> XTensor:
+    """Indices of the elements that are not 0, in row-major order. On CUDA they go through the host.
+
+    Args:
+        t: tensor of any shape and dtype.
+
+    Returns:
+        kint64 [count, ndim]; not differentiable.
+
+    Raises:
+        TypeError: ``t`` is no tensor, number or array.
+
+    Example:
+        >>> nonzero(XTensor([[1, 0], [0, 2]])).to_numpy()
+        array([[0, 0],
+               [1, 1]])
+    """
+    return Nonzero()(t)

@@ -1,0 +1,267 @@
+"""Statistics over axes: variance, standard deviation, Frobenius norm, median."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..device import Array, cast, empty_like, full_like, host_constant, reshape, to_host
+from ..dtype import FLOAT64, INT64
+from ..errors import message
+from ..kernels import launch
+from ..reduction import MANY_ROWS, PART, sum_axes, wide_sums
+from ..tensor import XTensor
+from .elementwise import apply
+from .reduce import Reduction, from_rows, to_rows
+
+# A mean or norm over few rows is cut into at most so many parts, to be shared out over threads.
+MAX_PARTS = 16
+
+
+def _parts(rows: Array) -> int:
+    """Into how many parts, by its shape alone, the length of [outer, length, inner] is cut."""
+    outer, length, inner = rows.shape
+    wanted = -(-length * inner // PART) if outer < MANY_ROWS else 1
+    return max(1, min(wanted, length, MAX_PARTS))
+
+
+class _Squares(Reduction, abstract=True):
+    """Functions of the sum of squared distances from a centre, which backward needs again."""
+
+    promotion = "float"
+
+    def squares(self, x: Array, centered: bool) -> Array:
+        """The sums of squares, float64 [outer, inner]; saves what ``spread`` reads."""
+        rows = to_rows(x, self.axes)
+        outer, _, inner = rows.shape
+        if centered:
+            count = host_constant(rows, max(self.count(x.shape), 1), FLOAT64)
+            mean = apply("divide_forward", (cast(wide_sums(rows, (1,)), FLOAT64), count))
+            mean = reshape(mean, (outer, inner))
+        else:
+            mean = full_like(rows, 0, (outer, inner), FLOAT64)
+        parts = _parts(rows)
+        partial = empty_like(rows, (outer * parts, inner), FLOAT64)
+        launch("squares_forward", outer * parts, partial, rows, mean, parts)
+        self.save(rows, mean, x.shape)
+        return reshape(sum_axes(reshape(partial, (outer, parts, inner)), (1,)), (outer, inner))
+
+    def spread(self, scale: Array) -> Array:
+        """(x - mean) * scale, scale [outer, inner], in the shape of x."""
+        rows, mean, shape = self.saved[:3]
+        grad, parts = empty_like(rows), _parts(rows)
+        launch("squares_backward", rows.shape[0] * parts, grad, rows, mean,
+               cast(scale, rows.dtype), parts)  # fmt: skip
+        return from_rows(grad, shape, self.axes)
+
+    def finish(self, values: Array, x: Array) -> Array:
+        """[outer, inner] in float64 as the result, in the dtype of x."""
+        return self.fit(reshape(cast(values, x.dtype), self.kept_shape(x.shape)))
+
+
+class Var(_Squares):
+    """Mean squared distance from the mean"""
+
+    def __init__(self, axis: Any, keepdims: bool, unbiased: bool) -> None:
+        super().__init__(axis, keepdims)
+        if not isinstance(unbiased, (bool, np.bool_)):
+            raise TypeError(message(self.name, "unbiased", repr(unbiased), "True or False"))
+        self.unbiased = unbiased
+
+    def divisor(self, shape: Sequence[int]) -> int:
+        return self.count(shape) - bool(self.unbiased)
+
+    def variance(self, x: Array) -> Array:
+        squares = self.squares(x, centered=True)
+        divisor = host_constant(squares, max(self.divisor(x.shape), 0), FLOAT64)
+        return apply("divide_forward", (squares, divisor))
+
+    def forward(self, x: Array) -> Array:
+        return self.finish(self.variance(x), x)
+
+    def backward(self, grad_out: Array) -> Array:
+        rows, mean, shape = self.saved
+        factor = host_constant(grad_out, 2 / max(self.divisor(shape), 1), grad_out.dtype)
+        return self.spread(apply("mul_forward", (reshape(grad_out, mean.shape), factor)))
+
+
+class Std(Var):
+    """Square root of the variance; its gradient at 0 is 0"""
+
+    def forward(self, x: Array) -> Array:
+        root = apply("sqrt_forward", (self.variance(x),))
+        self.save(*self.saved, root)
+        return self.finish(root, x)
+
+    def backward(self, grad_out: Array) -> Array:
+        _, mean, shape, root = self.saved
+        grad = cast(reshape(grad_out, mean.shape), FLOAT64)
+        divisor = FLOAT64.type(max(self.divisor(shape), 1))
+        return self.spread(apply("norm_backward", (grad, root), divisor))
+
+
+class FrobeniusNorm(_Squares):
+    """Square root of the sum of squares; its gradient at 0 is 0"""
+
+    def forward(self, x: Array) -> Array:
+        root = apply("sqrt_forward", (self.squares(x, centered=False),))
+        self.save(*self.saved, root)
+        return self.finish(root, x)
+
+    def backward(self, grad_out: Array) -> Array:
+        _, mean, _, root = self.saved
+        grad = cast(reshape(grad_out, mean.shape), FLOAT64)
+        return self.spread(apply("norm_backward", (grad, root), FLOAT64.type(1)))
+
+
+class Median(Reduction):
+    """The middle element, or the mean of the two in the middle"""
+
+    promotion = "float"
+
+    def check(self, x: Array) -> None:
+        super().check(x)
+        if self.count(x.shape) == 0:
+            raise ValueError(
+                message("median", "t", f"shape {list(x.shape)}, empty over axis {list(self.axes)}",
+                        "at least one element")
+            )  # fmt: skip
+
+    def forward(self, x: Array) -> Array:
+        rows = to_rows(x, self.axes)
+        lines = np.ascontiguousarray(to_host(rows).transpose(0, 2, 1))
+        length = lines.shape[2]
+        places = [(length - 1) // 2, length // 2]
+        order = np.argpartition(lines, sorted({*places, length - 1}), axis=2)
+        # NaN is sorted to the end; where there is one, it is the answer.
+        last = order[..., -1:]
+        has_nan = np.isnan(np.take_along_axis(lines, last, axis=2))
+        chosen = [np.where(has_nan, last, order[..., p : p + 1]) for p in places]
+        low, high = (np.take_along_axis(lines, index, axis=2)[..., 0] for index in chosen)
+        self.save(*(host_constant(x, index[..., 0], INT64) for index in chosen), x.shape)
+        with np.errstate(invalid="ignore"):  # equal infinities are set right below
+            middle = low + (high - low) * lines.dtype.type(0.5)
+        values = host_constant(x, np.where(low == high, low, middle), x.dtype)
+        return self.fit(reshape(values, self.kept_shape(x.shape)))
+
+    def backward(self, grad_out: Array) -> Array:
+        low, high, shape = self.saved
+        half = host_constant(grad_out, 0.5, grad_out.dtype)
+        grad = apply("mul_forward", (reshape(grad_out, low.shape), half))
+        halves = []
+        for index in (low, high):
+            rows = empty_like(grad, (low.shape[0], self.count(shape), low.shape[1]))
+            launch("place_backward", index.size, rows, grad, index)
+            halves.append(rows)
+        return from_rows(apply("add_forward", tuple(halves)), shape, self.axes)
+
+
+# -- public functions -----------------------------------------------------------------------------
+
+
+def var(
+    t: Any,
+    axis: int | Sequence[int] | None = None,
+    keepdims: bool = False,
+    unbiased: bool = True,
+) -> XTensor:
+    """Variance over all axes or some: sum((t - mean)**2) / (n - 1), or / n with ``unbiased=False``.
+
+    Args:
+        t: tensor of any shape; integers give kfloat32.
+        axis: an axis or a list of axes, negative ones counted from the end; None for all.
+        keepdims: keep the axes of the variance, with length 1.
+        unbiased: divide by n - 1 (Bessel's correction); of one element this is NaN.
+
+    Returns:
+        A floating tensor; shape [1] where no axis is left. Gradient: 2 g (t - mean) / (n - 1).
+
+    Raises:
+        TypeError: ``axis`` is no int or list of ints, ``unbiased`` no bool.
+        ValueError: no such axis, or one named twice.
+
+    Example:
+        >>> var(XTensor([[1, 2, 3], [4, 6, 8]]), 1).to_numpy()
+        array([1., 4.], dtype=float32)
+    """
+    return Var(axis, keepdims, unbiased)(t)
+
+
+def std(
+    t: Any,
+    axis: int | Sequence[int] | None = None,
+    keepdims: bool = False,
+    unbiased: bool = True,
+) -> XTensor:
+    """Standard deviation over all axes or some: the square root of ``var``.
+
+    Args:
+        t: tensor of any shape; integers give kfloat32.
+        axis: an axis or a list of axes, negative ones counted from the end; None for all.
+        keepdims: keep the axes, with length 1.
+        unbiased: divide by n - 1 under the root; of one element this is NaN.
+
+    Returns:
+        A floating tensor; shape [1] where no axis is left. Gradient: g (t - mean) / ((n - 1) std),
+        0 where the deviation is 0.
+
+    Raises:
+        TypeError: ``axis`` is no int or list of ints, ``unbiased`` no bool.
+        ValueError: no such axis, or one named twice.
+
+    Example:
+        >>> std(XTensor([[1, 2, 3], [4, 6, 8]]), 1).to_numpy()
+        array([1., 2.], dtype=float32)
+    """
+    return Std(axis, keepdims, unbiased)(t)
+
+
+def frobenius_norm(
+    t: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False
+) -> XTensor:
+    """sqrt(sum of squares) over all axes or some.
+
+    Args:
+        t: tensor of any shape; integers give kfloat32.
+        axis: an axis or a list of axes, negative ones counted from the end; None for all.
+        keepdims: keep the axes, with length 1.
+
+    Returns:
+        A floating tensor; shape [1] where no axis is left. Gradient: g t / norm, 0 where it is 0.
+
+    Raises:
+        TypeError: ``axis`` is no int or list of ints.
+        ValueError: no such axis, or one named twice.
+
+    Example:
+        >>> frobenius_norm(XTensor([[3, 4], [6, 8]]), 1).to_numpy()
+        array([ 5., 10.], dtype=float32)
+    """
+    return FrobeniusNorm(axis, keepdims)(t)
+
+
+def median(t: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> XTensor:
+    """Median over all axes or some: the middle element, or the mean of the two in the middle.
+
+    The gradient goes to the chosen element, half to each of two. NaN if there is one. On CUDA the
+    choice goes through the host.
+
+    Args:
+        t: tensor of any shape; integers give kfloat32.
+        axis: an axis or a list of axes, negative ones counted from the end; None for all.
+        keepdims: keep the axes, with length 1.
+
+    Returns:
+        A floating tensor; shape [1] where no axis is left.
+
+    Raises:
+        TypeError: ``axis`` is no int or list of ints.
+        ValueError: no such axis, one named twice, or nothing to choose from.
+
+    Example:
+        >>> median(XTensor([[1, 5, 3], [4, 2, 6]]), 1).to_numpy()
+        array([3., 4.], dtype=float32)
+    """
+    return Median(axis, keepdims)(t)
