@@ -29,7 +29,7 @@ cases += [
     Case("kron", xt.kron, naive.kron, [normal(44, 2, 1, 2), normal(45, 3)], "ranks"),
     Case("kron", xt.kron, naive.kron, [normal(44, 2), normal(45, 2, 2, 1)], "ranks-left"),
     Case("kron", xt.kron, naive.kron, [np.array(2.0), normal(45, 2, 2)], "zero-dim"),
-    Case("kron", lambda t: xt.kron(t, t), lambda x: naive.kron(x, x), [normal(46, 2, 2)], "repeated"),
+    Case("kron", lambda t: xt.kron(t, t), lambda x: naive.kron(x, x), [normal(46, 2, 2)], "twice"),
     Case("kron", xt.kron, naive.kron, [np.zeros((0, 2)), normal(45, 2, 2)], "empty"),
 ]  # fmt: skip
 

@@ -123,7 +123,7 @@ class Trace(_Offset):
 
     def backward(self, grad_out: Array) -> Array:
         (shape,) = self.saved
-        mask = host_constant(grad_out, np.eye(*shape, self.k, dtype=bool), BOOL)
+        mask = host_constant(grad_out, np.eye(shape[0], shape[1], self.k, dtype=bool), BOOL)
         return apply("keep_if", (grad_out, mask))
 
 

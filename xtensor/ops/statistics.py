@@ -82,7 +82,7 @@ class Var(_Squares):
         return self.finish(self.variance(x), x)
 
     def backward(self, grad_out: Array) -> Array:
-        rows, mean, shape = self.saved
+        _, mean, shape = self.saved
         factor = host_constant(grad_out, 2 / max(self.divisor(shape), 1), grad_out.dtype)
         return self.spread(apply("mul_forward", (reshape(grad_out, mean.shape), factor)))
 

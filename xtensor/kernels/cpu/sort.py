@@ -9,7 +9,7 @@ from .._jit import cpu_host_kernel, cpu_kernel
 
 @cpu_host_kernel
 def places_forward(start, stop, index, x, descending):
-    """index[r] = the places of the first elements of x[r] in sorted order; index [R, k], x [R, L]"""
+    """index[r] = places of the first k elements of x[r] in sorted order; index [R, k], x [R, L]"""
     index[start:stop] = sortkeys.places(x[start:stop], descending, index.shape[1])
 
 

@@ -9,7 +9,7 @@ from .._cuda import cuda, cuda_host_kernel, cuda_kernel
 
 @cuda_host_kernel
 def places_forward(start, stop, index, x, descending):
-    """index[r] = the places of the first elements of x[r] in sorted order; index [R, k], x [R, L]"""
+    """index[r] = places of the first k elements of x[r] in sorted order; index [R, k], x [R, L]"""
     index.copy_to_device(sortkeys.places(x.copy_to_host(), descending, index.shape[1]))
 
 
