@@ -1,0 +1,40 @@
+"""Sorting long rows, where the first few are found without sorting the rest."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import xtensor as xt
+from xtensor.kernels import sortkeys
+
+LENGTH = 5 * sortkeys.SAMPLE
+RNG = np.random.default_rng(61)
+ROWS = {
+    "normal": RNG.standard_normal(LENGTH).astype(np.float32),
+    "many-ties": RNG.integers(0, 50, LENGTH).astype(np.int32),
+    "one-value": np.ones(LENGTH, np.float32),
+    "nan": np.where(RNG.random(LENGTH) < 0.3, np.nan, 1.0).astype(np.float32),
+    "rising": np.arange(LENGTH, dtype=np.float64),
+    "bool": RNG.random(LENGTH) < 0.001,
+}
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("name", ROWS)
+def test_the_first_of_many_are_those_of_a_whole_stable_sort(name, descending):
+    row = ROWS[name]
+    whole = np.argsort(sortkeys.keys_of(row, descending), kind="stable")
+    for k in (1, 7, 1000):
+        np.testing.assert_array_equal(sortkeys.places(row[None], descending, k)[0], whole[:k])
+    np.testing.assert_array_equal(sortkeys.places(row[None], descending, LENGTH)[0], whole)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 4])
+def test_bytes_do_not_depend_on_the_threads(threads):
+    x = xt.XTensor(RNG.integers(0, 9, (64, 4096)).astype(float))
+    xt.set_num_threads(1)
+    due = xt.argsort(x, 1, True).to_numpy(), xt.topK(x, 5, 0).to_numpy()
+    xt.set_num_threads(threads)
+    np.testing.assert_array_equal(xt.argsort(x, 1, True).to_numpy(), due[0])
+    np.testing.assert_array_equal(xt.topK(x, 5, 0).to_numpy(), due[1])
