@@ -63,3 +63,12 @@ def test_the_table_of_functions_is_up_to_date():
     assert (DOCS / "functions.md").read_text(encoding="utf-8") == maker["page"](), (
         "run python docs/make_functions.py"
     )
+
+
+def test_the_example_of_the_readme_learns_what_it_says():
+    readme = DOCS.parent / "README.md"
+    (example,) = blocks(readme)
+    scope = {}
+    exec(example, scope)
+    np.testing.assert_allclose(scope["model"].weights.to_numpy(), [[3, -2]], atol=0.05)
+    np.testing.assert_allclose(scope["model"].bias.to_numpy(), [0.5], atol=0.05)
