@@ -32,6 +32,19 @@ def test_elementwise(compare, function, backward):
 
 
 @BACKWARD
+def test_mul(compare, backward):
+    compare(
+        **on_arrays(
+            [normal(ROWS, COLUMNS), normal(ROWS, COLUMNS, seed=2)],
+            backward,
+            xtensor=xt.mul,
+            torch=lambda x, y: torch.mul(x, y),
+            numpy=np.multiply,
+        )
+    )
+
+
+@BACKWARD
 @pytest.mark.parametrize("second", [(ROWS, COLUMNS), (COLUMNS,)], ids=["same shape", "broadcast"])
 def test_add(compare, second, backward):
     compare(
@@ -48,6 +61,8 @@ def test_add(compare, second, backward):
 # name: ours, PyTorch's or NumPy's own name, axis
 REDUCTIONS = {
     "sum of all": ("sums", "sum", None),
+    "mean of all": ("mean", "mean", None),
+    "max of all": ("max", "amax", None),
     "sum over rows": ("sums", "sum", 0),
     "mean over columns": ("mean", "mean", 1),
     "max over columns": ("max", "amax", 1),
@@ -63,7 +78,20 @@ def test_reduction(compare, reduction, backward):
             [normal(ROWS, COLUMNS)],
             backward,
             xtensor=lambda x: getattr(xt, ours)(x, axis),
-            torch=lambda x: getattr(torch, theirs)(x, axis),
+            torch=lambda x: getattr(torch, theirs)(x, *([] if axis is None else [axis])),
             numpy=lambda x: getattr(np, theirs)(x, axis),
+        )
+    )
+
+
+@BACKWARD
+def test_std(compare, backward):
+    compare(
+        **on_arrays(
+            [normal(ROWS, COLUMNS)],
+            backward,
+            xtensor=xt.std,
+            torch=lambda x: torch.std(x),
+            numpy=lambda x: np.std(x, ddof=1),
         )
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -343,3 +344,13 @@ def test_a_module_is_copied_deeply_with_shared_parameters_kept_shared():
     twin = copy.deepcopy(net)
     assert twin[0].weights is twin[1].weights
     assert twin[0].weights is not net[0].weights
+
+
+def test_a_broadcast_add_does_not_repeat_its_operand():
+    wide, row = xt.ones([2000, 500]), xt.ones([500])
+    wide + row
+    tracemalloc.start()
+    out = wide + row
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1.1 * out.array.nbytes
