@@ -160,44 +160,52 @@ def _numpy_rows(
     loop(*(a[start:stop] for a in inputs), *numbers, out=out[start:stop])
 
 
-# The names in these loops are those of the CUDA twins' parameters.
+# The names in these loops are those of the CUDA twins' parameters. Slices, because numba sees that
+# an index is not negative, and so vectorises, only where it counts from 0.
 # mypy: disable-error-code="no-untyped-def, name-defined"
 # ruff: noqa: F821
 
 
 def _loop_x(start, stop, out, x):
-    for i in range(start, stop):
-        out[i] = formula(x[i])
+    to, xs = out[start:stop], x[start:stop]
+    for i in range(to.size):
+        to[i] = formula(xs[i])
 
 
 def _loop_xy(start, stop, out, x, y):
-    for i in range(start, stop):
-        out[i] = formula(x[i], y[i])
+    to, xs, ys = out[start:stop], x[start:stop], y[start:stop]
+    for i in range(to.size):
+        to[i] = formula(xs[i], ys[i])
 
 
 def _loop_xyz(start, stop, out, x, y, z):
-    for i in range(start, stop):
-        out[i] = formula(x[i], y[i], z[i])
+    to, xs, ys, zs = out[start:stop], x[start:stop], y[start:stop], z[start:stop]
+    for i in range(to.size):
+        to[i] = formula(xs[i], ys[i], zs[i])
 
 
 def _loop_x_a(start, stop, out, x, a):
-    for i in range(start, stop):
-        out[i] = formula(x[i], a)
+    to, xs = out[start:stop], x[start:stop]
+    for i in range(to.size):
+        to[i] = formula(xs[i], a)
 
 
 def _loop_xy_a(start, stop, out, x, y, a):
-    for i in range(start, stop):
-        out[i] = formula(x[i], y[i], a)
+    to, xs, ys = out[start:stop], x[start:stop], y[start:stop]
+    for i in range(to.size):
+        to[i] = formula(xs[i], ys[i], a)
 
 
 def _loop_x_ab(start, stop, out, x, a, b):
-    for i in range(start, stop):
-        out[i] = formula(x[i], a, b)
+    to, xs = out[start:stop], x[start:stop]
+    for i in range(to.size):
+        to[i] = formula(xs[i], a, b)
 
 
 def _loop_xy_ab(start, stop, out, x, y, a, b):
-    for i in range(start, stop):
-        out[i] = formula(x[i], y[i], a, b)
+    to, xs, ys = out[start:stop], x[start:stop], y[start:stop]
+    for i in range(to.size):
+        to[i] = formula(xs[i], ys[i], a, b)
 
 
 # By number of array operands and of plain numbers.

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from ..device import Array, full_like, host_constant, reshape
-from ..dtype import BOOL
+from ..device import Array, check_shape, empty_like, full_like, reshape
 from ..errors import message
+from ..kernels import launch
 from ..op import Op
 from ..reduction import sum_axes
-from ..strided import read, write
+from ..strided import expand, read, write
 from ..tensor import XTensor
 from .elementwise import apply
 
@@ -31,73 +31,71 @@ class _Offset(Op, abstract=True):
         self.k = int(k)
 
 
-class _Masked(_Offset, abstract=True):
-    """Elements of a matrix kept by place, the others 0; the gradient passes where they are kept"""
+class _Triangle(_Offset, abstract=True):
+    """One side of a diagonal of the last two axes, the rest 0; the gradient passes where x does"""
 
     argument = "diagonal"
+    upper = True
 
     def check(self, x: Array) -> None:
         if len(x.shape) < 2:
             raise ValueError(
-                message(
-                    self.name, "t", f"of shape {list(x.shape)}", "at least 2 axes", "reshape it"
-                )
+                message(self.name, "t", f"of shape {list(x.shape)}", "at least 2 axes", "reshape it")
             )
 
-    def kept(self, shape: tuple[int, int]) -> np.ndarray:
-        """Which elements of the last two axes stay."""
-        raise NotImplementedError
-
     def forward(self, x: Array) -> Array:
-        mask = host_constant(x, self.kept(x.shape[-2:]), BOOL)
-        self.save(mask)
-        return apply("keep_if", (x, mask))
+        rows, columns = x.shape[len(x.shape) - 2], x.shape[len(x.shape) - 1]
+        out = empty_like(x)
+        if out.size:
+            lines = (x.size // columns, columns)
+            # Beyond the corners nothing changes any more, and a kernel's numbers have 64 bits.
+            diagonal = max(-rows - 1, min(self.k, columns + 1))
+            launch("triangle_forward", lines[0], reshape(out, lines), reshape(x, lines), rows,
+                   diagonal, self.upper)  # fmt: skip
+        return out
 
     def backward(self, grad_out: Array) -> Array:
-        return apply("keep_if", (grad_out, *self.saved))
+        return self.forward(grad_out)
 
 
-class Triu(_Masked):
+class Triu(_Triangle):
     """The upper triangle"""
 
-    def kept(self, shape: tuple[int, int]) -> np.ndarray:
-        return ~np.tri(*shape, self.k - 1, dtype=bool)
 
-
-class Tril(_Masked):
+class Tril(_Triangle):
     """The lower triangle"""
 
-    def kept(self, shape: tuple[int, int]) -> np.ndarray:
-        return np.tri(*shape, self.k, dtype=bool)
+    upper = False
 
 
-class Diag(_Masked):
+class Diag(_Offset):
     """A matrix with everything off one diagonal set to 0, or a matrix made of a diagonal"""
-
-    argument = "k"
 
     def check(self, x: Array) -> None:
         if len(x.shape) not in (1, 2):
             raise ValueError(
                 message("diag", "t", f"of shape {list(x.shape)}", "1 or 2 axes", "index a matrix")
             )
-        self.ndim = len(x.shape)
-
-    def kept(self, shape: tuple[int, int]) -> np.ndarray:
-        return np.eye(*shape, self.k, dtype=bool)
 
     def forward(self, x: Array) -> Array:
-        if self.ndim == 2:
-            return super().forward(x)
+        self.save(len(x.shape))
+        if len(x.shape) == 2:
+            return self._only(x)
         size = x.shape[0] + abs(self.k)
-        out = full_like(x, 0, (size, size))
-        write(out, lambda a: diagonal(a, self.k), x)
+        out = full_like(x, 0, check_shape((size, size), "diag", x.dtype))
+        write(out, self._view, x)
         return out
 
     def backward(self, grad_out: Array) -> Array:
-        if self.ndim == 2:
-            return super().backward(grad_out)
-        return read(grad_out, lambda a: diagonal(a, self.k))
+        return self._only(grad_out) if self.saved == (2,) else read(grad_out, self._view)
+
+    def _only(self, matrix: Array) -> Array:
+        out = full_like(matrix, 0)
+        write(out, self._view, read(matrix, self._view))
+        return out
+
+    def _view(self, matrix: np.ndarray) -> np.ndarray:
+        return diagonal(matrix, self.k)
 
 
 def diagonal(matrix: np.ndarray, k: int) -> np.ndarray:
@@ -123,8 +121,10 @@ class Trace(_Offset):
 
     def backward(self, grad_out: Array) -> Array:
         (shape,) = self.saved
-        mask = host_constant(grad_out, np.eye(shape[0], shape[1], self.k, dtype=bool), BOOL)
-        return apply("keep_if", (grad_out, mask))
+        grad_x = full_like(grad_out, 0, shape)
+        length = diagonal(np.broadcast_to(np.int8(0), shape), self.k).shape
+        write(grad_x, lambda a: diagonal(a, self.k), expand(grad_out, length))
+        return grad_x
 
 
 class Kron(Op):

@@ -9,8 +9,12 @@ from ..dtype import FLOAT64, INT64, is_floating
 from ..errors import message
 from ..kernels import launch
 from ..op import Op
-from ..reduction import as_rows, check_axes
+from ..reduction import PART, as_rows, check_axes
 from ..tensor import XTensor
+
+
+# Few long lines are cut into at most so many parts, to be shared out over threads.
+MAX_PARTS = 16
 
 
 class Cumsum(Op):
@@ -26,10 +30,16 @@ class Cumsum(Op):
 
     def run(self, x: Array, backwards: bool) -> Array:
         rows = as_rows(x, self.place, self.place + 1)
+        outer, length, inner = rows.shape
         wide = FLOAT64 if is_floating(x.dtype) else INT64
+        parts = min(MAX_PARTS, -(-x.size // PART), length) if outer * inner < MAX_PARTS else 1
+        parts = max(parts, 1)
+        running = empty_like(rows, (outer * parts, inner), wide)
+        sums = empty_like(running)
+        if parts > 1:
+            launch("sum_parts_forward", outer * parts, sums, rows, parts)
         out = empty_like(rows, dtype=x.dtype if wide is FLOAT64 else INT64)
-        lines = rows.shape[0] * rows.shape[2]
-        launch("cumsum_forward", lines, out, rows, wide.type(0), backwards)
+        launch("cumsum_forward", running.size, out, running, rows, sums, parts, backwards)
         return reshape(out, x.shape)
 
     def forward(self, x: Array) -> Array:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from ..device import Array, cast, empty_like, full_like, host_constant, reshape, to_host
+from ..device import Array, cast, empty_like, full_like, host_constant, reshape
 from ..dtype import FLOAT64, INT64
 from ..errors import message
 from ..kernels import launch
 from ..reduction import MANY_ROWS, PART, sum_axes, wide_sums
+from ..strided import permuted
 from ..tensor import XTensor
 from .elementwise import apply
 from .reduce import Reduction, from_rows, to_rows
@@ -49,11 +51,10 @@ class _Squares(Reduction, abstract=True):
         return reshape(sum_axes(reshape(partial, (outer, parts, inner)), (1,)), (outer, inner))
 
     def spread(self, scale: Array) -> Array:
-        """(x - mean) * scale, scale [outer, inner], in the shape of x."""
+        """(x - mean) * scale, scale float64 [outer, inner], in the shape of x."""
         rows, mean, shape = self.saved[:3]
         grad, parts = empty_like(rows), _parts(rows)
-        launch("squares_backward", rows.shape[0] * parts, grad, rows, mean,
-               cast(scale, rows.dtype), parts)  # fmt: skip
+        launch("squares_backward", rows.shape[0] * parts, grad, rows, mean, scale, parts)
         return from_rows(grad, shape, self.axes)
 
     def finish(self, values: Array, x: Array) -> Array:
@@ -83,8 +84,10 @@ class Var(_Squares):
 
     def backward(self, grad_out: Array) -> Array:
         _, mean, shape = self.saved
-        factor = host_constant(grad_out, 2 / max(self.divisor(shape), 1), grad_out.dtype)
-        return self.spread(apply("mul_forward", (reshape(grad_out, mean.shape), factor)))
+        divisor = self.divisor(shape)
+        factor = host_constant(grad_out, 2 / divisor if divisor > 0 else math.nan, FLOAT64)
+        grad = cast(reshape(grad_out, mean.shape), FLOAT64)
+        return self.spread(apply("mul_forward", (grad, factor)))
 
 
 class Std(Var):
@@ -131,31 +134,30 @@ class Median(Reduction):
 
     def forward(self, x: Array) -> Array:
         rows = to_rows(x, self.axes)
-        lines = np.ascontiguousarray(to_host(rows).transpose(0, 2, 1))
-        length = lines.shape[2]
-        places = [(length - 1) // 2, length // 2]
-        order = np.argpartition(lines, sorted({*places, length - 1}), axis=2)
-        # NaN is sorted to the end; where there is one, it is the answer.
-        last = order[..., -1:]
-        has_nan = np.isnan(np.take_along_axis(lines, last, axis=2))
-        chosen = [np.where(has_nan, last, order[..., p : p + 1]) for p in places]
-        low, high = (np.take_along_axis(lines, index, axis=2)[..., 0] for index in chosen)
-        self.save(*(host_constant(x, index[..., 0], INT64) for index in chosen), x.shape)
-        with np.errstate(invalid="ignore"):  # equal infinities are set right below
-            middle = low + (high - low) * lines.dtype.type(0.5)
-        values = host_constant(x, np.where(low == high, low, middle), x.dtype)
-        return self.fit(reshape(values, self.kept_shape(x.shape)))
+        outer, length, inner = rows.shape
+        lines = reshape(permuted(rows, (0, 2, 1)), (outer * inner, length))
+        out, low, high = (empty_like(rows, (outer, inner)) for _ in range(3))
+        launch("median_forward", outer * inner, *[reshape(a, (a.size,)) for a in (out, low, high)],
+               lines)  # fmt: skip
+        if self.needs(0):
+            places = []
+            for value in (low, high)[: 2 - length % 2]:
+                places.append(empty_like(rows, (outer, inner), INT64))
+                launch("find_forward", outer * inner, places[-1], rows, value)
+            self.save(places, x.shape)
+        return self.fit(reshape(out, self.kept_shape(x.shape)))
 
     def backward(self, grad_out: Array) -> Array:
-        low, high, shape = self.saved
-        half = host_constant(grad_out, 0.5, grad_out.dtype)
-        grad = apply("mul_forward", (reshape(grad_out, low.shape), half))
-        halves = []
-        for index in (low, high):
-            rows = empty_like(grad, (low.shape[0], self.count(shape), low.shape[1]))
-            launch("place_backward", index.size, rows, grad, index)
-            halves.append(rows)
-        return from_rows(apply("add_forward", tuple(halves)), shape, self.axes)
+        places, shape = self.saved
+        outer, inner = places[0].shape
+        share = host_constant(grad_out, 1 / len(places), grad_out.dtype)
+        grad = apply("mul_forward", (reshape(grad_out, (outer, inner)), share))
+        total = None
+        for place in places:
+            rows = empty_like(grad, (outer, self.count(shape), inner))
+            launch("place_backward", outer * inner, rows, grad, place)
+            total = rows if total is None else apply("add_forward", (total, rows))
+        return from_rows(total, shape, self.axes)
 
 
 # -- public functions -----------------------------------------------------------------------------

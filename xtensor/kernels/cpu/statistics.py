@@ -1,4 +1,4 @@
-"""Squared distances from a mean over the middle axis of [outer, length, inner] arrays.
+"""Squared distances from a mean over the middle axis of [outer, length, inner] arrays; medians.
 
 The length is cut into parts that follow the shape; the partial sums are added up in order.
 """
@@ -6,7 +6,8 @@ The length is cut into parts that follow the shape; the partial sums are added u
 
 from __future__ import annotations
 
-from .._jit import cpu_kernel
+from .._jit import cpu_host_kernel, cpu_kernel
+from ..middle import middle
 
 
 @cpu_kernel(fastmath="reassociate")
@@ -58,3 +59,9 @@ def squares_backward(start, stop, grad_x, x, mean, scale, parts):
                 written = to[i * inner : (i + 1) * inner]
                 for j in range(inner):
                     written[j] = (row[j] - centers[j]) * factors[j]
+
+
+@cpu_host_kernel
+def median_forward(start, stop, out, low, high, x):
+    """out[r] = median of x[r], between the elements low[r] and high[r]; x [R, L], range over R"""
+    out[start:stop], low[start:stop], high[start:stop] = middle(x[start:stop])
