@@ -10,19 +10,19 @@ from .._jit import CpuFunction, cpu_kernel
 
 # So many columns go down the length together that their sums stay in the first-level cache.
 COLUMNS = 1024
+# Fewer columns than this go down the length one by one.
+NARROW = 8
 
 
 @CpuFunction
-def _scan_line(to, source, total, step, backwards):
-    """to[i * step] = total + sum of source[k * step] over k <= i, or k >= i if backwards"""
-    if backwards:
-        for at in range(source.size - 1, -1, -step):
-            total += source[at]
-            to[at] = total
-    else:
-        for at in range(0, source.size, step):
-            total += source[at]
-            to[at] = total
+def _line(to, source, begin, count, step, total, backwards):
+    """to[i] = total + sum of source[k], k <= i or k >= i if backwards; from begin, step apart"""
+    at = begin + (count - 1) * step if backwards else begin
+    move = -step if backwards else step
+    for _ in range(count):
+        total += source[at]
+        to[at] = total
+        at += move
 
 
 @cpu_kernel
@@ -34,7 +34,13 @@ def cumsum_forward(start, stop, out, running, x, sums, parts, backwards):
     """
     length, inner = x.shape[1], x.shape[2]
     target, source, totals = out.reshape(out.size), x.reshape(x.size), running.reshape(-1)
-    parted = sums.reshape(-1)
+    zero = totals.dtype.type(0)
+    if parts == 1 and inner < NARROW:
+        for at in range(start, stop):
+            o = at // inner
+            begin = o * length * inner + at - o * inner
+            _line(target, source, begin, length, inner, zero, backwards)
+        return
     at = start
     while at < stop:
         index = at // inner
@@ -42,25 +48,23 @@ def cumsum_forward(start, stop, out, running, x, sums, parts, backwards):
         count = min(inner - column, COLUMNS, stop - at)
         o = index // parts
         p = index - o * parts
-        first, end = p * length // parts, (p + 1) * length // parts
         total = totals[at : at + count]
         for j in range(count):
-            total[j] = 0
+            total[j] = zero
         for q in range(p + 1, parts) if backwards else range(p):
-            others = parted[(o * parts + q) * inner + column :][:count]
+            others = sums[o * parts + q, column : column + count]
             for j in range(count):
                 total[j] += others[j]
-        begin, finish = (o * length + first) * inner, (o * length + end) * inner
-        if count < 8:
+        first, end = p * length // parts, (p + 1) * length // parts
+        begin = (o * length + first) * inner + column
+        if inner < NARROW:
             for j in range(count):
-                # The slice ends with the column's last element, so it is read from either end.
-                low, high = begin + column + j, max(begin, finish - inner + 1 + column + j)
-                _scan_line(target[low:high], source[low:high], total[j], inner, backwards)
+                _line(target, source, begin + j, end - first, inner, total[j], backwards)
         else:
             for step in range(end - first):
                 i = end - first - 1 - step if backwards else step
-                row = source[begin + i * inner + column :][:count]
-                to = target[begin + i * inner + column :][:count]
+                row = source[begin + i * inner :][:count]
+                to = target[begin + i * inner :][:count]
                 for j in range(count):
                     total[j] += row[j]
                     to[j] = total[j]
