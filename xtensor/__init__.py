@@ -26,6 +26,7 @@ from .layers.loss import (
 from .layers.norm import BatchNorm1d, BatchNorm2d, LayerNorm1d, LayerNorm2d, LayerNormNd
 from .initializer import he_uniform, kaiming_uniform, xavier_normal, xavier_uniform
 from .layers.conv import Conv1D, Conv2D, ConvT2D
+from .layers.pixel import Pixel_Shuffle, Pixel_Unshuffle
 from .layers.pool import AvgPool1D, AvgPool2D, MaxPool1D, MaxPool2D
 from .module import Module, ModuleList
 from .ops.activation import (
@@ -54,6 +55,7 @@ from .ops.loss import (
 from .ops.matrix import diag, kron, trace, tril, triu
 from .ops.matmul import linear, matmul
 from .ops.multinomial import multinomial
+from .ops.pixel import pixel_shuffle, pixel_unshuffle
 from .ops.pool import (
     avg_pool1d, avg_pool2d, avg_pool3d, max_pool1d, max_pool2d, max_pool3d,
 )  # fmt: skip
@@ -99,6 +101,7 @@ __all__ = [
     "BatchNorm1d", "BatchNorm2d", "LayerNorm1d", "LayerNorm2d", "LayerNormNd",
     "he_uniform", "kaiming_uniform", "xavier_normal", "xavier_uniform",
     "Conv1D", "Conv2D", "ConvT2D",
+    "Pixel_Shuffle", "Pixel_Unshuffle",
     "AvgPool1D", "AvgPool2D", "MaxPool1D", "MaxPool2D",
     "Module", "ModuleList",
     "elu", "hard_sigmoid", "leaky_relu", "relu", "sigmoid", "softplus", "softsign",
@@ -119,6 +122,7 @@ __all__ = [
     "diag", "kron", "trace", "tril", "triu",
     "linear", "matmul",
     "multinomial",
+    "pixel_shuffle", "pixel_unshuffle",
     "avg_pool1d", "avg_pool2d", "avg_pool3d", "max_pool1d", "max_pool2d", "max_pool3d",
     "batch_norm", "layer_norm",
     "get_rng_state", "manual_seed", "randn", "randperm", "randu", "set_rng_state",
