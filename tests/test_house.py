@@ -22,7 +22,7 @@ FLOORS = [
     ["ops"],
     ["methods", "module", "sequence"],
     ["initializer", "optimizer", "storage"],
-    ["layers", "datasets"],
+    ["layers", "datasets", "summary"],
     ["__init__"],
     ["demo"],
     ["cli", "__main__"],

@@ -254,3 +254,22 @@ def test_a_copy_shares_nothing():
     twin.offset.writable()[:] = 9
     assert values(net) == values(Net())
     assert list(twin.state_dict()) == NAMES
+
+
+def test_apply_calls_with_every_module_once_children_first():
+    net = Net()
+    net.rest.append(net.first)
+    seen = []
+    assert net.apply(seen.append) is net
+    assert seen == [net.first, net.rest[0], net.rest[1], net.rest, net]
+    with pytest.raises(TypeError, match=r"Net.apply: fn is of type int"):
+        net.apply(3)
+
+
+def test_apply_can_set_start_values():
+    def start(module):
+        if isinstance(module, xt.Linear):
+            module.bias.fill_rand_uniform_(0)
+
+    net = xt.ModuleList([xt.Linear(2, 2), xt.Linear(2, 2)]).apply(start)
+    assert [layer.bias.to_numpy().tolist() for layer in net] == [[0, 0], [0, 0]]

@@ -75,6 +75,7 @@ from .sequence import (
     PackedSequence, pack_pad_sequence, pad_pack_sequence, pad_packed_sequence, pad_sequence,
 )  # fmt: skip
 from .storage import load_parameters, save_parameters
+from .summary import summary
 from .tensor import Parameter, XTensor, from_dlpack, to_xtensor, xtensor
 
 # Writing ops and kernels: docs/own-op.md.
@@ -137,6 +138,7 @@ __all__ = [
     "PackedSequence", "pack_pad_sequence", "pad_pack_sequence", "pad_packed_sequence",
     "pad_sequence",
     "load_parameters", "save_parameters",
+    "summary",
     "Parameter", "XTensor", "from_dlpack", "to_xtensor", "xtensor",
     "empty_like",
     "gradcheck",

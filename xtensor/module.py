@@ -7,7 +7,14 @@ the order it was put there. Assigning again or deleting can therefore never leav
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping, MutableSequence
+from collections.abc import (
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    MutableMapping,
+    MutableSequence,
+)
 from typing import Any, overload
 
 import numpy as np
@@ -173,6 +180,42 @@ class Module:
             for module in child.modules():
                 found.setdefault(id(module), module)
         return list(found.values())
+
+    def apply(self, fn: Callable[[Module], Any]) -> Module:
+        """Call ``fn`` with every module of the tree, each once, those below before those above.
+
+        Args:
+            fn: takes a module; what it returns is ignored.
+
+        Returns:
+            This module.
+
+        Raises:
+            TypeError: ``fn`` is not callable.
+
+        Example:
+            >>> net = ModuleList([Module("a"), Module("b")])
+            >>> _ = net.apply(lambda module: print(module.name or "the list"))
+            a
+            b
+            the list
+        """
+        if not callable(fn):
+            raise TypeError(
+                message(f"{type(self).__name__}.apply", "fn", f"of type {type(fn).__name__}",
+                        "a function that takes a module")
+            )  # fmt: skip
+        for module in self._modules_upward({}).values():
+            fn(module)
+        return self
+
+    def _modules_upward(self, found: dict[int, Module]) -> dict[int, Module]:
+        """Add this module and all below it that are not in ``found`` yet, by id, children first."""
+        for child in self.children():
+            if id(child) not in found:
+                child._modules_upward(found)
+        found[id(self)] = self
+        return found
 
     def named_parameters(self) -> list[tuple[str, Parameter]]:
         """All parameters of the tree with dotted names; a shared one under its first name only.
