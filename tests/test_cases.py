@@ -70,6 +70,28 @@ def test_forward_in_float32_stays_float32(case):
         assert distance(came.to_numpy(), due) < case.rtol, case
 
 
+STRIDES = {
+    "reversed": lambda a: np.ascontiguousarray(a[..., ::-1])[..., ::-1] if a.ndim else a,
+    "transposed": lambda a: np.asfortranarray(a),
+    "sliced": lambda a: np.repeat(a, 2, axis=-1)[..., ::2] if a.ndim else a,
+}
+
+
+@pytest.mark.parametrize("stride", STRIDES)
+@every_case
+def test_inputs_of_any_stride_give_the_same_bytes(case, stride):
+    """NumPy arrays that are views, and tensors that share their memory with others."""
+    due = run(case, tensors(case))
+    views = []
+    for tensor, array in zip(tensors(case), case.inputs, strict=True):
+        view = xt.XTensor(STRIDES[stride](array.copy()), dtype=tensor.dtype)
+        view = view.reshape(view.shape)
+        view.requires_grad = tensor.requires_grad
+        views.append(view)
+    for came, wanted in zip(run(case, views), due, strict=True):
+        assert came.to_numpy().tobytes() == wanted.to_numpy().tobytes()
+
+
 @every_case
 def test_inputs_are_left_untouched(case):
     inputs = tensors(case)

@@ -50,7 +50,7 @@ def multinomial(t: XTensor, num_samples: int) -> XTensor:
     """Numbers of categories drawn with the given weights, none twice in a row of the result.
 
     Each draw takes one of the categories left with a probability proportional to its weight. The
-    work is done by the host, for a GPU tensor too; so both devices give the same numbers.
+    work goes through the host on CUDA; so both devices give the same numbers.
 
     Args:
         t: weights, [C] or [N, C], floating, at least 0; they need not sum to 1.
