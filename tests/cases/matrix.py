@@ -19,9 +19,22 @@ for k in (-6, -2, 0, 1, 4, 6):
 for name in ("triu", "tril"):
     function, oracle = getattr(xt, name), getattr(naive, name)
     cases.append(Case(name, lambda t, f=function: f(t, 1), oracle(1), [stack], "batch"))
-    cases.append(Case(name, function, oracle(0), [np.zeros((0, 3))], "empty"))
+    for label, shape in (("empty", (0, 3)), ("empty-last", (2, 0)), ("empty-batch", (0, 2, 2))):
+        cases.append(Case(name, function, oracle(0), [np.zeros(shape)], label))
+    cases.append(Case(name, lambda t, f=function: f(t, 2**70), oracle(2**70), [wide], "far-above"))
+    cases.append(
+        Case(name, lambda t, f=function: f(t, -(2**70)), oracle(-(2**70)), [wide], "far-below")
+    )
+    cases.append(Case(name, function, oracle(0), [stack > 0], "bool"))
     cases.append(Case(name, function, oracle(0), [np.arange(9).reshape(3, 3)], "integers"))
+for label, x in (("empty", np.zeros((0, 3))), ("empty-last", np.zeros((2, 0)))):
+    cases += [Case("diag", xt.diag, naive.diag(0), [x], label),
+              Case("trace", xt.trace, naive.trace(0), [x], label)]  # fmt: skip
 cases += [
+    Case("diag", xt.diag, naive.diag(0), [np.zeros(0)], "empty-1d"),
+    Case("diag", lambda t: xt.diag(t, -1), naive.diag(-1), [np.zeros(0)], "empty-1d-below"),
+    Case("trace", lambda t: xt.trace(t @ t), lambda x: naive.trace(0)(x @ x), [wide[:, :3]],
+         "repeated"),
     Case("trace", xt.trace, naive.trace(0), [np.arange(9).reshape(3, 3)], "integers"),
     Case("diag", xt.diag, naive.diag(0), [np.arange(3)], "integers"),
     Case("kron", xt.kron, naive.kron, [normal(44, 2, 3), normal(45, 2, 2)], "2d"),
@@ -38,6 +51,7 @@ scalar = xt.XTensor(np.array(1.0))
 matrix = xt.zeros([2, 3])
 wrong = [
     Wrong("diag", lambda: xt.diag(cube), ValueError, ["diag", "[2, 2, 2]"]),
+    Wrong("diag", lambda: xt.diag(vector, 2**40), ValueError, ["diag", "shape", "bytes"]),
     Wrong("diag", lambda: xt.diag(scalar), ValueError, ["diag", "[]"]),
     Wrong("trace", lambda: xt.trace(cube), ValueError, ["trace", "[2, 2, 2]"]),
     Wrong("trace", lambda: xt.trace(vector), ValueError, ["trace", "[3]"]),

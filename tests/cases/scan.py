@@ -18,6 +18,23 @@ cases += [
     Case("cumsum", xt.cumsum, naive.cumsum(-1), [x[:, :, :1]], "size-1"),
     Case("cumsum", xt.cumsum, naive.cumsum(-1), [np.arange(6).reshape(2, 3)], "integers"),
     Case("cumsum", xt.cumsum, naive.cumsum(-1), [x > 0], "bool"),
+    Case("cumsum", lambda t: xt.cumsum(t, 0), naive.cumsum(0), [normal(32, 3, 9)], "columns"),
+    Case("cumsum", lambda t: xt.cumsum(t, 0), naive.cumsum(0), [np.zeros((0, 3))], "empty-first"),
+    Case(
+        "cumsum",
+        lambda t: xt.cumsum(xt.cumsum(t)),
+        lambda x: naive.cumsum(-1)(naive.cumsum(-1)(x)),
+        [x[0]],
+        "twice",
+    ),
+    Case(
+        "cumsum",
+        xt.cumsum,
+        naive.cumsum(-1),
+        [np.array([[1.0, np.inf, 2.0, -np.inf, 3.0], [0.0, np.nan, 1.0, 1.0, 1.0]])],
+        "nan",
+        grad=(),
+    ),
 ]
 x23 = xt.zeros([2, 3])
 wrong = [

@@ -13,7 +13,8 @@ x345 = normal(21, 3, 4, 5)
 AXES = {
     "all": (x345[:2, :3, :3], None), "first": (x345, 0), "middle": (x345, 1), "last": (x345, -1),
     "apart": (x345, [0, 2]), "together": (x345, (1, -1)), "even": (x345[:, :, :4], 2),
-    "1d": (x345[0, 0], 0),
+    "1d": (x345[0, 0], 0), "all-named": (x345[0], [0, 1]), "columns": (x345[:, 0], 0),
+    "empty-left": (np.zeros((0, 3)), 1),
 }  # fmt: skip
 FUNCTIONS = {
     "var": naive.var,
@@ -73,7 +74,48 @@ def gradient_at_zero(function):
     return of
 
 
+for name in ("var", "std", "frobenius_norm"):
+    function, choose = getattr(xt, name), FUNCTIONS[name]
+    for label, x, axis in (("empty", np.zeros((0, 3)), 0), ("empty-all", np.zeros((2, 0)), None)):
+        cases.append(
+            Case(name, lambda t, f=function, a=axis: f(t, a), naive.reduction(choose, axis), [x],
+                 label, grad=())
+        )  # fmt: skip
+for name, x in (("frobenius_norm", np.array(-2.5)), ("median", np.array(2.5))):
+    function = getattr(xt, name)
+    cases.append(Case(name, function, naive.reduction(FUNCTIONS[name]), [x], "0d"))
+    cases.append(
+        Case(name, lambda t, f=function: f(t, []), naive.reduction(FUNCTIONS[name], []),
+             [x345[0, :2] - 3], "none-named")
+    )  # fmt: skip
 cases += [
+    Case("var", xt.var, naive.reduction(naive.var), [np.array(2.5)], "0d", grad=()),
+    Case("std", xt.std, naive.reduction(naive.std), [np.array(2.5)], "0d", grad=()),
+    Case("var", lambda t: xt.var(t, [], False, False), np.zeros_like, [x345[0]], "none-named"),
+    Case("std", lambda t: xt.std(t, [], False, False), np.zeros_like, [x345[0]], "none-named",
+         grad=()),
+]  # fmt: skip
+
+
+def gradient_of_median(t):
+    """The first of equal elements gets it, each of two middle ones half, and the first NaN all."""
+    leaf = xt.XTensor(t.to_numpy(), requires_grad=True, dtype=t.dtype, device=t.device)
+    with xt.autograd.tape():
+        xt.median(leaf, 1).backward()
+    return leaf.grad
+
+
+cases += [
+    Case("median", gradient_of_median,
+         lambda x: np.array([[0, 1, 0, 0], [0.5, 0, 0.5, 0], [0, 1, 0, 0]]),
+         [np.array([[1.0, 2.0, 2.0, 5.0], [2.0, 9.0, 3.0, -1.0], [1.0, math.nan, 0.0, math.nan]])],
+         "gradient", grad=()),
+    Case("median", lambda t: xt.median(t, 1),
+         lambda x: np.array([-math.inf, math.nan, math.inf, 1.5e38]),
+         [np.array([[-math.inf, -math.inf, 1, -math.inf],
+                    [math.inf, math.inf, -math.inf, -math.inf],
+                    [math.inf, 0, 5, math.inf], [2e38, 1e38, 3e38, -1]])],
+         "infinite-even", grad=()),
     Case("std", gradient_at_zero(xt.std), np.zeros_like, [np.full(3, 2.0)], "no-spread", grad=()),
     Case("frobenius_norm", gradient_at_zero(xt.frobenius_norm), np.zeros_like, [np.zeros(3)],
          "zero", grad=()),

@@ -10,7 +10,7 @@ def cumsum(axis):
         for place in np.ndindex(*lines.shape[:-1]):
             total = 0
             for i, value in enumerate(lines[place]):
-                total += value
+                total += value.item()
                 out[(*place, i)] = total
         return np.moveaxis(out, -1, axis)
 

@@ -40,7 +40,9 @@ class _Triangle(_Offset, abstract=True):
     def check(self, x: Array) -> None:
         if len(x.shape) < 2:
             raise ValueError(
-                message(self.name, "t", f"of shape {list(x.shape)}", "at least 2 axes", "reshape it")
+                message(
+                    self.name, "t", f"of shape {list(x.shape)}", "at least 2 axes", "reshape it"
+                )
             )
 
     def forward(self, x: Array) -> Array:
@@ -161,7 +163,7 @@ class Kron(Op):
 # -- public functions -----------------------------------------------------------------------------
 
 
-def diag(t: Any, k: int = 0) -> XTensor:
+def diag(t: XTensor, k: int = 0) -> XTensor:
     """A matrix with everything off diagonal k set to 0; of a vector, a matrix with it there.
 
     Args:
@@ -173,17 +175,18 @@ def diag(t: Any, k: int = 0) -> XTensor:
 
     Raises:
         TypeError: ``k`` is no int.
-        ValueError: ``t`` has neither 1 nor 2 axes.
+        ValueError: ``t`` has neither 1 nor 2 axes, or the matrix would be too large.
 
     Example:
-        >>> diag(XTensor([[1, 2], [3, 4]])).to_numpy()
+        >>> import xtensor as xt
+        >>> xt.diag(xt.XTensor([[1, 2], [3, 4]])).to_numpy()
         array([[1., 0.],
                [0., 4.]], dtype=float32)
     """
     return Diag(k)(t)
 
 
-def triu(t: Any, diagonal: int = 0) -> XTensor:
+def triu(t: XTensor, diagonal: int = 0) -> XTensor:
     """The upper triangle of the last two axes, the rest 0.
 
     Args:
@@ -198,14 +201,15 @@ def triu(t: Any, diagonal: int = 0) -> XTensor:
         ValueError: ``t`` has fewer than 2 axes.
 
     Example:
-        >>> triu(XTensor([[1, 2], [3, 4]])).to_numpy()
+        >>> import xtensor as xt
+        >>> xt.triu(xt.XTensor([[1, 2], [3, 4]])).to_numpy()
         array([[1., 2.],
                [0., 4.]], dtype=float32)
     """
     return Triu(diagonal)(t)
 
 
-def tril(t: Any, diagonal: int = 0) -> XTensor:
+def tril(t: XTensor, diagonal: int = 0) -> XTensor:
     """The lower triangle of the last two axes, the rest 0.
 
     Args:
@@ -220,19 +224,20 @@ def tril(t: Any, diagonal: int = 0) -> XTensor:
         ValueError: ``t`` has fewer than 2 axes.
 
     Example:
-        >>> tril(XTensor([[1, 2], [3, 4]])).to_numpy()
+        >>> import xtensor as xt
+        >>> xt.tril(xt.XTensor([[1, 2], [3, 4]])).to_numpy()
         array([[1., 0.],
                [3., 4.]], dtype=float32)
     """
     return Tril(diagonal)(t)
 
 
-def trace(t: Any, k: int = 0) -> XTensor:
+def trace(t: XTensor, k: int = 0) -> XTensor:
     """Sum of diagonal k of a matrix, of shape [1]; integers give kint64.
 
     Args:
         t: [rows, columns].
-        k: which diagonal; positive ones lie above the main one.
+        k: which diagonal; positive ones lie above the main one. Beyond the matrix the sum is 0.
 
     Returns:
         Shape [1]. Gradient: g on the diagonal.
@@ -242,28 +247,31 @@ def trace(t: Any, k: int = 0) -> XTensor:
         ValueError: ``t`` has not 2 axes.
 
     Example:
-        >>> trace(XTensor([[1, 2], [3, 4]])).item()
+        >>> import xtensor as xt
+        >>> xt.trace(xt.XTensor([[1, 2], [3, 4]])).item()
         5.0
     """
     return Trace(k)(t)
 
 
-def kron(t1: Any, t2: Any) -> XTensor:
+def kron(t1: XTensor, t2: XTensor) -> XTensor:
     """Kronecker product: every element of t1 times all of t2, over all axes.
 
     Args:
         t1, t2: tensors; the one with fewer axes gets leading axes of length 1.
 
     Returns:
-        Lengths are the products of the lengths. Gradient: for t1 the sum of g * t2 over each
-        block, for t2 the sum of g * t1 over all blocks.
+        A tensor of the larger of the two dtypes, whose lengths are the products of the lengths:
+        out[i * n + j, ...] = t1[i, ...] * t2[j, ...] with n the length of t2. Gradient: for t1 the
+        sum of g * t2 over each block, for t2 the sum of g * t1 over all blocks.
 
     Raises:
         TypeError: an argument is no tensor, number or array.
         ValueError: the devices differ.
 
     Example:
-        >>> kron(XTensor([1, 10]), XTensor([1, 2])).to_numpy()
+        >>> import xtensor as xt
+        >>> xt.kron(xt.XTensor([1, 10]), xt.XTensor([1, 2])).to_numpy()
         array([ 1.,  2., 10., 20.], dtype=float32)
     """
     return Kron()(t1, t2)

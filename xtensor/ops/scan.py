@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..device import Array, empty_like, reshape
 from ..dtype import FLOAT64, INT64, is_floating
 from ..errors import message
@@ -12,9 +10,12 @@ from ..op import Op
 from ..reduction import PART, as_rows, check_axes
 from ..tensor import XTensor
 
-
-# Few long lines are cut into at most so many parts, to be shared out over threads.
+# Few long lines are cut into at most so many parts, to be shared out over threads. Lines side by
+# side are shared out as they are, if that is wide enough, or so narrow that the sums of the parts
+# would cost more than they save.
 MAX_PARTS = 16
+WIDE = 1024
+NARROW = 8
 
 
 class Cumsum(Op):
@@ -32,8 +33,8 @@ class Cumsum(Op):
         rows = as_rows(x, self.place, self.place + 1)
         outer, length, inner = rows.shape
         wide = FLOAT64 if is_floating(x.dtype) else INT64
-        parts = min(MAX_PARTS, -(-x.size // PART), length) if outer * inner < MAX_PARTS else 1
-        parts = max(parts, 1)
+        few = outer < MAX_PARTS and (inner == 1 or NARROW <= inner < WIDE)
+        parts = max(1, min(MAX_PARTS, -(-x.size // PART), length)) if few else 1
         running = empty_like(rows, (outer * parts, inner), wide)
         sums = empty_like(running)
         if parts > 1:
@@ -49,7 +50,7 @@ class Cumsum(Op):
         return self.run(grad_out, True)
 
 
-def cumsum(t: Any, axis: int = -1) -> XTensor:
+def cumsum(t: XTensor, axis: int = -1) -> XTensor:
     """Running sum along an axis: out[i] = t[0] + ... + t[i], kept in float64 until it is written.
 
     Args:
@@ -64,7 +65,8 @@ def cumsum(t: Any, axis: int = -1) -> XTensor:
         ValueError: no such axis.
 
     Example:
-        >>> cumsum(XTensor([[1, 2, 3], [4, 5, 6]])).to_numpy()
+        >>> import xtensor as xt
+        >>> xt.cumsum(xt.XTensor([[1, 2, 3], [4, 5, 6]])).to_numpy()
         array([[ 1.,  3.,  6.],
                [ 4.,  9., 15.]], dtype=float32)
     """

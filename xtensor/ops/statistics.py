@@ -164,7 +164,7 @@ class Median(Reduction):
 
 
 def var(
-    t: Any,
+    t: XTensor,
     axis: int | Sequence[int] | None = None,
     keepdims: bool = False,
     unbiased: bool = True,
@@ -175,24 +175,26 @@ def var(
         t: tensor of any shape; integers give kfloat32.
         axis: an axis or a list of axes, negative ones counted from the end; None for all.
         keepdims: keep the axes of the variance, with length 1.
-        unbiased: divide by n - 1 (Bessel's correction); of one element this is NaN.
+        unbiased: divide by n - 1 (Bessel's correction), which of one element gives NaN.
 
     Returns:
-        A floating tensor; shape [1] where no axis is left. Gradient: 2 g (t - mean) / (n - 1).
+        A floating tensor; shape [1] where no axis is left. The variance of no elements is NaN.
+        Gradient: 2 g (t - mean) / (n - 1).
 
     Raises:
         TypeError: ``axis`` is no int or list of ints, ``unbiased`` no bool.
         ValueError: no such axis, or one named twice.
 
     Example:
-        >>> var(XTensor([[1, 2, 3], [4, 6, 8]]), 1).to_numpy()
+        >>> import xtensor as xt
+        >>> xt.var(xt.XTensor([[1, 2, 3], [4, 6, 8]]), 1).to_numpy()
         array([1., 4.], dtype=float32)
     """
     return Var(axis, keepdims, unbiased)(t)
 
 
 def std(
-    t: Any,
+    t: XTensor,
     axis: int | Sequence[int] | None = None,
     keepdims: bool = False,
     unbiased: bool = True,
@@ -203,25 +205,26 @@ def std(
         t: tensor of any shape; integers give kfloat32.
         axis: an axis or a list of axes, negative ones counted from the end; None for all.
         keepdims: keep the axes, with length 1.
-        unbiased: divide by n - 1 under the root; of one element this is NaN.
+        unbiased: divide by n - 1 under the root, which of one element gives NaN.
 
     Returns:
-        A floating tensor; shape [1] where no axis is left. Gradient: g (t - mean) / ((n - 1) std),
-        0 where the deviation is 0.
+        A floating tensor; shape [1] where no axis is left. The deviation of no elements is NaN.
+        Gradient: g (t - mean) / ((n - 1) std), and 0 where the deviation is 0.
 
     Raises:
         TypeError: ``axis`` is no int or list of ints, ``unbiased`` no bool.
         ValueError: no such axis, or one named twice.
 
     Example:
-        >>> std(XTensor([[1, 2, 3], [4, 6, 8]]), 1).to_numpy()
+        >>> import xtensor as xt
+        >>> xt.std(xt.XTensor([[1, 2, 3], [4, 6, 8]]), 1).to_numpy()
         array([1., 2.], dtype=float32)
     """
     return Std(axis, keepdims, unbiased)(t)
 
 
 def frobenius_norm(
-    t: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False
+    t: XTensor, axis: int | Sequence[int] | None = None, keepdims: bool = False
 ) -> XTensor:
     """sqrt(sum of squares) over all axes or some.
 
@@ -231,24 +234,25 @@ def frobenius_norm(
         keepdims: keep the axes, with length 1.
 
     Returns:
-        A floating tensor; shape [1] where no axis is left. Gradient: g t / norm, 0 where it is 0.
+        A floating tensor; shape [1] where no axis is left, 0 for no elements. Gradient:
+        g t / norm, and 0 where the norm is 0.
 
     Raises:
         TypeError: ``axis`` is no int or list of ints.
         ValueError: no such axis, or one named twice.
 
     Example:
-        >>> frobenius_norm(XTensor([[3, 4], [6, 8]]), 1).to_numpy()
+        >>> import xtensor as xt
+        >>> xt.frobenius_norm(xt.XTensor([[3, 4], [6, 8]]), 1).to_numpy()
         array([ 5., 10.], dtype=float32)
     """
     return FrobeniusNorm(axis, keepdims)(t)
 
 
-def median(t: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> XTensor:
+def median(t: XTensor, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> XTensor:
     """Median over all axes or some: the middle element, or the mean of the two in the middle.
 
-    The gradient goes to the chosen element, half to each of two. NaN if there is one. On CUDA the
-    choice goes through the host.
+    NaN if there is one. On CUDA the choice goes through the host.
 
     Args:
         t: tensor of any shape; integers give kfloat32.
@@ -256,14 +260,16 @@ def median(t: Any, axis: int | Sequence[int] | None = None, keepdims: bool = Fal
         keepdims: keep the axes, with length 1.
 
     Returns:
-        A floating tensor; shape [1] where no axis is left.
+        A floating tensor; shape [1] where no axis is left. Gradient: g for the middle element, or
+        g / 2 for each of the two; of equal elements the first one gets it.
 
     Raises:
         TypeError: ``axis`` is no int or list of ints.
         ValueError: no such axis, one named twice, or nothing to choose from.
 
     Example:
-        >>> median(XTensor([[1, 5, 3], [4, 2, 6]]), 1).to_numpy()
+        >>> import xtensor as xt
+        >>> xt.median(xt.XTensor([[1, 5, 3], [4, 2, 6]]), 1).to_numpy()
         array([3., 4.], dtype=float32)
     """
     return Median(axis, keepdims)(t)

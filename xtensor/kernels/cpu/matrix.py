@@ -8,7 +8,7 @@ from .._jit import cpu_kernel
 
 @cpu_kernel
 def triangle_forward(start, stop, out, x, rows, diagonal, upper):
-    """out[r, j] = x[r, j] if j - r % rows >= diagonal else 0, or <= where not upper; range over r"""
+    """out[r, j] = x[r, j] if j - r % rows >= diagonal, or <= if not upper, else 0; range over r"""
     columns = x.shape[1]
     for r in range(start, stop):
         edge = r % rows + diagonal

@@ -15,11 +15,11 @@ NARROW = 8
 
 
 @CpuFunction
-def _line(to, source, begin, count, step, total, backwards):
+def _line(to, source, begin, length, step, total, backwards):
     """to[i] = total + sum of source[k], k <= i or k >= i if backwards; from begin, step apart"""
-    at = begin + (count - 1) * step if backwards else begin
+    at = begin + (length - 1) * step if backwards else begin
     move = -step if backwards else step
-    for _ in range(count):
+    for _ in range(length):
         total += source[at]
         to[at] = total
         at += move
@@ -35,11 +35,24 @@ def cumsum_forward(start, stop, out, running, x, sums, parts, backwards):
     length, inner = x.shape[1], x.shape[2]
     target, source, totals = out.reshape(out.size), x.reshape(x.size), running.reshape(-1)
     zero = totals.dtype.type(0)
-    if parts == 1 and inner < NARROW:
-        for at in range(start, stop):
-            o = at // inner
-            begin = o * length * inner + at - o * inner
-            _line(target, source, begin, length, inner, zero, backwards)
+    if inner == 1:
+        for index in range(start, stop):
+            o, first, end, total = index, 0, length, zero
+            if parts > 1:
+                o = index // parts
+                p = index - o * parts
+                first, end = p * length // parts, (p + 1) * length // parts
+                for q in range(p + 1, parts) if backwards else range(p):
+                    total += sums[o * parts + q, 0]
+            row, to = source[o * length + first :][: end - first], target[o * length + first :]
+            if backwards:
+                for i in range(row.size - 1, -1, -1):
+                    total += row[i]
+                    to[i] = total
+            else:
+                for i in range(row.size):
+                    total += row[i]
+                    to[i] = total
         return
     at = start
     while at < stop:
@@ -57,7 +70,7 @@ def cumsum_forward(start, stop, out, running, x, sums, parts, backwards):
                 total[j] += others[j]
         first, end = p * length // parts, (p + 1) * length // parts
         begin = (o * length + first) * inner + column
-        if inner < NARROW:
+        if count < NARROW:
             for j in range(count):
                 _line(target, source, begin + j, end - first, inner, total[j], backwards)
         else:

@@ -8,7 +8,7 @@ from .._cuda import cuda, cuda_kernel
 
 @cuda_kernel
 def triangle_forward(start, stop, out, x, rows, diagonal, upper):
-    """out[r, j] = x[r, j] if j - r % rows >= diagonal else 0, or <= where not upper; range over r"""
+    """out[r, j] = x[r, j] if j - r % rows >= diagonal, or <= if not upper, else 0; range over r"""
     columns = x.shape[1]
     for at in range(start * columns + cuda.grid(1), stop * columns, cuda.gridsize(1)):
         r = at // columns
