@@ -22,7 +22,7 @@ FLOORS = [
     ["ops"],
     ["methods", "module", "sequence"],
     ["initializer", "optimizer", "storage"],
-    ["layers", "datasets", "summary"],
+    ["layers", "datasets", "summary", "checkpoint"],
     ["__init__"],
     ["demo"],
     ["cli", "__main__"],

@@ -11,6 +11,7 @@ print(x.grad)
 
 from . import autograd, initializer, module, optimizer, sequence, storage
 from ._version import __version__
+from .checkpoint import load_checkpoint, save_checkpoint
 from .device import (
     DEV_CPU, DEV_GPU_0, DEV_GPU_1, DEV_GPU_2, DEV_GPU_3, DEV_GPU_4, DEV_GPU_5, DEV_GPU_6, DEV_GPU_7,
     DEV_GPU_8, DEV_GPU_9,
@@ -138,6 +139,7 @@ __all__ = [
     "PackedSequence", "pack_pad_sequence", "pad_pack_sequence", "pad_packed_sequence",
     "pad_sequence",
     "load_parameters", "save_parameters",
+    "load_checkpoint", "save_checkpoint",
     "summary",
     "Parameter", "XTensor", "from_dlpack", "to_xtensor", "xtensor",
     "empty_like",

@@ -57,17 +57,13 @@ def save_parameters(obj: Mapping[str, XTensor] | Module, f: FilePath) -> None:
         ...     load_parameters(f"{directory}/net.safetensors")["weights"].to_numpy()
         array([1., 2.], dtype=float32)
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import save
-
-    path = _path(f, "save_parameters")
+    path = as_path(f, "save_parameters")
     tensors = obj.state_dict() if isinstance(obj, Module) else obj
     if not isinstance(tensors, Mapping):
         raise TypeError(
             message("save_parameters", "obj", f"of type {type(obj).__name__}",
                     "a dict of names and XTensors, or a Module", "pass module.state_dict()")
         )  # fmt: skip
-    arrays: dict[str, np.ndarray] = {}
     for name, tensor in tensors.items():
         if not isinstance(name, str) or name == "__metadata__":
             raise TypeError(
@@ -80,20 +76,7 @@ def save_parameters(obj: Mapping[str, XTensor] | Module, f: FilePath) -> None:
                 message("save_parameters", f"obj[{name!r}]", f"of type {type(tensor).__name__}",
                         "an XTensor")
             )  # fmt: skip
-        arrays[name] = to_host(tensor.array)
-    about = {"format": FORMAT_VERSION, "order": list(arrays), "crc32": _checksum(arrays.values())}
-    try:
-        data = save(arrays, {_KEY: json.dumps(about)})
-    except (SafetensorError, UnicodeEncodeError) as error:
-        raise ValueError(f"save_parameters: {path} was not written: {error}") from None
-    try:
-        write_whole(path, data)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise type(error)(
-            f"save_parameters: {path} cannot be written ({reason}). To mend it: choose a directory "
-            "that exists, that you may write to and that has room."
-        ) from error
+    write_tensors("save_parameters", path, tensors)
 
 
 def load_parameters(f: FilePath) -> OrderedDict[str, XTensor]:
@@ -117,83 +100,135 @@ def load_parameters(f: FilePath) -> OrderedDict[str, XTensor]:
             ...
         FileNotFoundError: load_parameters: there is no file nowhere.safetensors. ...
     """
+    return read_tensors("load_parameters", as_path(f, "load_parameters"))[0]
+
+
+# -- files of tensors -----------------------------------------------------------------------------
+
+
+def write_tensors(where: str, path: Path, tensors: Mapping[str, XTensor], more: Any = None) -> None:
+    """Write tensors, their order, a checksum, and what else JSON can hold.
+
+    Raises:
+        ValueError: safetensors refuses a name.
+        OSError: the file cannot be written there.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import save
+
+    arrays = {name: to_host(tensor.array) for name, tensor in tensors.items()}
+    about: dict[str, Any] = {"format": FORMAT_VERSION, "order": list(arrays)}
+    if more is not None:
+        about["more"] = more
+    about["crc32"] = _checksum(arrays.values(), more)
+    try:
+        data = save(arrays, {_KEY: json.dumps(about)})
+    except (SafetensorError, UnicodeEncodeError) as error:
+        raise ValueError(f"{where}: {path} was not written: {error}") from None
+    try:
+        write_whole(path, data)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise type(error)(
+            f"{where}: {path} cannot be written ({reason}). To mend it: choose a directory "
+            "that exists, that you may write to and that has room."
+        ) from error
+
+
+def read_tensors(where: str, path: Path) -> tuple[OrderedDict[str, XTensor], Any]:
+    """The tensors in the order they were saved, and what else was written with them.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is no sound file of tensors.
+    """
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
-    path = _path(f, "load_parameters")
     try:
         data = path.read_bytes()
     except FileNotFoundError:
         raise FileNotFoundError(
-            f"load_parameters: there is no file {path}. "
+            f"{where}: there is no file {path}. "
             f"To mend it: check the path (the working directory is {Path.cwd()})."
         ) from None
     except IsADirectoryError:
-        raise ValueError(_refusal(path, "it is a directory", "name a file in it")) from None
+        raise refusal(where, path, "it is a directory", "name a file in it") from None
     try:
         # Sizes, offsets and the header are checked here; what is read below is sound.
         arrays = load(data)
     except SafetensorError as error:
-        raise ValueError(
-            _refusal(path, f"not a whole safetensors file: {error}",
-                     "save it again with save_parameters, or take an undamaged copy")
+        raise refusal(
+            where, path, f"not a whole safetensors file: {error}",
+            "save it again, or take an undamaged copy",
         ) from None  # fmt: skip
     except KeyError as error:
-        raise ValueError(
-            _refusal(path, f"it holds numbers of type {error.args[0]}",
-                     "convert them to float32 where the file was made")
+        raise refusal(
+            where, path, f"it holds numbers of type {error.args[0]}",
+            "convert them to float32 where the file was made",
         ) from None  # fmt: skip
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-    order = _checked_order(path, header.pop("__metadata__", None) or {}, arrays, list(header))
+    metadata = header.pop("__metadata__", None) or {}
+    order, more = _checked(where, path, metadata, arrays, list(header))
     for name, array in arrays.items():
         if not is_supported(array.dtype):
-            raise ValueError(
-                _refusal(path, f"{name} is {array.dtype}, which no tensor can be",
-                         "convert it to float32 where the file was made")
+            raise refusal(
+                where, path, f"{name} is {array.dtype}, which no tensor can be",
+                "convert it to float32 where the file was made",
             )  # fmt: skip
-    return OrderedDict(
-        (name, XTensor(arrays[name], dtype=code_of(arrays[name].dtype))) for name in order
-    )
+    tensors = [(name, XTensor(arrays[name], dtype=code_of(arrays[name].dtype))) for name in order]
+    return OrderedDict(tensors), more
 
 
-def _checked_order(
-    path: Path, metadata: dict[str, str], arrays: dict[str, np.ndarray], stored: list[str]
-) -> list[str]:
-    """The names in the order they were saved, if version and checksum agree with what was read."""
+def _checked(
+    where: str,
+    path: Path,
+    metadata: dict[str, str],
+    arrays: dict[str, np.ndarray],
+    stored: list[str],
+) -> tuple[list[str], Any]:
+    """The names in the order they were saved, and the rest, if version and checksum are right."""
     if _KEY not in metadata:
-        return stored
+        return stored, None
     try:
         about = json.loads(metadata[_KEY])
         version, order, checksum = about["format"], about["order"], about["crc32"]
+        more = about.get("more")
         newer = version > FORMAT_VERSION
         sound = sorted(order) == sorted(arrays)
     except (ValueError, KeyError, TypeError):
         newer = sound = False
     if newer:
-        raise ValueError(
-            _refusal(path, f"its format version is {version}, this xtensor knows {FORMAT_VERSION}",
-                     "pip install --upgrade xtensor")
+        raise refusal(
+            where, path, f"its format version is {version}, this xtensor knows {FORMAT_VERSION}",
+            "pip install --upgrade xtensor",
         )  # fmt: skip
-    if not sound or _checksum(arrays[name] for name in order) != checksum:
-        raise ValueError(
-            _refusal(path, "damaged: its numbers are not those that were saved",
-                     "take an undamaged copy, or train and save again")
+    if not sound or _checksum((arrays[name] for name in order), more) != checksum:
+        raise refusal(
+            where, path, "damaged: its numbers are not those that were saved",
+            "take an undamaged copy, or train and save again",
         )  # fmt: skip
-    return list(order)
+    return list(order), more
 
 
-def _checksum(arrays: Iterable[np.ndarray]) -> int:
-    value = 0
+def _checksum(arrays: Iterable[np.ndarray], more: Any) -> int:
+    value = 0 if more is None else zlib.crc32(json.dumps(more).encode())
     for array in arrays:
         value = zlib.crc32(array.reshape(-1).view(np.uint8).data, value)
     return value
 
 
-def _refusal(path: Path, reason: str, remedy: str) -> str:
-    return f"load_parameters: {path} cannot be read: {reason}. To mend it: {remedy}."
+def refusal(where: str, path: Path, reason: str, remedy: str) -> ValueError:
+    """What to raise for a file that is not to be used."""
+    return ValueError(f"{where}: {path} cannot be read: {reason}. To mend it: {remedy}.")
 
 
-def _path(f: Any, where: str) -> Path:
+def as_path(f: Any, where: str) -> Path:
+    """``f`` as a path.
+
+    Raises:
+        TypeError: it is none.
+    """
     if not isinstance(f, (str, os.PathLike)):
         raise TypeError(message(where, "f", f"of type {type(f).__name__}", "the path of a file"))
     return Path(f)
