@@ -22,7 +22,7 @@ FLOORS = [
     ["ops"],
     ["methods", "module", "sequence"],
     ["initializer", "optimizer", "storage"],
-    ["layers", "datasets", "summary", "checkpoint"],
+    ["layers", "datasets", "summary", "checkpoint", "compat"],
     ["__init__"],
     ["demo"],
     ["cli", "__main__"],

@@ -9,7 +9,7 @@ y.backward()
 print(x.grad)
 """
 
-from . import autograd, initializer, module, optimizer, sequence, storage
+from . import autograd, compat, initializer, module, optimizer, sequence, storage
 from ._version import __version__
 from .checkpoint import load_checkpoint, save_checkpoint
 from .device import (
@@ -90,7 +90,7 @@ from .ops.elementwise import apply
 from . import methods  # last: it hangs the ops on XTensor  # isort: skip
 
 __all__ = [
-    "autograd", "initializer", "module", "optimizer", "sequence", "storage",
+    "autograd", "compat", "initializer", "module", "optimizer", "sequence", "storage",
     "__version__",
     "DEV_CPU", "DEV_GPU_0", "DEV_GPU_1", "DEV_GPU_2", "DEV_GPU_3", "DEV_GPU_4", "DEV_GPU_5",
     "DEV_GPU_6", "DEV_GPU_7", "DEV_GPU_8", "DEV_GPU_9",

@@ -7,9 +7,8 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from . import demo, doctor
-
-INTERRUPTED = 130
+from . import demo, doctor, run
+from .run import INTERRUPTED
 
 
 class _Parser(argparse.ArgumentParser):
@@ -23,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     parser = _Parser(prog="python -m xtensor", description="Deep learning in pure Python.")
     commands = parser.add_subparsers(metavar="command", required=True)
-    for command in (demo, doctor):
+    for command in (demo, run, doctor):
         command.add_to(commands)
     try:
         options = vars(parser.parse_args(arguments))

@@ -1,0 +1,225 @@
+"""Scripts written for ``pyvqnet.xtensor``, run on xtensor as they are.
+
+``install()`` enters modules under the old names, for this process; no file is touched:
+
+    pyvqnet                      the constants (kfloat32, DEV_GPU_0, ...) and ``xtensor``
+    pyvqnet.xtensor              every public name of xtensor
+    pyvqnet.xtensor.autograd     and module, optimizer, storage, ...: what ours of that name has
+
+They come first whether pyvqnet is installed or not, so a script that needs nothing else runs the
+same on both machines, and a broken installation does no harm. Any other part of pyvqnet
+(``pyvqnet.qnn``, say) comes from the installed package, which is loaded when it is first asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import types
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from typing import Any
+
+from .dtype import DType
+
+ROOT = "pyvqnet"
+FACE = "pyvqnet.xtensor"
+
+
+class _Face(types.ModuleType):
+    """A module of an old name with our names in it; a wrong one is told the nearest."""
+
+    def __init__(self, name: str, names: Mapping[str, Any], exported: Iterable[str]) -> None:
+        super().__init__(name, f"xtensor under the name {name}: see xtensor.compat.")
+        self.__spec__ = ModuleSpec(name, None, is_package=True)
+        # A package, so that `from it import name` asks our finder about a name that is not there.
+        self.__path__: list[str] = []
+        self.__all__ = list(exported)
+        vars(self).update(names)
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(_missing(self.__name__, name, self.__all__))
+
+
+class _Root(_Face):
+    """``pyvqnet`` itself: our names first, then those of the installed package."""
+
+    def __init__(self, names: Mapping[str, Any]) -> None:
+        super().__init__(ROOT, names, names)
+        self._ours = names
+        self._loaded = False
+
+    def __getattr__(self, name: str) -> Any:
+        # Python and its tools look for many names with underscores; none of them is worth loading.
+        if not name.startswith("_") and self._load() and name in vars(self):
+            return vars(self)[name]
+        return super().__getattr__(name)
+
+    def _load(self) -> bool:
+        """Run the installed package in this module, once; whether there is one."""
+        if self._loaded:
+            return True
+        spec = _elsewhere(ROOT, None)
+        if spec is None or spec.loader is None:
+            return False
+        before = dict(vars(self))
+        self._loaded = True  # before it runs, because it asks itself for names
+        self.__spec__, self.__loader__, self.__file__ = spec, spec.loader, spec.origin
+        self.__path__ = list(spec.submodule_search_locations or ())
+        try:
+            spec.loader.exec_module(self)
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+        vars(self).update(self._ours)
+        return True
+
+
+class _Finder(MetaPathFinder):
+    """Asked for what is not there: says so, with the nearest name, or finds it elsewhere."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: Any = None
+    ) -> ModuleSpec | None:
+        parent, _, name = fullname.rpartition(".")
+        face = sys.modules.get(parent)
+        if not isinstance(face, _Face):
+            return None
+        spec = None
+        if isinstance(face, _Root) and face._load():
+            spec = _elsewhere(fullname, face.__path__)
+        if spec is None:
+            # Without the name attribute, which would make `from ... import` drop the message.
+            raise ModuleNotFoundError(_missing(parent, name, face.__all__))
+        return spec
+
+
+_finder = _Finder()
+# What install() took away, for uninstall() to put back.
+_modules_before: dict[str, types.ModuleType] = {}
+_attribute_before: list[Any] = []
+
+
+def install() -> None:
+    """Make ``import pyvqnet.xtensor`` and its like give xtensor, in this process.
+
+    A name that does not exist is an ImportError or AttributeError that tells the nearest one.
+    Calling it again changes nothing. ``python -m xtensor run script.py`` does this for a script.
+
+    Example:
+        >>> import xtensor
+        >>> xtensor.compat.install()
+        >>> from pyvqnet.xtensor import Conv2D, autograd
+        >>> Conv2D is xtensor.Conv2D
+        True
+        >>> from pyvqnet.xtensor import Conv2d
+        Traceback (most recent call last):
+            ...
+        ModuleNotFoundError: pyvqnet.xtensor has no Conv2d; the nearest name is Conv2D
+        >>> xtensor.compat.uninstall()
+    """
+    if _finder in sys.meta_path:
+        return
+    face = _package_face()
+    for name in [name for name in sys.modules if f"{name}.".startswith(f"{FACE}.")]:
+        _modules_before[name] = sys.modules.pop(name)
+    for module in (face, *vars(face).values()):
+        if isinstance(module, _Face):
+            sys.modules[module.__name__] = module
+    root = sys.modules.get(ROOT)
+    if root is None:
+        constants = {
+            name: value
+            for name, value in vars(face).items()
+            if isinstance(value, DType) or name.startswith("DEV_")
+        }
+        sys.modules[ROOT] = _Root({"xtensor": face, **constants})
+    else:  # it is in use already, and stays
+        _attribute_before.append(vars(root).get("xtensor"))
+        vars(root)["xtensor"] = face
+    sys.meta_path.insert(0, _finder)
+
+
+def uninstall() -> None:
+    """Take the old names out again; what a script has imported stays what it is.
+
+    Example:
+        >>> import xtensor
+        >>> xtensor.compat.install()
+        >>> xtensor.compat.uninstall()
+        >>> "pyvqnet.xtensor" in sys.modules
+        False
+    """
+    if _finder not in sys.meta_path:
+        return
+    sys.meta_path.remove(_finder)
+    for name in [name for name in sys.modules if f"{name}.".startswith(f"{FACE}.")]:
+        del sys.modules[name]
+    sys.modules.update(_modules_before)
+    _modules_before.clear()
+    root = sys.modules.get(ROOT, types.ModuleType(ROOT))
+    before = _attribute_before.pop() if _attribute_before else None
+    if isinstance(root, _Root) and not root._loaded:
+        del sys.modules[ROOT]
+    elif before is None:
+        vars(root).pop("xtensor", None)
+    else:
+        vars(root)["xtensor"] = before
+
+
+def _package_face() -> _Face:
+    """``pyvqnet.xtensor`` with all public names, modules among them as faces of their own."""
+    package = sys.modules[__package__ or "xtensor"]
+    names: dict[str, Any] = {name: getattr(package, name) for name in package.__all__}
+    for name, value in names.items():
+        if isinstance(value, types.ModuleType):
+            public = {n: v for n, v in vars(value).items() if not n.startswith("_")}
+            own = [n for n, v in public.items() if getattr(v, "__module__", "") == value.__name__]
+            names[name] = _Face(f"{FACE}.{name}", public, getattr(value, "__all__", own))
+    return _Face(FACE, names, names)
+
+
+def _elsewhere(name: str, path: Sequence[str] | None) -> ModuleSpec | None:
+    """What the other finders find."""
+    for finder in sys.meta_path:
+        if not isinstance(finder, _Finder) and hasattr(finder, "find_spec"):
+            spec = finder.find_spec(name, path)
+            if spec is not None:
+                return spec
+    return None
+
+
+def _missing(module: str, name: str, names: Sequence[str]) -> str:
+    near = nearest(name, names)
+    if not near and module == ROOT:
+        near = nearest(name, sys.modules[FACE].__all__)
+        near = near and f"xtensor.{near}"
+    if near:
+        return f"{module} has no {name}; the nearest name is {near}"
+    if module == ROOT:
+        return (
+            f"{module} has no {name}: xtensor stands in for pyvqnet.xtensor only, and the rest of "
+            "pyvqnet is not installed or has no such name"
+        )
+    return f"{module} has no {name}, and no name that is close to it"
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """The name most like ``name``, letter case and underscores mattering least; "" for none.
+
+    Example:
+        >>> nearest("NLLLoss", ["NLL_Loss", "Conv2D"]), nearest("qnn", ["NLL_Loss", "Conv2D"])
+        ('NLL_Loss', '')
+    """
+    difflib = importlib.import_module("difflib")  # it takes as long as the rest of this file
+
+    plain: dict[str, str] = {}
+    for known in names:
+        plain.setdefault(known.lower().replace("_", ""), known)
+    wanted = name.lower().replace("_", "")
+    if wanted in plain:
+        return plain[wanted]
+    found = difflib.get_close_matches(wanted, plain, 1, 0.7)
+    return plain[found[0]] if found else ""
