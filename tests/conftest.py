@@ -11,6 +11,9 @@ import pytest
 
 import xtensor as xt
 
+# Old scripts, which test_compat.py runs; pytest would import them to look for doctests.
+collect_ignore = ["data"]
+
 
 @pytest.fixture(autouse=True)
 def seeded():

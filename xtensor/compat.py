@@ -17,7 +17,7 @@ import importlib
 import sys
 import types
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.abc import MetaPathFinder
+from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from typing import Any
 
@@ -39,7 +39,7 @@ class _Face(types.ModuleType):
         vars(self).update(names)
 
     def __getattr__(self, name: str) -> Any:
-        raise AttributeError(_missing(self.__name__, name, self.__all__))
+        raise AttributeError(_missing(self, name))
 
 
 class _Root(_Face):
@@ -77,6 +77,19 @@ class _Root(_Face):
         return True
 
 
+class _Loaded(Loader):
+    """Gives a module that is there already, as it is."""
+
+    def __init__(self, module: types.ModuleType) -> None:
+        self.module, self.spec = module, module.__spec__
+
+    def create_module(self, spec: ModuleSpec) -> types.ModuleType:
+        return self.module
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        module.__spec__ = self.spec
+
+
 class _Finder(MetaPathFinder):
     """Asked for what is not there: says so, with the nearest name, or finds it elsewhere."""
 
@@ -89,10 +102,15 @@ class _Finder(MetaPathFinder):
             return None
         spec = None
         if isinstance(face, _Root) and face._load():
+            module = sys.modules.get(fullname)
+            if module is not None:  # the package itself has imported it just now
+                # Python takes the spec of the module then, not the one returned here.
+                module.__spec__ = ModuleSpec(fullname, _Loaded(module))
+                return module.__spec__
             spec = _elsewhere(fullname, face.__path__)
         if spec is None:
             # Without the name attribute, which would make `from ... import` drop the message.
-            raise ModuleNotFoundError(_missing(parent, name, face.__all__))
+            raise ModuleNotFoundError(_missing(face, name))
         return spec
 
 
@@ -191,19 +209,20 @@ def _elsewhere(name: str, path: Sequence[str] | None) -> ModuleSpec | None:
     return None
 
 
-def _missing(module: str, name: str, names: Sequence[str]) -> str:
-    near = nearest(name, names)
-    if not near and module == ROOT:
-        near = nearest(name, sys.modules[FACE].__all__)
+def _missing(face: _Face, name: str) -> str:
+    """What to say of a name that ``face`` does not have."""
+    near = nearest(name, [known for known in vars(face) if not known.startswith("_")])
+    if not near and face.__name__ == ROOT:
+        near = nearest(name, vars(sys.modules[FACE]))
         near = near and f"xtensor.{near}"
     if near:
-        return f"{module} has no {name}; the nearest name is {near}"
-    if module == ROOT:
+        return f"{face.__name__} has no {name}; the nearest name is {near}"
+    if face.__name__ == ROOT:
         return (
-            f"{module} has no {name}: xtensor stands in for pyvqnet.xtensor only, and the rest of "
-            "pyvqnet is not installed or has no such name"
+            f"{ROOT} has no {name}: xtensor stands in for {FACE} only, and the rest of {ROOT} "
+            "is not installed or has no such name"
         )
-    return f"{module} has no {name}, and no name that is close to it"
+    return f"{face.__name__} has no {name}, and no name that is close to it"
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

@@ -1,0 +1,14 @@
+import numpy as np
+from pyvqnet.xtensor import XTensor
+from pyvqnet.xtensor import AvgPool2D
+
+
+test_mp = AvgPool2D((2, 2), (2, 2), "valid")
+rows = [[0, 1, 0, 4, 5], [2, 3, 2, 1, 3], [4, 4, 0, 4, 3], [2, 5, 2, 6, 4], [1, 0, 0, 5, 7]]
+x = XTensor(np.array(rows, dtype=float).reshape([1, 1, 5, 5]), requires_grad=True)
+y = test_mp.forward(x)
+print(y)
+
+# prints
+# [[[[1.5  1.75]
+#    [3.75 3.  ]]]]

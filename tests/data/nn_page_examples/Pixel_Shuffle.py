@@ -1,0 +1,11 @@
+from pyvqnet.xtensor import Pixel_Shuffle
+from pyvqnet.xtensor import ones
+
+ps = Pixel_Shuffle(3)
+inx = ones([5, 2, 3, 18, 4, 4])
+inx.requires_grad = True
+y = ps(inx)
+print(y.shape)
+
+# prints
+# [5, 2, 3, 2, 12, 12]

@@ -1,0 +1,20 @@
+from pyvqnet.xtensor import Module, Conv2D, save_parameters
+
+
+class Net(Module):
+    def __init__(self):
+        super(Net, self).__init__()
+        self.conv1 = Conv2D(
+            input_channels=1,
+            output_channels=6,
+            kernel_size=(5, 5),
+            stride=(1, 1),
+            padding="valid",
+        )
+
+    def forward(self, x):
+        return super().forward(x)
+
+
+model = Net()
+save_parameters(model.state_dict(), "tmp.model")
