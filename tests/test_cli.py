@@ -197,3 +197,26 @@ def test_doctor_names_a_numba_that_does_not_load(tmp_path):
     assert "Numba needs NumPy 1.0 or less" in done.stdout
     assert "pip install --upgrade numba numpy" in done.stdout
     assert "runs on the CPU do not work" in done.stdout
+
+
+@pytest.mark.slow
+def test_after_warmup_nothing_is_left_to_compile(tmp_path):
+    place = {"XTENSOR_CACHE": str(tmp_path / "cache")}
+    done = command("warmup", cwd=tmp_path, **place)
+    assert done.returncode == 0, done.stderr
+    assert "100%" in done.stderr
+    (line,) = done.stdout.splitlines()
+    count = int(line.split()[0])
+    assert count > 100
+    assert str(tmp_path / "cache") in line
+    again = command("warmup", cwd=tmp_path, **place)
+    assert again.stdout.startswith("0 kernels compiled")
+    assert f" {count} in all" in again.stdout
+    command("demo", "--epochs", "1", cwd=tmp_path, **place)
+    assert len(list((tmp_path / "cache").rglob("*.nbc"))) == count
+
+
+def test_warmup_says_so_where_nothing_can_be_kept(tmp_path):
+    done = command("warmup", cwd=tmp_path, XTENSOR_CACHE="0")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "cannot be kept: switched off by XTENSOR_CACHE=0" in done.stderr

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from . import demo, doctor, run
+from . import demo, doctor, run, warmup
 from .run import INTERRUPTED
 
 
@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     parser = _Parser(prog="python -m xtensor", description="Deep learning in pure Python.")
     commands = parser.add_subparsers(metavar="command", required=True)
-    for command in (demo, run, doctor):
+    for command in (demo, run, doctor, warmup):
         command.add_to(commands)
     try:
         options = vars(parser.parse_args(arguments))
