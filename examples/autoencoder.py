@@ -2,7 +2,7 @@
 
 An encoder of two convolutions turns an image of 8x8 pixels into 16 numbers; a decoder of transposed
 convolutions turns those back into an image. What is lost is measured on digits that were held out:
-a mean squared error below 0.009, where the best linear code of 16 numbers (the principal components)
+a mean squared error below 0.009, where the best linear code of 16 numbers (principal components)
 reaches 0.0116. It takes about ten seconds on two cores.
 """
 

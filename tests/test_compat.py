@@ -347,3 +347,15 @@ def test_no_script_is_one_line_and_status_2(untouched, capsys, arguments):
     assert captured.out == ""
     assert captured.err.count("\n") == 1
     assert captured.err.startswith("python -m xtensor")
+
+
+# -- docs/migrating.md ----------------------------------------------------------------------------
+
+
+def test_what_migrating_shows_runs(untouched):
+    page = Path(__file__).parent.parent / "docs" / "migrating.md"
+    (block,) = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.S)
+    names = {}
+    exec(block, names)
+    assert names["loss"].shape == [1]
+    assert names["layer"].weights.grad is not None
