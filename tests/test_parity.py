@@ -18,7 +18,8 @@ import xtensor as xt
 from .cases import away_from, normal, rng
 
 torch = pytest.importorskip(
-    "torch", reason="PyTorch is not installed; with it, these tests compare every layer with its"
+    "torch",
+    reason="PyTorch is not installed; with it, these tests compare every layer with its own",
 )
 nn, functional = torch.nn, torch.nn.functional
 
