@@ -1,10 +1,10 @@
 """exp, expm1 and log1p as arithmetic, so that a loop around them vectorises and they fuse into it.
 
 numba's own call the scalar ones of the C library (50 times slower); NumPy's are vectorised, but
-pass over memory once for each step. The method is Cody and Waite's ("Software Manual for the Elementary
-Functions", 1980): x = k ln 2 + r with abs(r) <= ln(2) / 2, exp(x) = 2**k exp(r), with the
-coefficients of Moshier's Cephes library for exp(r). The error stays within about one unit of the
-last place. ``isinstance`` is decided while compiling.
+pass over memory once for each step. The method is that of Cody and Waite ("Software Manual for the
+Elementary Functions", 1980): x = k ln 2 + r with abs(r) <= ln(2) / 2, exp(x) = 2**k exp(r), with
+the coefficients of Moshier's Cephes library for exp(r). The error stays within about one unit of
+the last place. ``isinstance`` is decided while compiling.
 """
 
 # mypy: disable-error-code="no-untyped-def"
