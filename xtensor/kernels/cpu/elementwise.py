@@ -129,4 +129,5 @@ UFUNCS: dict[str, Any] = {
 }
 
 for _name, _formula in scalar.formulas().items():
-    cpu_elementwise(_name, FORMULAS.get(_name, _formula), UFUNCS.get(_name))
+    _kernel = cpu_elementwise(_name, FORMULAS.get(_name, _formula), UFUNCS.get(_name))
+    _kernel.__module__ = scalar.__name__  # where the formula is explained, for both devices
