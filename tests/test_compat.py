@@ -7,7 +7,6 @@ weights.
 
 from __future__ import annotations
 
-import ast
 import json
 import math
 import os
@@ -62,20 +61,6 @@ def script(directory, text, name="script.py"):
 # -- the page's examples --------------------------------------------------------------------------
 
 
-def names_not_there_yet(source):
-    """Documented names a script imports that xtensor does not have so far."""
-    documented = {
-        entry["name"] for entry in json.loads((DATA / "inventory.json").read_text("utf-8"))
-    }
-    imported = {
-        alias.name
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.ImportFrom) and node.module == "pyvqnet.xtensor"
-        for alias in node.names
-    }
-    return sorted(name for name in imported & documented if not hasattr(xt, name))
-
-
 TOKEN = re.compile(r"\.\.\.|<[^>]*>|'[^']*'|[-+]?\d+\.?\d*(?:e[-+]?\d+)?|[A-Za-z_]\w*")
 
 
@@ -119,9 +104,6 @@ def test_the_comparison_of_prints_notices_a_difference():
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
 def test_an_example_of_the_page_runs_as_it_is(file, untouched, capsys):
     source = file.read_text(encoding="utf-8")
-    lacking = names_not_there_yet(source)
-    if lacking:
-        pytest.skip(f"xtensor has no {', '.join(lacking)} yet")
     status = run(str(file))
     captured = capsys.readouterr()
     assert status == 0, captured.err

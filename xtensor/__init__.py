@@ -29,6 +29,9 @@ from .initializer import he_uniform, kaiming_uniform, xavier_normal, xavier_unif
 from .layers.conv import Conv1D, Conv2D, ConvT2D
 from .layers.pixel import Pixel_Shuffle, Pixel_Unshuffle
 from .layers.pool import AvgPool1D, AvgPool2D, MaxPool1D, MaxPool2D
+from .layers.recurrent import (
+    GRU, LSTM, RNN, Dynamic_GRU, Dynamic_LSTM, Dynamic_RNN,
+)  # fmt: skip
 from .module import Module, ModuleList
 from .ops.activation import (
     elu, hard_sigmoid, leaky_relu, relu, sigmoid, softplus, softsign,
@@ -62,6 +65,7 @@ from .ops.pool import (
 )  # fmt: skip
 from .ops.norm import batch_norm, layer_norm
 from .ops.random import get_rng_state, manual_seed, randn, randperm, randu, set_rng_state
+from .ops.recurrent import gru, lstm, rnn
 from .ops.reduce import all, any, argmax, argmin, max, mean, min, sums
 from .ops.shape import (
     broadcast, broadcast_to, concatenate, flatten, flip, masked_fill, permute, reshape, squeeze,
@@ -92,6 +96,7 @@ from . import methods  # last: it hangs the ops on XTensor  # isort: skip
 __all__ = [
     "autograd", "compat", "initializer", "module", "optimizer", "sequence", "storage",
     "__version__",
+    "load_checkpoint", "save_checkpoint",
     "DEV_CPU", "DEV_GPU_0", "DEV_GPU_1", "DEV_GPU_2", "DEV_GPU_3", "DEV_GPU_4", "DEV_GPU_5",
     "DEV_GPU_6", "DEV_GPU_7", "DEV_GPU_8", "DEV_GPU_9",
     "kbool", "kfloat32", "kfloat64", "kint8", "kint32", "kint64", "kuint8",
@@ -105,6 +110,7 @@ __all__ = [
     "Conv1D", "Conv2D", "ConvT2D",
     "Pixel_Shuffle", "Pixel_Unshuffle",
     "AvgPool1D", "AvgPool2D", "MaxPool1D", "MaxPool2D",
+    "GRU", "LSTM", "RNN", "Dynamic_GRU", "Dynamic_LSTM", "Dynamic_RNN",
     "Module", "ModuleList",
     "elu", "hard_sigmoid", "leaky_relu", "relu", "sigmoid", "softplus", "softsign",
     "conv1d", "conv2d", "conv3d",
@@ -128,6 +134,7 @@ __all__ = [
     "avg_pool1d", "avg_pool2d", "avg_pool3d", "max_pool1d", "max_pool2d", "max_pool3d",
     "batch_norm", "layer_norm",
     "get_rng_state", "manual_seed", "randn", "randperm", "randu", "set_rng_state",
+    "gru", "lstm", "rnn",
     "all", "any", "argmax", "argmin", "max", "mean", "min", "sums",
     "broadcast", "broadcast_to", "concatenate", "flatten", "flip", "masked_fill", "permute",
     "reshape", "squeeze", "stack", "swapaxis", "tile", "transpose", "unsqueeze",
@@ -139,7 +146,6 @@ __all__ = [
     "PackedSequence", "pack_pad_sequence", "pad_pack_sequence", "pad_packed_sequence",
     "pad_sequence",
     "load_parameters", "save_parameters",
-    "load_checkpoint", "save_checkpoint",
     "summary",
     "Parameter", "XTensor", "from_dlpack", "to_xtensor", "xtensor",
     "empty_like",

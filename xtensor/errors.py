@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
 
 def message(where: str, argument: str, came: object, expected: object, remedy: str = "") -> str:
     """Word a refusal so that it names the op or layer, the argument, what came and what was due.
@@ -12,3 +17,36 @@ def message(where: str, argument: str, came: object, expected: object, remedy: s
     """
     text = f"{where}: {argument} is {came}; expected {expected}."
     return f"{text} To mend it: {remedy}." if remedy else text
+
+
+def check_size(where: str, argument: str, size: Any) -> int:
+    """One length or count of at least 1.
+
+    Raises:
+        TypeError: no int.
+        ValueError: below 1.
+
+    Example:
+        >>> check_size("Linear", "input_channels", 3)
+        3
+    """
+    if isinstance(size, bool) or not isinstance(size, Integral):
+        raise TypeError(message(where, argument, repr(size), "an int"))
+    if size < 1:
+        raise ValueError(message(where, argument, size, "at least 1"))
+    return int(size)
+
+
+def check_flag(where: str, argument: str, flag: Any) -> bool:
+    """True or False.
+
+    Raises:
+        TypeError: anything else.
+
+    Example:
+        >>> check_flag("Linear", "use_bias", False)
+        False
+    """
+    if not isinstance(flag, (bool, np.bool_)):
+        raise TypeError(message(where, argument, repr(flag), "True or False"))
+    return bool(flag)

@@ -13,7 +13,7 @@ import numpy as np
 
 from .device import Array, empty_like, full_like, host_constant, reshape, to_host
 from .dtype import INT64
-from .errors import message
+from .errors import check_flag, message
 from .kernels import launch
 from .op import Op
 from .ops.creation import check_value
@@ -93,11 +93,6 @@ def _check_falling(where: str, argument: str, numbers: np.ndarray, why: str) -> 
             message(where, argument, f"{numbers[at]} after {numbers[at - 1]} at position {at}",
                     f"numbers that never grow, {why}")
         )  # fmt: skip
-
-
-def _check_flag(where: str, argument: str, value: Any) -> None:
-    if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(message(where, argument, repr(value), "True or False"))
 
 
 class PackedSequence:
@@ -382,7 +377,7 @@ def pad_sequence(qtensor_list: Any, batch_first: bool = False, padding_value: fl
                 message("pad_sequence", f"qtensor_list[{number}]",
                         f"of type {type(sequence).__name__}", "an XTensor")
             )  # fmt: skip
-    _check_flag("pad_sequence", "batch_first", batch_first)
+    check_flag("pad_sequence", "batch_first", batch_first)
     return PadSequence(batch_first, padding_value)(*qtensor_list)
 
 
@@ -420,8 +415,8 @@ def pack_pad_sequence(
     where = "pack_pad_sequence"
     if not isinstance(input, XTensor):
         raise TypeError(message(where, "input", f"of type {type(input).__name__}", "an XTensor"))
-    _check_flag(where, "batch_first", batch_first)
-    _check_flag(where, "enforce_sorted", enforce_sorted)
+    check_flag(where, "batch_first", batch_first)
+    check_flag(where, "enforce_sorted", enforce_sorted)
     numbers = _whole_numbers(where, "lengths", lengths, 1)
     if enforce_sorted:
         _check_falling(where, "lengths", numbers, "or enforce_sorted=False")
@@ -466,7 +461,7 @@ def pad_packed_sequence(
             message(where, "sequence", f"of type {type(sequence).__name__}", "a PackedSequence",
                     "make one with pack_pad_sequence")
         )  # fmt: skip
-    _check_flag(where, "batch_first", batch_first)
+    check_flag(where, "batch_first", batch_first)
     # Checked anew: its lists can have been edited, and kernels check no bounds.
     sequence = PackedSequence(
         sequence.data, sequence.batch_sizes, sequence.sorted_indices, sequence.unsorted_indices

@@ -74,8 +74,7 @@ def steps() -> list[tuple[str, Callable[[], object]]]:
     found: list[tuple[str, Callable[[], object]]] = []
 
     def layer(name: str, shape: list[int], *arguments: Any, **options: Any) -> None:
-        if hasattr(xt, name):
-            found.append((name, lambda: _step(getattr(xt, name)(*arguments, **options), shape)))
+        found.append((name, lambda: _step(getattr(xt, name)(*arguments, **options), shape)))
 
     layer("Linear", [4, 3], 3, 2)
     layer("Linear", [600, 128], 128, 128)
@@ -99,8 +98,7 @@ def steps() -> list[tuple[str, Callable[[], object]]]:
     layer("Pixel_Unshuffle", [2, 1, 192, 192], 2)
     for name in ("RNN", "GRU", "LSTM"):
         layer(name, [2, 3, 4], 4, 5, 2, bidirectional=True)
-        if hasattr(xt, f"Dynamic_{name}"):
-            found.append((f"Dynamic_{name}", partial(_dynamic, f"Dynamic_{name}")))
+        found.append((f"Dynamic_{name}", partial(_dynamic, f"Dynamic_{name}")))
     for name in ("relu", "leaky_relu", "elu", "sigmoid", "tanh", "softplus", "softsign",
                  "hard_sigmoid", "softmax", "log_softmax"):  # fmt: skip
         found.append((name, partial(_step, getattr(xt, name), [4, 5])))

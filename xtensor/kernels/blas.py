@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 # OpenBLAS runs a product of m*n*k up to this on one thread by itself: interface/gemm.c compares
@@ -47,6 +47,11 @@ def _set_threads(library: Any, count: int) -> None:
 def is_small(m: int, n: int, k: int) -> bool:
     """Whether an m x k by k x n product runs on one thread without being told to."""
     return m * n * k <= (SMALL_PRODUCT if min(m, n) > 1 else SMALL_VECTOR_PRODUCT)
+
+
+def one_thread(m: int, n: int, k: int) -> AbstractContextManager[None]:
+    """A scope in which an m x k by k x n product runs on the thread that asks for it."""
+    return nullcontext() if is_small(m, n, k) else single_threaded()
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..errors import message
+from ..errors import check_flag, message
 from ..initializer import Initializer, initialize
 from ..module import Module
 from ..ops.conv import conv1d, conv2d
@@ -50,8 +50,7 @@ class _Conv(Module):
                     message(where, argument, getattr(self, argument),
                             f"a multiple of group={self.group}")
                 )  # fmt: skip
-        if not isinstance(use_bias, bool):
-            raise TypeError(message(where, "use_bias", repr(use_bias), "True or False"))
+        check_flag(where, "use_bias", use_bias)
         fan_in = self.input_channels // self.group * math.prod(self.kernel_size)
         self.weights = initialize(kernel_initializer, self._weight_shape(), dtype, fan_in, where)
         self.bias = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import message
+from ..errors import check_size
 from ..initializer import Initializer, initialize, xavier_normal
 from ..module import Module
 from ..ops.embedding import embedding
@@ -51,10 +51,7 @@ class Embedding(Module):
             ("num_embeddings", num_embeddings),
             ("embedding_dim", embedding_dim),
         ):
-            if not isinstance(value, int) or isinstance(value, bool):
-                raise TypeError(message("Embedding", argument, repr(value), "an int"))
-            if value < 1:
-                raise ValueError(message("Embedding", argument, value, "at least 1"))
+            check_size("Embedding", argument, value)
         self.weights = initialize(
             weight_initializer, [num_embeddings, embedding_dim], dtype, embedding_dim, "Embedding"
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import message
+from ..errors import check_flag, check_size
 from ..initializer import Initializer, initialize
 from ..module import Module
 from ..ops.matmul import linear
@@ -54,12 +54,8 @@ class Linear(Module):
             ("input_channels", input_channels),
             ("output_channels", output_channels),
         ):
-            if not isinstance(value, int) or isinstance(value, bool):
-                raise TypeError(message("Linear", argument, repr(value), "an int"))
-            if value < 1:
-                raise ValueError(message("Linear", argument, value, "at least 1"))
-        if not isinstance(use_bias, bool):
-            raise TypeError(message("Linear", "use_bias", repr(use_bias), "True or False"))
+            check_size("Linear", argument, value)
+        check_flag("Linear", "use_bias", use_bias)
         self.weights = initialize(
             weight_initializer, [output_channels, input_channels], dtype, input_channels, "Linear"
         )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from .. import autograd
-from ..errors import message
+from ..errors import check_size, message
 from ..initializer import Initializer, initialize, ones, zeros
 from ..module import Module
 from ..ops.norm import batch_norm, layer_norm
@@ -34,7 +34,7 @@ class _BatchNorm(Module):
     ) -> None:
         super().__init__(name)
         where = type(self).__name__
-        self.channel_num = _size(where, "channel_num", channel_num)
+        self.channel_num = check_size(where, "channel_num", channel_num)
         self.momentum = check_number(where, "momentum", momentum, 0)
         self.epsilon = check_number(where, "epsilon", epsilon, 0)
         shape = [self.channel_num]
@@ -236,7 +236,7 @@ class LayerNorm2d(_LayerNorm):
         name: str = "",
     ) -> None:
         super().__init__(name)
-        self.norm_size = _size("LayerNorm2d", "norm_size", norm_size)
+        self.norm_size = check_size("LayerNorm2d", "norm_size", norm_size)
         self._start((self.norm_size,), epsilon, affine, dtype)
 
     def forward(self, x: XTensor) -> XTensor:
@@ -280,7 +280,7 @@ class LayerNorm1d(_LayerNorm):
         name: str = "",
     ) -> None:
         super().__init__(name)
-        self.norm_size = _size("LayerNorm1d", "norm_size", norm_size)
+        self.norm_size = check_size("LayerNorm1d", "norm_size", norm_size)
         self._start((self.norm_size,), epsilon, affine, dtype)
 
     def forward(self, x: XTensor) -> XTensor:
@@ -304,17 +304,3 @@ def _lengths(where: str, argument: str, lengths: Sequence[int]) -> tuple[int, ..
     if not lengths or min(lengths) < 1:
         raise ValueError(message(where, argument, list(lengths), "lengths of at least 1"))
     return tuple(int(n) for n in lengths)
-
-
-def _size(where: str, argument: str, size: int) -> int:
-    """One length of at least 1.
-
-    Raises:
-        TypeError: no int.
-        ValueError: below 1.
-    """
-    if isinstance(size, bool) or not isinstance(size, (int, np.integer)):
-        raise TypeError(message(where, argument, repr(size), "an int"))
-    if size < 1:
-        raise ValueError(message(where, argument, size, "at least 1"))
-    return int(size)

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..device import Array, empty_like, host_constant, reshape, to_host
 from ..dtype import INT64
-from ..errors import message
+from ..errors import check_flag, message
 from ..kernels import launch
 from ..op import Op
 from ..reduction import check_axes
@@ -112,12 +112,6 @@ class Nonzero(Op):
         return host_constant(x, np.argwhere(to_host(x)), INT64)
 
 
-def _check_flag(where: str, argument: str, value: Any) -> bool:
-    if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(message(where, argument, repr(value), "True or False"))
-    return bool(value)
-
-
 def _check_k(where: str, k: Any) -> int:
     if isinstance(k, bool) or not isinstance(k, (int, np.integer)):
         raise TypeError(message(where, "k", repr(k), "an int of at least 1"))
@@ -151,8 +145,8 @@ def sort(t: Any, axis: int | None = None, descending: bool = False, stable: bool
         array([[1., 2., 3.],
                [4., 5., 6.]], dtype=float32)
     """
-    _check_flag("sort", "stable", stable)
-    return Sort(axis, _check_flag("sort", "descending", descending))(t)
+    check_flag("sort", "stable", stable)
+    return Sort(axis, check_flag("sort", "descending", descending))(t)
 
 
 def argsort(
@@ -177,8 +171,8 @@ def argsort(
         >>> argsort(XTensor([3, 1, 2])).to_numpy()
         array([1, 2, 0])
     """
-    _check_flag("argsort", "stable", stable)
-    return Argsort(axis, _check_flag("argsort", "descending", descending))(t)
+    check_flag("argsort", "stable", stable)
+    return Argsort(axis, check_flag("argsort", "descending", descending))(t)
 
 
 def topK(t: Any, k: int, axis: int = -1, if_descent: bool = True) -> XTensor:
@@ -202,7 +196,7 @@ def topK(t: Any, k: int, axis: int = -1, if_descent: bool = True) -> XTensor:
         >>> topK(XTensor([3, 1, 4, 1, 5]), 2).to_numpy()
         array([5., 4.], dtype=float32)
     """
-    descending = _check_flag("topK", "if_descent", if_descent)
+    descending = check_flag("topK", "if_descent", if_descent)
     return TopK(_check_axis("topK", axis), descending, _check_k("topK", k))(t)
 
 
@@ -226,7 +220,7 @@ def argtopK(t: Any, k: int, axis: int = -1, if_descent: bool = True) -> XTensor:
         >>> argtopK(XTensor([3, 1, 4, 1, 5]), 2).to_numpy()
         array([4, 2])
     """
-    descending = _check_flag("argtopK", "if_descent", if_descent)
+    descending = check_flag("argtopK", "if_descent", if_descent)
     return ArgtopK(_check_axis("argtopK", axis), descending, _check_k("argtopK", k))(t)
 
 

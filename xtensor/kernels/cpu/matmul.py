@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-
 import numpy as np
 
 from .. import blas
@@ -23,12 +21,8 @@ def matmul_forward(start, stop, out, x, y, bias, transposed_x, transposed_y, par
     y = y.transpose(0, 2, 1) if transposed_y else y
     _, m, n = out.shape
     length = x.shape[2]
-    small = (
-        blas.is_small(-(-m // blocks), n, length)
-        if m >= n
-        else blas.is_small(m, -(-n // blocks), length)
-    )
-    with nullcontext() if small else blas.single_threaded():
+    rows, columns = (-(-m // blocks), n) if m >= n else (m, -(-n // blocks))
+    with blas.one_thread(rows, columns, length):
         for index in range(start, stop):
             matrix, block = divmod(index, blocks)
             b, part = divmod(matrix, parts)

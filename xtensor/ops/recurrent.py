@@ -1,0 +1,378 @@
+"""Recurrent layers, one layer and one direction at a time: ``rnn``, ``gru`` and ``lstm``.
+
+Sequences come packed: rows [S, *] of all first steps, then all second ones, the longest sequence
+first, and ``batch_sizes`` says how many sequences have each step. Sequences of one length are the
+case of equal batch sizes. The inputs of all steps are multiplied with their weight in one product;
+only what depends on the state goes through a kernel step by step, and gradients of weights are
+again single products over all rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..device import Array, empty_like, full_like, host_constant, reshape
+from ..dtype import INT64
+from ..errors import check_flag, message
+from ..kernels import launch
+from ..op import Op
+from ..reduction import sum_axes
+from ..tensor import XTensor
+from .matmul import product
+
+# A step of a tile of sequences has at least so many multiplications: each step costs a few calls,
+# and threads that make calls wait for each other.
+STEP_PRODUCT = 1 << 20
+# So many sequences make a product efficient; fewer give work to more threads.
+FEWEST_TOGETHER, ENOUGH_TOGETHER, TILES = 8, 32, 16
+
+
+def sequences_together(batch: int, weight_size: int) -> int:
+    """How many sequences go through their steps together, for a recurrent weight of that size.
+
+    Example:
+        >>> [sequences_together(batch, 4 * 256 * 256) for batch in (1, 16, 32, 64, 100, 1024)]
+        [8, 8, 16, 32, 32, 64]
+        >>> [sequences_together(batch, 4 * 64 * 64) for batch in (1, 16, 32, 64, 100, 2048)]
+        [64, 64, 64, 64, 64, 128]
+    """
+    half = min(ENOUGH_TOGETHER, -(-batch // 2))
+    worth = -(-STEP_PRODUCT // weight_size)
+    return max(FEWEST_TOGETHER, half, worth, -(-batch // TILES))
+
+
+class _Recurrence(Op, abstract=True):
+    """Checks and products that all cells share; inputs x, W_ih, W_hh, b_ih, b_hh, h0 (, c0)."""
+
+    promotion = "float"
+    gates = 1
+
+    def __init__(self, batch_sizes: Sequence[int], reverse: bool) -> None:
+        sizes = np.asarray(batch_sizes)
+        if sizes.ndim != 1 or sizes.size == 0 or sizes.dtype.kind not in "iu":
+            raise TypeError(
+                message(self.name, "batch_sizes", repr(batch_sizes), "a list of at least one int")
+            )
+        if (sizes < 0).any() or (np.diff(sizes) > 0).any():
+            raise ValueError(
+                message(self.name, "batch_sizes", sizes.tolist(),
+                        "numbers of 0 or more that never grow, as sequences only end")
+            )  # fmt: skip
+        self.reverse = check_flag(self.name, "reverse", reverse)
+        self.begins = np.concatenate([[0], np.cumsum(sizes)]).astype(INT64)
+        self.batch = int(sizes[0])
+
+    def check(self, x: Array, *others: Array | None) -> None:
+        weight_ih, weight_hh, bias_ih, bias_hh, *states = others
+        assert weight_hh is not None  # only biases and states are optional
+        if len(x.shape) != 2 or x.shape[0] != self.begins[-1]:
+            raise ValueError(
+                message(self.name, "x", f"of shape {list(x.shape)}",
+                        f"[{self.begins[-1]}, I], as many rows as batch_sizes sum up to")
+            )  # fmt: skip
+        if (
+            len(weight_hh.shape) != 2
+            or weight_hh.shape[0] != self.gates * weight_hh.shape[1]
+            or weight_hh.size == 0
+        ):
+            raise ValueError(
+                message(self.name, "weight_hh", f"of shape {list(weight_hh.shape)}",
+                        f"[{self.gates} * H, H] with H of at least 1")
+            )  # fmt: skip
+        rows, hidden = weight_hh.shape
+        self.tile = sequences_together(self.batch, weight_hh.size)
+        due = {
+            "weight_ih": (weight_ih, (rows, x.shape[1]), "one column per feature of x"),
+            "bias_ih": (bias_ih, (rows,), "as many as weight_hh has rows"),
+            "bias_hh": (bias_hh, (rows,), "as many as weight_hh has rows"),
+        } | {
+            argument: (state, (self.batch, hidden), "one row per sequence")
+            for argument, state in zip(("h0", "c0"), states, strict=False)
+        }
+        for argument, (array, shape, why) in due.items():
+            if array is not None and array.shape != shape:
+                raise ValueError(
+                    message(self.name, argument, f"of shape {list(array.shape)}",
+                            f"{list(shape)}, {why}")
+                )  # fmt: skip
+
+    def project(self, x: Array, weight: Array) -> Array:
+        """W_ih x of all rows at once, [gates * H, S]."""
+        return reshape(product(_matrix(weight), _matrix(x), transposed_y=True),
+                       (weight.shape[0], x.shape[0]))  # fmt: skip
+
+    def state(self, like: Array, weight: Array, given: Array | None) -> Array:
+        """An initial state; zeros where none is given."""
+        shape = self.batch, weight.shape[1]
+        return full_like(like, 0, shape) if given is None else given
+
+    def run(self, kernel: str, *arrays: Array, numbers: tuple[Any, ...] = ()) -> None:
+        """Launch a kernel over tiles of sequences."""
+        begins = host_constant(arrays[0], self.begins)
+        launch(kernel, -(-self.batch // self.tile), *arrays, begins, self.reverse, self.tile,
+               *numbers)  # fmt: skip
+
+    def parameter_gradients(
+        self, grad_inputs: Array, grad_hidden: Array, x: Array, weight_ih: Array, previous: Array
+    ) -> list[Array | None]:
+        """From the gradients of W_ih x + b_ih and W_hh h + b_hh, both [gates * H, S]."""
+        gradients: list[Array | None] = [None] * 5
+        if self.needs(0):
+            grad_x = product(_matrix(grad_inputs), _matrix(weight_ih), transposed_x=True)
+            gradients[0] = reshape(grad_x, x.shape)
+        if self.needs(1):
+            grad_weight = product(_matrix(grad_inputs), _matrix(x))
+            gradients[1] = reshape(grad_weight, weight_ih.shape)
+        if self.needs(2):
+            grad_weight = product(_matrix(grad_hidden), _matrix(previous), transposed_y=True)
+            gradients[2] = reshape(grad_weight, (grad_hidden.shape[0], previous.shape[0]))
+        for position, grad in ((3, grad_inputs), (4, grad_hidden)):
+            if self.needs(position):
+                gradients[position] = reshape(sum_axes(grad, (1,)), grad.shape[:1])
+        return gradients
+
+
+def _matrix(array: Array) -> Array:
+    """[rows, columns] as ``product`` takes it, [1, rows, columns]"""
+    return reshape(array, (1, *array.shape))
+
+
+def _vector(like: Array, bias: Array | None) -> Array:
+    return empty_like(like, (0,)) if bias is None else bias
+
+
+class Rnn(_Recurrence):
+    """h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or max(0, same)"""
+
+    optional = (3, 4, 5)
+
+    def __init__(self, batch_sizes: Sequence[int], reverse: bool, nonlinearity: str) -> None:
+        super().__init__(batch_sizes, reverse)
+        if nonlinearity not in ("tanh", "relu"):
+            raise ValueError(
+                message(self.name, "nonlinearity", repr(nonlinearity), "'tanh' or 'relu'")
+            )
+        self.relu = nonlinearity == "relu"
+
+    def forward(
+        self, x: Array, weight_ih: Array, weight_hh: Array, bias_ih: Array | None,
+        bias_hh: Array | None, h0: Array | None,
+    ) -> tuple[Array, Array]:  # fmt: skip
+        first = self.state(x, weight_hh, h0)
+        out = empty_like(x, (x.shape[0], weight_hh.shape[1]))
+        last, previous = empty_like(first), empty_like(out, out.shape[::-1])
+        self.run("rnn_forward", out, last, previous, self.project(x, weight_ih), first, weight_hh,
+                 _vector(x, bias_ih), _vector(x, bias_hh), numbers=(self.relu,))  # fmt: skip
+        self.save(x, weight_ih, weight_hh, previous, out)
+        return out, last
+
+    def backward(self, grad_out: Array, grad_last: Array) -> tuple[Array | None, ...]:
+        x, weight_ih, weight_hh, previous, out = self.saved
+        grad_gates, grad_first = empty_like(previous), empty_like(grad_last)
+        self.run("rnn_backward", grad_gates, grad_first, grad_out, grad_last, out, weight_hh,
+                 numbers=(self.relu,))  # fmt: skip
+        return *self.parameter_gradients(grad_gates, grad_gates, x, weight_ih, previous), grad_first
+
+
+class Gru(_Recurrence):
+    """r, z = s(W_ih x + b_ih + W_hh h + b_hh); h' = (1 - z) tanh(W x + b + r (W h + b)) + z h"""
+
+    optional = (3, 4, 5)
+    gates = 3
+
+    def forward(
+        self, x: Array, weight_ih: Array, weight_hh: Array, bias_ih: Array | None,
+        bias_hh: Array | None, h0: Array | None,
+    ) -> tuple[Array, Array]:  # fmt: skip
+        first = self.state(x, weight_hh, h0)
+        out = empty_like(x, (x.shape[0], weight_hh.shape[1]))
+        last, previous = empty_like(first), empty_like(out, out.shape[::-1])
+        gates = empty_like(x, (4 * out.size,))
+        self.run("gru_forward", out, last, previous, gates, self.project(x, weight_ih), first,
+                 weight_hh, _vector(x, bias_ih), _vector(x, bias_hh))  # fmt: skip
+        self.save(x, weight_ih, weight_hh, previous, gates)
+        return out, last
+
+    def backward(self, grad_out: Array, grad_last: Array) -> tuple[Array | None, ...]:
+        x, weight_ih, weight_hh, previous, gates = self.saved
+        grad_inputs = empty_like(x, (weight_hh.shape[0], x.shape[0]))
+        grad_hidden, grad_first = empty_like(grad_inputs), empty_like(grad_last)
+        self.run("gru_backward", grad_inputs, grad_hidden, grad_first, grad_out, grad_last, gates,
+                 previous, weight_hh)  # fmt: skip
+        return (
+            *self.parameter_gradients(grad_inputs, grad_hidden, x, weight_ih, previous),
+            grad_first,
+        )
+
+
+class Lstm(_Recurrence):
+    """c' = f c + i g; h' = o tanh(c') with i, f, o = s(a), g = tanh(a) of a = W x + b + W h + b"""
+
+    optional = (3, 4, 5, 6)
+    gates = 4
+
+    def forward(
+        self, x: Array, weight_ih: Array, weight_hh: Array, bias_ih: Array | None,
+        bias_hh: Array | None, h0: Array | None, c0: Array | None,
+    ) -> tuple[Array, Array, Array]:  # fmt: skip
+        first, first_cell = self.state(x, weight_hh, h0), self.state(x, weight_hh, c0)
+        out = empty_like(x, (x.shape[0], weight_hh.shape[1]))
+        last, last_cell = empty_like(first), empty_like(first)
+        previous = empty_like(out, out.shape[::-1])
+        gates, cells = empty_like(x, (4 * out.size,)), empty_like(x, (out.size,))
+        self.run("lstm_forward", out, last, last_cell, previous, gates, cells,
+                 self.project(x, weight_ih), first, first_cell, weight_hh, _vector(x, bias_ih),
+                 _vector(x, bias_hh))  # fmt: skip
+        self.save(x, weight_ih, weight_hh, previous, gates, cells)
+        return out, last, last_cell
+
+    def backward(
+        self, grad_out: Array, grad_last: Array, grad_last_cell: Array
+    ) -> tuple[Array | None, ...]:
+        x, weight_ih, weight_hh, previous, gates, cells = self.saved
+        grad_gates = empty_like(x, (weight_hh.shape[0], x.shape[0]))
+        grad_first, grad_first_cell = empty_like(grad_last), empty_like(grad_last)
+        self.run("lstm_backward", grad_gates, grad_first, grad_first_cell, grad_out, grad_last,
+                 grad_last_cell, gates, cells, weight_hh)  # fmt: skip
+        return (
+            *self.parameter_gradients(grad_gates, grad_gates, x, weight_ih, previous),
+            grad_first,
+            grad_first_cell,
+        )
+
+
+def rnn(
+    x: XTensor,
+    weight_ih: XTensor,
+    weight_hh: XTensor,
+    bias_ih: XTensor | None,
+    bias_hh: XTensor | None,
+    h0: XTensor | None,
+    batch_sizes: Sequence[int],
+    reverse: bool = False,
+    nonlinearity: str = "tanh",
+) -> tuple[XTensor, XTensor]:
+    """One layer of an Elman network over packed sequences, in one direction.
+
+    Args:
+        x: [S, I]: step 0 of all sequences, then step 1, ..., the longest sequence first.
+        weight_ih: [H, I].
+        weight_hh: [H, H].
+        bias_ih, bias_hh: [H], or None.
+        h0: [B, H], the state before the first step; zeros if None.
+        batch_sizes: how many sequences have a step 0, 1, ...; the first is B, their sum is S.
+        reverse: whether each sequence is gone through from its own last step to its first.
+        nonlinearity: 'tanh' or 'relu'.
+
+    Returns:
+        The state after each row, [S, H], and after the last step of each sequence, [B, H].
+
+    Raises:
+        TypeError: batch_sizes is no list of ints, reverse no bool.
+        ValueError: shapes that do not fit each other, batch_sizes that grow, another nonlinearity.
+
+    h' = tanh(W_ih x + b_ih + W_hh h + b_hh)
+
+    Source: Elman, "Finding structure in time" (1990).
+
+    Example:
+        >>> from xtensor import ones
+        >>> out, last = rnn(ones([3, 1]), ones([1, 1]), ones([1, 1]), None, None, None, [2, 1])
+        >>> out.to_numpy().round(4).tolist(), last.to_numpy().round(4).tolist()
+        ([[0.7616], [0.7616], [0.9428]], [[0.9428], [0.7616]])
+    """
+    return Rnn(batch_sizes, reverse, nonlinearity)(x, weight_ih, weight_hh, bias_ih, bias_hh, h0)
+
+
+def gru(
+    x: XTensor,
+    weight_ih: XTensor,
+    weight_hh: XTensor,
+    bias_ih: XTensor | None,
+    bias_hh: XTensor | None,
+    h0: XTensor | None,
+    batch_sizes: Sequence[int],
+    reverse: bool = False,
+) -> tuple[XTensor, XTensor]:
+    """One layer of gated recurrent units over packed sequences, in one direction.
+
+    Args:
+        x: [S, I], packed as for ``rnn``.
+        weight_ih: [3 H, I], the rows of r, then z, then n.
+        weight_hh: [3 H, H], likewise.
+        bias_ih, bias_hh: [3 H], likewise, or None.
+        h0: [B, H]; zeros if None.
+        batch_sizes, reverse: as for ``rnn``.
+
+    Returns:
+        The state after each row, [S, H], and after the last step of each sequence, [B, H].
+
+    Raises:
+        TypeError: batch_sizes is no list of ints, reverse no bool.
+        ValueError: shapes that do not fit each other, batch_sizes that grow.
+
+    With s(a) = 1 / (1 + exp(-a)):
+        r, z = s(W_ih x + b_ih + W_hh h + b_hh)
+        n = tanh(W_in x + b_in + r (W_hn h + b_hn))
+        h' = (1 - z) n + z h
+
+    Source: Cho et al., "Learning phrase representations using RNN encoder-decoder for statistical
+    machine translation" (2014), with the reset gate behind the product, as cuDNN and PyTorch do.
+
+    Example:
+        >>> from xtensor import ones, zeros
+        >>> out, last = gru(ones([1, 1]), zeros([3, 1]), zeros([3, 1]), None, None, ones([1, 1]),
+        ...                 [1])
+        >>> last.item()
+        0.5
+    """
+    return Gru(batch_sizes, reverse)(x, weight_ih, weight_hh, bias_ih, bias_hh, h0)
+
+
+def lstm(
+    x: XTensor,
+    weight_ih: XTensor,
+    weight_hh: XTensor,
+    bias_ih: XTensor | None,
+    bias_hh: XTensor | None,
+    h0: XTensor | None,
+    c0: XTensor | None,
+    batch_sizes: Sequence[int],
+    reverse: bool = False,
+) -> tuple[XTensor, XTensor, XTensor]:
+    """One layer of long short-term memory over packed sequences, in one direction.
+
+    Args:
+        x: [S, I], packed as for ``rnn``.
+        weight_ih: [4 H, I], the rows of i, then f, g and o.
+        weight_hh: [4 H, H], likewise.
+        bias_ih, bias_hh: [4 H], likewise, or None.
+        h0, c0: [B, H]; zeros if None.
+        batch_sizes, reverse: as for ``rnn``.
+
+    Returns:
+        h after each row, [S, H]; h and c after the last step of each sequence, [B, H] each.
+
+    Raises:
+        TypeError: batch_sizes is no list of ints, reverse no bool.
+        ValueError: shapes that do not fit each other, batch_sizes that grow.
+
+    With s(a) = 1 / (1 + exp(-a)):
+        i, f, o = s(W_ih x + b_ih + W_hh h + b_hh), g = tanh(same form)
+        c' = f c + i g
+        h' = o tanh(c')
+
+    Source: Hochreiter and Schmidhuber, "Long short-term memory" (1997); Gers, Schmidhuber and
+    Cummins, "Learning to forget" (2000).
+
+    Example:
+        >>> from xtensor import ones, zeros
+        >>> out, last, cell = lstm(ones([1, 1]), zeros([4, 1]), zeros([4, 1]), None, None, None,
+        ...                        ones([1, 1]), [1])
+        >>> cell.item()
+        0.5
+    """
+    return Lstm(batch_sizes, reverse)(x, weight_ih, weight_hh, bias_ih, bias_hh, h0, c0)
