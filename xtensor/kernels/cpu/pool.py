@@ -1,7 +1,8 @@
 """Maximum and average pooling on the CPU, one plane x [D, H, W] after the other.
 
 Window o covers the cells o * stride - padding + 0 .. kernel - 1 of each axis. The innermost loop is
-over a row of windows, for one cell of the kernel at a time: it has no branch, and vectorises.
+over a row of windows, for one cell of the kernel at a time: it has no branch, and vectorises. Where
+a row has only a few wide windows it runs along each of them instead (``few``).
 """
 
 from __future__ import annotations
@@ -29,6 +30,12 @@ def windows(cell, count, stride, padding, length):
     return first, max(first, min(count, (length - 1 + padding - cell) // stride + 1))
 
 
+@CpuFunction
+def few(count, kernel):
+    """Whether a row of so many windows is too short for a loop over it."""
+    return count <= 3 * kernel
+
+
 def _larger(best, row, step):
     for k in range(best.size):
         value = row[k * step]
@@ -51,6 +58,33 @@ def _add_row(total, row, step):
 def _add_to_row(row, share, step):
     for k in range(share.size):
         row[k * step] += share[k]
+
+
+@CpuFunction
+def larger_along(best, place, row, at, kernel, step, padding):
+    for k in range(best.size):
+        first, end = cells(k, kernel, step, padding, row.size)
+        for w in range(first, end):
+            if not row[w] <= best[k] and best[k] == best[k]:
+                best[k] = row[w]
+                if place.size > 0:
+                    place[k] = at + w
+
+
+@CpuFunction
+def add_along(total, row, kernel, step, padding):
+    for k in range(total.size):
+        first, end = cells(k, kernel, step, padding, row.size)
+        for w in range(first, end):
+            total[k] += row[w]
+
+
+@CpuFunction
+def share_along(row, share, kernel, step, padding):
+    for k in range(share.size):
+        first, end = cells(k, kernel, step, padding, row.size)
+        for w in range(first, end):
+            row[w] += share[k]
 
 
 # Inlined before LLVM sees them, so that a step written as a number is one there.
@@ -85,6 +119,11 @@ def max_pool_forward(start, stop, out, index, x, kernel, stride, padding):
             place[k] = (d0 * height + h0) * width + max(k * step - padding[2], 0)
         for d in range(d0, d1):
             for h in range(h0, h1):
+                if few(out_width, kernel[2]):
+                    at = (d * height + h) * width
+                    line_x = source[i * depth * height * width + at :][:width]
+                    larger_along(best, place, line_x, at, kernel[2], step, padding[2])
+                    continue
                 for w in range(kernel[2]):
                     k0, k1 = windows(w, out_width, step, padding[2], width)
                     at = (d * height + h) * width + k0 * step - padding[2] + w
@@ -138,6 +177,10 @@ def avg_pool_forward(start, stop, out, x, kernel, stride, padding):
         total[:] = 0
         for d in range(d0, d1):
             for h in range(h0, h1):
+                if few(out_width, kernel[2]):
+                    line_x = source[((i * depth + d) * height + h) * width :][:width]
+                    add_along(total, line_x, kernel[2], step, padding[2])
+                    continue
                 for w in range(kernel[2]):
                     k0, k1 = windows(w, out_width, step, padding[2], width)
                     at = (d * height + h) * width + k0 * step - padding[2] + w
@@ -179,6 +222,10 @@ def avg_pool_backward(start, stop, grad_x, grad, kernel, stride, padding):
             share[k] = g[k] / size
         for d in range(d0, d1):
             for h in range(h0, h1):
+                if few(out_width, kernel[2]):
+                    line_x = target[((i * depth + d) * height + h) * width :][:width]
+                    share_along(line_x, share, kernel[2], step, padding[2])
+                    continue
                 for w in range(kernel[2]):
                     k0, k1 = windows(w, out_width, step, padding[2], width)
                     at = (d * height + h) * width + k0 * step - padding[2] + w
