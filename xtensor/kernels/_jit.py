@@ -236,7 +236,9 @@ def _with_formula(loop: Any, formula: Callable[..., Any], name: str) -> Callable
     return function
 
 
-def _njit(function: Callable[..., Any], fastmath: bool | set[str] = False) -> Any:
+def _njit(
+    function: Callable[..., Any], fastmath: bool | set[str] = False, inline: str = "never"
+) -> Any:
     """Compile ``function``, its CpuFunction globals first, with the cache in our own directory."""
     import numba
 
@@ -249,7 +251,7 @@ def _njit(function: Callable[..., Any], fastmath: bool | set[str] = False) -> An
         function = bound
     return cache.cached(
         lambda use_cache: numba.njit(
-            nogil=True, error_model="numpy", fastmath=fastmath, cache=use_cache
+            nogil=True, error_model="numpy", fastmath=fastmath, cache=use_cache, inline=inline
         )(function)
     )
 
@@ -288,11 +290,18 @@ def cpu_whole_kernel(function: Callable[..., Any]) -> Kernel:
 
 
 class CpuFunction:
-    """A helper that CPU kernels call; compiled, inlined into them, when the first of them is."""
+    """A helper that CPU kernels call; compiled, inlined into them, when the first of them is.
 
-    def __init__(self, function: Callable[..., Any], fastmath: str = "strict") -> None:
+    LLVM inlines it, after it has optimised it by itself; with ``inline="always"`` numba does before
+    that. A loop that calls a helper which returns several numbers may vectorise only so.
+    """
+
+    def __init__(
+        self, function: Callable[..., Any], fastmath: str = "strict", inline: str = "never"
+    ) -> None:
         self.function = function
         self.fastmath = FASTMATH[fastmath]
+        self.inline = inline
         self._compiled: Any = None
 
     def __call__(self, *args: Any) -> Any:
@@ -302,7 +311,7 @@ class CpuFunction:
         if self._compiled is None:
             with _compile_lock:  # host kernels ask for it from several threads
                 if self._compiled is None:
-                    self._compiled = _njit(self.function, fastmath=self.fastmath)
+                    self._compiled = _njit(self.function, self.fastmath, self.inline)
         return self._compiled
 
 

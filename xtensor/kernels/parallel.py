@@ -165,7 +165,9 @@ def parallel_for(body: Callable[..., Any], work: int, args: Sequence[Any]) -> No
     The size of the largest array among ``args`` stands for the cost of the whole; small calls, and
     calls made inside another one, run in the caller's thread.
     """
-    if work == 0:
+    if work <= 1:
+        if work == 1:
+            body(0, 1, *args)
         return
     size = max([getattr(arg, "size", 0) for arg in args], default=0)
     chunks = min(work, MAX_CHUNKS, size // CHUNK_ELEMENTS)

@@ -39,7 +39,7 @@ def philox(c0, c1, c2, c3, k0, k1):
 
 def unit24(word):
     """[0, 1) in steps of 2**-24, which float32 holds exactly."""
-    return np.float32(np.int64(word >> np.uint64(8))) * np.float32(2.0**-24)
+    return np.float32(np.int32(word >> np.uint64(8))) * np.float32(2.0**-24)
 
 
 def unit53(high, low):
@@ -49,4 +49,4 @@ def unit53(high, low):
 
 def middle32(word):
     """(0, 1): the middle of one of 2**32 steps, so that its logarithm is finite."""
-    return (np.float64(np.int64(word)) + np.float64(0.5)) * np.float64(2.0**-32)
+    return (np.float64(np.uint32(word)) + np.float64(0.5)) * np.float64(2.0**-32)

@@ -83,8 +83,11 @@ class Matmul(Op):
                         f"length {_columns(x)} on its last axis but one, as t1 has shape "
                         f"{list(x.shape)}")
             )  # fmt: skip
+        self.batch = x.shape[:-2]
+        if y.shape[:-2] == self.batch:
+            return
         try:
-            self.batch = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
+            self.batch = np.broadcast_shapes(self.batch, y.shape[:-2])
         except ValueError:
             raise ValueError(
                 message(self.name, "t1 and t2", f"of shapes {list(x.shape)} and {list(y.shape)}",

@@ -6,22 +6,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from .. import philox as formulas
-from .._jit import CpuFunction, cpu_kernel
-
-philox = CpuFunction(formulas.philox)
-HALF = formulas.HALF
-LOW = formulas.LOW
-ZERO = np.uint64(0)
+from .._jit import cpu_kernel
+from .random import DRAWN, draw
 
 
 @cpu_kernel
 def dropout_forward(start, stop, out, x, counter, key, threshold, scale):
     """out[k] = scale * x[k] where word k % 4 of block k // 4 >= threshold, else 0; out, x [n]"""
     nothing = scale - scale
-    for i in range(start, stop):
-        c = counter + np.uint64(i)
-        words = philox(c & LOW, c >> HALF, ZERO, ZERO, key & LOW, key >> HALF)
-        for j in range(min(4, out.size - 4 * i)):
-            kept = scale * x[4 * i + j]
-            out[4 * i + j] = kept if words[j] >= threshold else nothing
+    words = np.empty(4 * DRAWN, np.uint32)
+    for first in range(start, stop, DRAWN):
+        last = min(first + DRAWN, stop)
+        draw(words[: 4 * (last - first)], counter + np.uint64(first), key)
+        source, target = x[4 * first : 4 * last], out[4 * first : 4 * last]
+        for k in range(target.size):
+            target[k] = scale * source[k] if words[k] >= threshold else nothing

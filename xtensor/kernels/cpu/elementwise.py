@@ -1,6 +1,7 @@
 """Elementwise kernels: NumPy's loops where NumPy has them, else the compiled formula.
 
 NumPy's exp, log and tanh use AVX-512 where the machine has it; numba's tanh was 20 times slower.
+Formulas with an exponential in them are written again here, with the one that vectorises.
 """
 
 from __future__ import annotations
@@ -11,27 +12,44 @@ import numpy as np
 
 from .. import scalar
 from .._jit import cpu_elementwise
+from .exponential import exp, expm1, log1p
 
-# A chain of ufuncs runs over blocks that stay in a core's own cache between its steps. Much smaller
-# blocks (8,192) measured six times slower: threads then fight over the GIL between the steps.
-BLOCK = 65_536
+# mypy: disable-error-code="no-untyped-def"
 
-
-def sigmoid(x: np.ndarray, out: Any) -> None:
-    """out = 0.5 + 0.5 * tanh(0.5 * x)"""
-    if out.ndim != 1 or out.size <= BLOCK:
-        np.multiply(x, 0.5, out=out)
-        np.tanh(out, out=out)
-        np.multiply(out, 0.5, out=out)
-        np.add(out, 0.5, out=out)
-        return
-    for start in range(0, out.size, BLOCK):
-        sigmoid(x[start : start + BLOCK], out[start : start + BLOCK])
+ZERO, ONE = np.float32(0), np.float32(1)
 
 
-def relu(x: np.ndarray, out: Any) -> None:
-    """out = max(x, 0)"""
-    np.maximum(x, 0, out=out)
+def sigmoid_forward(x):
+    """1 / (1 + exp(-x)); an infinite exp gives 0"""
+    return ONE / (ONE + exp(-x))
+
+
+def softplus_forward(x):
+    """max(x, 0) + log(1 + exp(-abs(x)))"""
+    return (ZERO if x < 0 else x) + log1p(exp(-abs(x)))
+
+
+def softplus_backward(g, x):
+    """g / (1 + exp(-x))"""
+    return g / (ONE + exp(-x))
+
+
+def elu_forward(x, alpha: float):
+    """x above 0, alpha * (exp(x) - 1) otherwise; both computed, so that the loop has no branch"""
+    below = alpha * expm1(x)
+    return x if x > 0 else below
+
+
+def elu_backward(g, x, alpha: float):
+    """g above 0, g * alpha * exp(x) otherwise"""
+    below = g * alpha * exp(x)
+    return g if x > 0 else below
+
+
+FORMULAS = {
+    f.__name__: f
+    for f in (sigmoid_forward, softplus_forward, softplus_backward, elu_forward, elu_backward)
+}
 
 
 def where(condition: np.ndarray, x: np.ndarray, y: np.ndarray, out: Any) -> None:
@@ -91,8 +109,6 @@ UFUNCS: dict[str, Any] = {
     "sinh_forward": quiet(np.sinh),
     "cosh_forward": quiet(np.cosh),
     "tanh_forward": np.tanh,
-    "sigmoid_forward": sigmoid,
-    "relu_forward": relu,
     "maximum_forward": np.maximum,
     "minimum_forward": np.minimum,
     "clip_forward": clip,
@@ -113,4 +129,5 @@ UFUNCS: dict[str, Any] = {
 }
 
 for _name, _formula in scalar.formulas().items():
-    cpu_elementwise(_name, _formula, UFUNCS.get(_name))
+    _kernel = cpu_elementwise(_name, FORMULAS.get(_name, _formula), UFUNCS.get(_name))
+    _kernel.__module__ = scalar.__name__  # where the formula is explained, for both devices

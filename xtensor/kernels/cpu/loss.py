@@ -13,39 +13,41 @@ import math
 import numpy as np
 
 from .._jit import CpuKernel, cpu_host_kernel, cpu_kernel
-from .softmax import exp_shifted, row_blocks, rows_of, scratch
+from .exponential import exp
+from .softmax import exp_sum, row_blocks, row_max, rows_of
 
 
-def _pick(loss, x, peak, total, classes, factor):
+def _pick(loss, peak, total, buffer, x, classes, factor):
     for i in range(x.shape[0]):
+        peak[i] = row_max(x[i])
+        total[i] = exp_sum(buffer, x[i], peak[i])
         loss[i] = factor * (math.log(total[i]) - (x[i, classes[i]] - peak[i]))
 
 
-def _subtract_peak(out, x, peak):
+def _probability_and_mark(out, x, peak, total, classes, factor):
     for i in range(x.shape[0]):
-        for j in range(x.shape[1]):
-            out[i, j] = x[i, j] - peak[i]
+        to, row = out[i], x[i]
+        scale, top = factor / total[i], peak[i]
+        for j in range(row.size):
+            to[j] = exp(row[j] - top) * scale
+        to[classes[i]] -= factor
 
 
-def _scale_and_mark(out, total, classes, factor):
-    for i in range(out.shape[0]):
-        scale = factor / total[i]
-        for j in range(out.shape[1]):
-            out[i, j] *= scale
-        out[i, classes[i]] -= factor
-
-
-def _weigh(loss, work, total, y, factor, epsilon):
+def _weigh(loss, peak, total, work, x, y, factor, epsilon):
     for i in range(y.shape[0]):
+        peak[i] = row_max(x[i])
+        total[i] = exp_sum(work, x[i], peak[i])
         t = 0.0
         for j in range(y.shape[1]):
             if y[i, j] != 0:
-                t -= y[i, j] * math.log(work[i, j] / np.float64(total[i]) + epsilon)
+                t -= y[i, j] * math.log(work[j] / np.float64(total[i]) + epsilon)
         loss[i] = factor * t
 
 
-def _weigh_stable(loss, x, peak, total, y, factor):
+def _weigh_stable(loss, peak, total, work, x, y, factor):
     for i in range(y.shape[0]):
+        peak[i] = row_max(x[i])
+        total[i] = exp_sum(work, x[i], peak[i])
         log_total = math.log(total[i])
         t = 0.0
         for j in range(y.shape[1]):
@@ -54,31 +56,32 @@ def _weigh_stable(loss, x, peak, total, y, factor):
         loss[i] = factor * t
 
 
-def _pull_to(work, total, y, factor):
+def _pull_to(out, x, peak, total, y, factor):
     for i in range(y.shape[0]):
+        to, row, weights, top = out[i], x[i], y[i], peak[i]
         weight = 0.0
-        for j in range(y.shape[1]):
-            weight += y[i, j]
-        scale = work.dtype.type(factor * weight / total[i])
-        for j in range(y.shape[1]):
-            work[i, j] = work[i, j] * scale - factor * y[i, j]
+        for j in range(row.size):
+            weight += weights[j]
+        scale = x.dtype.type(factor * weight / total[i])
+        for j in range(row.size):
+            to[j] = exp(row[j] - top) * scale - factor * weights[j]
 
 
-def _pull_softly(work, total, y, factor, epsilon):
+def _pull_softly(out, x, peak, total, y, factor, epsilon):
     for i in range(y.shape[0]):
         t = 0.0
         for j in range(y.shape[1]):
-            work[i, j] /= total[i]
-            t -= y[i, j] / (work[i, j] + epsilon) * work[i, j]
+            p = exp(x[i, j] - peak[i]) / total[i]
+            out[i, j] = p
+            t -= y[i, j] / (p + epsilon) * p
         for j in range(y.shape[1]):
-            p = work[i, j]
-            work[i, j] = factor * p * (-y[i, j] / (p + epsilon) - t)
+            p = out[i, j]
+            out[i, j] = factor * p * (-y[i, j] / (p + epsilon) - t)
 
 
 # Loops of the host kernels below; they take whole blocks and have no CUDA twins of their own.
 pick = CpuKernel(_pick)
-subtract_peak = CpuKernel(_subtract_peak)
-scale_and_mark = CpuKernel(_scale_and_mark)
+probability_and_mark = CpuKernel(_probability_and_mark)
 weigh = CpuKernel(_weigh)
 weigh_stable = CpuKernel(_weigh_stable)
 pull_to = CpuKernel(_pull_to, "reassociate")
@@ -91,11 +94,10 @@ def cross_entropy_forward(start, stop, loss, peak, total, x, classes, factor):
 
     peak[k] = max_j x[o, j, c], total[k] = sum_j exp(x[o, j, c] - peak[k]); x [outer, length, inner]
     """
-    buffer = scratch(x)
+    buffer = np.empty(x.shape[1], x.dtype)
     for first, last in row_blocks(start, stop, x.shape):
         rows, p, t = rows_of(x, first, last), peak[first:last], total[first:last]
-        exp_shifted(buffer[: last - first], p, t, rows)
-        pick.compiled()(loss[first:last], rows, p, t, classes[first:last], factor)
+        pick.compiled()(loss[first:last], p, t, buffer, rows, classes[first:last], factor)
 
 
 @cpu_host_kernel
@@ -104,16 +106,11 @@ def cross_entropy_backward(start, stop, grad_x, grad_out, x, classes, peak, tota
 
     p = exp(x[o, j, c] - peak[k]) / total[k]; grad_x, x [outer, length, inner]
     """
-    buffer = scratch(x)
     scale = x.dtype.type(factor * grad_out[0])
     for first, last in row_blocks(start, stop, x.shape):
-        target = rows_of(grad_x, first, last)
-        work = target if x.shape[2] == 1 else buffer[: last - first]
-        subtract_peak.compiled()(work, rows_of(x, first, last), peak[first:last])
-        np.exp(work, out=work)
-        scale_and_mark.compiled()(work, total[first:last], classes[first:last], scale)
-        if work is not target:
-            target[...] = work
+        to, rows = rows_of(grad_x, first, last), rows_of(x, first, last)
+        p, t = peak[first:last], total[first:last]
+        probability_and_mark.compiled()(to, rows, p, t, classes[first:last], scale)
 
 
 @cpu_host_kernel
@@ -123,11 +120,12 @@ def softmax_cross_entropy_forward(start, stop, loss, peak, total, x, y, factor):
     peak[i] = max_j x[i, j], total[i] = sum_j exp(x[i, j] - peak[i]); terms with y = 0 are left out;
     x, y [n, length, 1]
     """
-    buffer = scratch(x)
+    buffer = np.empty(x.shape[1], x.dtype)
     for first, last in row_blocks(start, stop, x.shape):
         rows, p, t = rows_of(x, first, last), peak[first:last], total[first:last]
-        exp_shifted(buffer[: last - first], p, t, rows)
-        weigh_stable.compiled()(loss[first:last], rows, p, t, rows_of(y, first, last), factor)
+        weigh_stable.compiled()(
+            loss[first:last], p, t, buffer, rows, rows_of(y, first, last), factor
+        )
 
 
 @cpu_host_kernel
@@ -138,10 +136,8 @@ def softmax_cross_entropy_backward(start, stop, grad_x, grad_out, x, y, peak, to
     """
     scale = x.dtype.type(factor * grad_out[0])
     for first, last in row_blocks(start, stop, x.shape):
-        work = rows_of(grad_x, first, last)
-        subtract_peak.compiled()(work, rows_of(x, first, last), peak[first:last])
-        np.exp(work, out=work)
-        pull_to.compiled()(work, total[first:last], rows_of(y, first, last), scale)
+        to, rows, weights = (rows_of(a, first, last) for a in (grad_x, x, y))
+        pull_to.compiled()(to, rows, peak[first:last], total[first:last], weights, scale)
 
 
 @cpu_host_kernel
@@ -150,11 +146,12 @@ def categorical_cross_entropy_forward(start, stop, loss, peak, total, x, y, fact
 
     peak[i] = max_j x[i, j], total[i] = sum_j exp(x[i, j] - peak[i]); x, y [n, length, 1]
     """
-    buffer = scratch(x)
+    buffer = np.empty(x.shape[1], x.dtype)
     for first, last in row_blocks(start, stop, x.shape):
-        work, t = buffer[: last - first], total[first:last]
-        exp_shifted(work, peak[first:last], t, rows_of(x, first, last))
-        weigh.compiled()(loss[first:last], work, t, rows_of(y, first, last), factor, epsilon)
+        rows, p, t = rows_of(x, first, last), peak[first:last], total[first:last]
+        weigh.compiled()(
+            loss[first:last], p, t, buffer, rows, rows_of(y, first, last), factor, epsilon
+        )
 
 
 @cpu_host_kernel
@@ -168,10 +165,10 @@ def categorical_cross_entropy_backward(
     """
     scale = x.dtype.type(factor * grad_out[0])
     for first, last in row_blocks(start, stop, x.shape):
-        work = rows_of(grad_x, first, last)
-        subtract_peak.compiled()(work, rows_of(x, first, last), peak[first:last])
-        np.exp(work, out=work)
-        pull_softly.compiled()(work, total[first:last], rows_of(y, first, last), scale, epsilon)
+        to, rows, p = rows_of(grad_x, first, last), rows_of(x, first, last), peak[first:last]
+        pull_softly.compiled()(
+            to, rows, p, total[first:last], rows_of(y, first, last), scale, epsilon
+        )
 
 
 @cpu_kernel

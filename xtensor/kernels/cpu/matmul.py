@@ -31,10 +31,10 @@ def matmul_forward(start, stop, out, x, y, bias, transposed_x, transposed_y, par
             if parts > 1:
                 cut = slice(part * length // parts, (part + 1) * length // parts)
                 left, right = left[:, cut], right[cut]
-            if m >= n:
+            if blocks > 1 and m >= n:
                 cut = slice(block * m // blocks, (block + 1) * m // blocks)
                 left, to = left[cut], to[cut]
-            else:
+            elif blocks > 1:
                 cut = slice(block * n // blocks, (block + 1) * n // blocks)
                 right, to, added = right[:, cut], to[:, cut], bias[cut]
             np.matmul(left, right, out=to)

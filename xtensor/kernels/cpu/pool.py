@@ -1,9 +1,15 @@
 """Maximum and average pooling on the CPU, one plane x [D, H, W] after the other.
 
-Window o covers the cells o * stride - padding + 0 .. kernel - 1 of each axis.
+Window o covers the cells o * stride - padding + 0 .. kernel - 1 of each axis. The innermost loop is
+over a row of windows, for one cell of the kernel at a time: it has no branch, and vectorises. Where
+a row has only a few wide windows it runs along each of them instead (``few``).
 """
 
 from __future__ import annotations
+
+import math
+
+import numpy as np
 
 from .._jit import CpuFunction, cpu_kernel
 
@@ -17,6 +23,77 @@ def cells(o, kernel, stride, padding, length):
     return max(first, 0), min(first + kernel, length)
 
 
+@CpuFunction
+def windows(cell, count, stride, padding, length):
+    """First and end of the ``count`` windows in which this cell of the kernel is not padding."""
+    first = max(0, -((cell - padding) // stride))
+    return first, max(first, min(count, (length - 1 + padding - cell) // stride + 1))
+
+
+@CpuFunction
+def few(count, kernel):
+    """Whether a row of so many windows is too short for a loop over it."""
+    return count <= 3 * kernel
+
+
+def _larger(best, row, step):
+    for k in range(best.size):
+        value = row[k * step]
+        best[k] = value if not value <= best[k] and best[k] == best[k] else best[k]
+
+
+def _larger_place(best, place, row, step, at):
+    for k in range(best.size):
+        value = row[k * step]
+        larger = not value <= best[k] and best[k] == best[k]
+        best[k] = value if larger else best[k]
+        place[k] = at + k * step if larger else place[k]
+
+
+def _add_row(total, row, step):
+    for k in range(total.size):
+        total[k] += row[k * step]
+
+
+def _add_to_row(row, share, step):
+    for k in range(share.size):
+        row[k * step] += share[k]
+
+
+@CpuFunction
+def larger_along(best, place, row, at, kernel, step, padding):
+    for k in range(best.size):
+        first, end = cells(k, kernel, step, padding, row.size)
+        for w in range(first, end):
+            if not row[w] <= best[k] and best[k] == best[k]:
+                best[k] = row[w]
+                if place.size > 0:
+                    place[k] = at + w
+
+
+@CpuFunction
+def add_along(total, row, kernel, step, padding):
+    for k in range(total.size):
+        first, end = cells(k, kernel, step, padding, row.size)
+        for w in range(first, end):
+            total[k] += row[w]
+
+
+@CpuFunction
+def share_along(row, share, kernel, step, padding):
+    for k in range(share.size):
+        first, end = cells(k, kernel, step, padding, row.size)
+        for w in range(first, end):
+            row[w] += share[k]
+
+
+# Inlined before LLVM sees them, so that a step written as a number is one there.
+larger = CpuFunction(_larger, inline="always")
+larger_place = CpuFunction(_larger_place, inline="always")
+add_row = CpuFunction(_add_row, inline="always")
+add_to_row = CpuFunction(_add_to_row, inline="always")
+
+
 @cpu_kernel
 def max_pool_forward(start, stop, out, index, x, kernel, stride, padding):
     """out[i, o] = max over cells c of window o of x[i, c]; index[i, o] = the first such c, if kept.
@@ -25,26 +102,44 @@ def max_pool_forward(start, stop, out, index, x, kernel, stride, padding):
     """
     _, depth, height, width = x.shape
     _, out_depth, out_height, out_width = out.shape
-    keep = index.size > 0
-    for i in range(start, stop):
-        for od in range(out_depth):
-            d0, d1 = cells(od, kernel[0], stride[0], padding[0], depth)
-            for oh in range(out_height):
-                h0, h1 = cells(oh, kernel[1], stride[1], padding[1], height)
-                for ow in range(out_width):
-                    w0, w1 = cells(ow, kernel[2], stride[2], padding[2], width)
-                    best = x[i, d0, h0, w0]
-                    place = (d0 * height + h0) * width + w0
-                    for d in range(d0, d1):
-                        for h in range(h0, h1):
-                            for w in range(w0, w1):
-                                value = x[i, d, h, w]
-                                if not value <= best and best == best:
-                                    best = value
-                                    place = (d * height + h) * width + w
-                    out[i, od, oh, ow] = best
-                    if keep:
-                        index[i, od, oh, ow] = place
+    keep, step = index.size > 0, stride[2]
+    source, to, places = x.reshape(-1), out.reshape(-1), index.reshape(-1)
+    for line in range(start * out_depth * out_height, stop * out_depth * out_height):
+        i, od, oh = (
+            line // out_height // out_depth,
+            line // out_height % out_depth,
+            line % out_height,
+        )
+        d0, d1 = cells(od, kernel[0], stride[0], padding[0], depth)
+        h0, h1 = cells(oh, kernel[1], stride[1], padding[1], height)
+        best = to[line * out_width : (line + 1) * out_width]
+        place = places[line * out_width : (line + 1) * out_width]
+        best[:] = -math.inf
+        for k in range(place.size):
+            place[k] = (d0 * height + h0) * width + max(k * step - padding[2], 0)
+        for d in range(d0, d1):
+            for h in range(h0, h1):
+                if few(out_width, kernel[2]):
+                    at = (d * height + h) * width
+                    line_x = source[i * depth * height * width + at :][:width]
+                    larger_along(best, place, line_x, at, kernel[2], step, padding[2])
+                    continue
+                for w in range(kernel[2]):
+                    k0, k1 = windows(w, out_width, step, padding[2], width)
+                    at = (d * height + h) * width + k0 * step - padding[2] + w
+                    row = source[i * depth * height * width + at :]
+                    if keep and step == 1:
+                        larger_place(best[k0:k1], place[k0:k1], row, 1, at)
+                    elif keep and step == 2:
+                        larger_place(best[k0:k1], place[k0:k1], row, 2, at)
+                    elif keep:
+                        larger_place(best[k0:k1], place[k0:k1], row, step, at)
+                    elif step == 1:
+                        larger(best[k0:k1], row, 1)
+                    elif step == 2:
+                        larger(best[k0:k1], row, 2)
+                    else:
+                        larger(best[k0:k1], row, step)
 
 
 @cpu_kernel
@@ -53,14 +148,11 @@ def max_pool_backward(start, stop, grad_x, grad, index, kernel, stride, padding)
 
     grad_x [planes, D, H, W], grad and index [planes, OD, OH, OW].
     """
-    _, out_depth, out_height, out_width = grad.shape
     for i in range(start, stop):
-        plane = grad_x[i].reshape(-1)
+        plane, g, place = grad_x[i].reshape(-1), grad[i].reshape(-1), index[i].reshape(-1)
         plane[:] = 0
-        for od in range(out_depth):
-            for oh in range(out_height):
-                for ow in range(out_width):
-                    plane[index[i, od, oh, ow]] += grad[i, od, oh, ow]
+        for k in range(g.size):
+            plane[place[k]] += g[k]
 
 
 @cpu_kernel
@@ -71,20 +163,37 @@ def avg_pool_forward(start, stop, out, x, kernel, stride, padding):
     """
     _, depth, height, width = x.shape
     _, out_depth, out_height, out_width = out.shape
-    size = kernel[0] * kernel[1] * kernel[2]
-    for i in range(start, stop):
-        for od in range(out_depth):
-            d0, d1 = cells(od, kernel[0], stride[0], padding[0], depth)
-            for oh in range(out_height):
-                h0, h1 = cells(oh, kernel[1], stride[1], padding[1], height)
-                for ow in range(out_width):
-                    w0, w1 = cells(ow, kernel[2], stride[2], padding[2], width)
-                    total = 0.0
-                    for d in range(d0, d1):
-                        for h in range(h0, h1):
-                            for w in range(w0, w1):
-                                total += x[i, d, h, w]
-                    out[i, od, oh, ow] = total / size
+    size, step = kernel[0] * kernel[1] * kernel[2], stride[2]
+    source, to = x.reshape(-1), out.reshape(-1)
+    total = np.empty(out_width, np.float64)
+    for line in range(start * out_depth * out_height, stop * out_depth * out_height):
+        i, od, oh = (
+            line // out_height // out_depth,
+            line // out_height % out_depth,
+            line % out_height,
+        )
+        d0, d1 = cells(od, kernel[0], stride[0], padding[0], depth)
+        h0, h1 = cells(oh, kernel[1], stride[1], padding[1], height)
+        total[:] = 0
+        for d in range(d0, d1):
+            for h in range(h0, h1):
+                if few(out_width, kernel[2]):
+                    line_x = source[((i * depth + d) * height + h) * width :][:width]
+                    add_along(total, line_x, kernel[2], step, padding[2])
+                    continue
+                for w in range(kernel[2]):
+                    k0, k1 = windows(w, out_width, step, padding[2], width)
+                    at = (d * height + h) * width + k0 * step - padding[2] + w
+                    row = source[i * depth * height * width + at :]
+                    if step == 1:
+                        add_row(total[k0:k1], row, 1)
+                    elif step == 2:
+                        add_row(total[k0:k1], row, 2)
+                    else:
+                        add_row(total[k0:k1], row, step)
+        mean = to[line * out_width : (line + 1) * out_width]
+        for k in range(mean.size):
+            mean[k] = total[k] / size
 
 
 @cpu_kernel
@@ -95,17 +204,33 @@ def avg_pool_backward(start, stop, grad_x, grad, kernel, stride, padding):
     """
     _, depth, height, width = grad_x.shape
     _, out_depth, out_height, out_width = grad.shape
-    size = grad.dtype.type(kernel[0] * kernel[1] * kernel[2])
+    size, step = grad.dtype.type(kernel[0] * kernel[1] * kernel[2]), stride[2]
+    target, source = grad_x.reshape(-1), grad.reshape(-1)
+    share = np.empty(out_width, grad.dtype)
     for i in range(start, stop):
-        grad_x[i] = 0
-        for od in range(out_depth):
-            d0, d1 = cells(od, kernel[0], stride[0], padding[0], depth)
-            for oh in range(out_height):
-                h0, h1 = cells(oh, kernel[1], stride[1], padding[1], height)
-                for ow in range(out_width):
-                    w0, w1 = cells(ow, kernel[2], stride[2], padding[2], width)
-                    share = grad[i, od, oh, ow] / size
-                    for d in range(d0, d1):
-                        for h in range(h0, h1):
-                            for w in range(w0, w1):
-                                grad_x[i, d, h, w] += share
+        target[i * depth * height * width : (i + 1) * depth * height * width] = 0
+    for line in range(start * out_depth * out_height, stop * out_depth * out_height):
+        i, od, oh = (
+            line // out_height // out_depth,
+            line // out_height % out_depth,
+            line % out_height,
+        )
+        d0, d1 = cells(od, kernel[0], stride[0], padding[0], depth)
+        h0, h1 = cells(oh, kernel[1], stride[1], padding[1], height)
+        g = source[line * out_width : (line + 1) * out_width]
+        for k in range(g.size):
+            share[k] = g[k] / size
+        for d in range(d0, d1):
+            for h in range(h0, h1):
+                if few(out_width, kernel[2]):
+                    line_x = target[((i * depth + d) * height + h) * width :][:width]
+                    share_along(line_x, share, kernel[2], step, padding[2])
+                    continue
+                for w in range(kernel[2]):
+                    k0, k1 = windows(w, out_width, step, padding[2], width)
+                    at = (d * height + h) * width + k0 * step - padding[2] + w
+                    row = target[i * depth * height * width + at :]
+                    if step == 1:
+                        add_to_row(row, share[k0:k1], 1)
+                    else:
+                        add_to_row(row, share[k0:k1], step)

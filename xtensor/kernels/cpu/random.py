@@ -11,7 +11,7 @@ import numpy as np
 from .. import philox as formulas
 from .._jit import CpuFunction, cpu_host_kernel, cpu_kernel
 
-philox = CpuFunction(formulas.philox)
+philox = CpuFunction(formulas.philox, inline="always")
 unit24 = CpuFunction(formulas.unit24)
 unit53 = CpuFunction(formulas.unit53)
 middle32 = CpuFunction(formulas.middle32)
@@ -20,78 +20,110 @@ LOW = formulas.LOW
 ZERO = np.uint64(0)
 TWO_PI = np.float64(2 * math.pi)
 
-# Counter blocks whose radii and angles stay in the first-level cache between NumPy's loops.
-BLOCKS = 1024
+# Counter blocks whose radii and angles stay in the second-level cache between NumPy's loops; with
+# fewer the calls themselves, and waiting for the GIL, took half of the time.
+BLOCKS = 16384
+
+
+# Counter blocks whose words are drawn at once, into an array in the first-level cache.
+DRAWN = 256
+
+
+@CpuFunction
+def draw(words, counter, key):
+    """words[4*i + j] = word j of block i; words uint32 [4 * blocks]
+
+    Nothing but the rounds, inlined, and a flat array whose index is seen not to be negative: so
+    LLVM vectorises over the blocks, which made this ten times faster.
+    """
+    for i in range(words.size // 4):
+        c = counter + np.uint64(i)
+        w0, w1, w2, w3 = philox(c & LOW, c >> HALF, ZERO, ZERO, key & LOW, key >> HALF)
+        words[4 * i] = w0
+        words[4 * i + 1] = w1
+        words[4 * i + 2] = w2
+        words[4 * i + 3] = w3
 
 
 @cpu_kernel
 def random_words_forward(start, stop, out, counter, key):
     """out[4*i + j] = word j of block i; out uint32 [n]"""
-    for i in range(start, stop):
-        c = counter + np.uint64(i)
-        words = philox(c & LOW, c >> HALF, ZERO, ZERO, key & LOW, key >> HALF)
-        for j in range(min(4, out.size - 4 * i)):
-            out[4 * i + j] = words[j]
+    words = np.empty(4 * DRAWN, np.uint32)
+    for first in range(start, stop, DRAWN):
+        last = min(first + DRAWN, stop)
+        draw(words[: 4 * (last - first)], counter + np.uint64(first), key)
+        target = out[4 * first : 4 * last]
+        for k in range(target.size):
+            target[k] = words[k]
 
 
 @cpu_kernel
 def uniform32_forward(start, stop, out, counter, key, low, width):
     """out[4*i + j] = low + width * unit24(word j of block i); out float32 [n]"""
-    for i in range(start, stop):
-        c = counter + np.uint64(i)
-        words = philox(c & LOW, c >> HALF, ZERO, ZERO, key & LOW, key >> HALF)
-        for j in range(min(4, out.size - 4 * i)):
-            out[4 * i + j] = low + width * unit24(words[j])
+    words = np.empty(4 * DRAWN, np.uint32)
+    for first in range(start, stop, DRAWN):
+        last = min(first + DRAWN, stop)
+        draw(words[: 4 * (last - first)], counter + np.uint64(first), key)
+        target = out[4 * first : 4 * last]
+        for k in range(target.size):
+            target[k] = low + width * unit24(np.uint64(words[k]))
 
 
 @cpu_kernel
 def uniform64_forward(start, stop, out, counter, key, low, width):
     """out[2*i + j] = low + width * unit53(words 2*j and 2*j + 1 of block i); out float64 [n]"""
-    for i in range(start, stop):
-        c = counter + np.uint64(i)
-        w0, w1, w2, w3 = philox(c & LOW, c >> HALF, ZERO, ZERO, key & LOW, key >> HALF)
-        out[2 * i] = low + width * unit53(w0, w1)
-        if 2 * i + 1 < out.size:
-            out[2 * i + 1] = low + width * unit53(w2, w3)
+    words = np.empty(4 * DRAWN, np.uint32)
+    for first in range(start, stop, DRAWN):
+        last = min(first + DRAWN, stop)
+        draw(words[: 4 * (last - first)], counter + np.uint64(first), key)
+        target = out[2 * first : 2 * last]
+        for k in range(target.size):
+            unit = unit53(np.uint64(words[2 * k]), np.uint64(words[2 * k + 1]))
+            target[k] = low + width * unit
 
 
 @CpuFunction
-def polar32(start, stop, square, angle, counter, key):
-    for i in range(start, stop):
-        c = counter + np.uint64(i)
-        words = philox(c & LOW, c >> HALF, ZERO, ZERO, key & LOW, key >> HALF)
-        for j in range(2):
-            square[2 * (i - start) + j] = middle32(words[2 * j])
-            angle[2 * (i - start) + j] = TWO_PI * middle32(words[2 * j + 1])
+def polar32(words, square, angle, counter, key):
+    draw(words, counter, key)
+    for k in range(square.size):
+        square[k] = middle32(np.uint64(words[2 * k]))
+        angle[k] = TWO_PI * middle32(np.uint64(words[2 * k + 1]))
 
 
 @CpuFunction
-def polar64(start, stop, square, angle, counter, key):
-    for i in range(start, stop):
-        c = counter + np.uint64(i)
-        w0, w1, w2, w3 = philox(c & LOW, c >> HALF, ZERO, ZERO, key & LOW, key >> HALF)
-        square[i - start] = 1 - unit53(w0, w1)
-        angle[i - start] = TWO_PI * unit53(w2, w3)
+def polar64(words, square, angle, counter, key):
+    draw(words, counter, key)
+    for k in range(square.size):
+        square[k] = 1 - unit53(np.uint64(words[4 * k]), np.uint64(words[4 * k + 1]))
+        angle[k] = TWO_PI * unit53(np.uint64(words[4 * k + 2]), np.uint64(words[4 * k + 3]))
+
+
+@CpuFunction
+def interleave(out, r, cosine, sine, mean):
+    for k in range(out.size // 2):
+        out[2 * k] = r[k] * cosine[k] + mean
+        out[2 * k + 1] = r[k] * sine[k] + mean
+    if out.size % 2:
+        out[out.size - 1] = r[out.size // 2] * cosine[out.size // 2] + mean
 
 
 def _box_muller(start, stop, out, counter, key, mean, std, polar, pairs):
     """Pairs (r cos a, r sin a), r = sqrt(-2 log u): NumPy's vector loops over cached blocks."""
     square = np.empty(pairs * BLOCKS, out.dtype)
-    angle, wave = np.empty_like(square), np.empty_like(square)
+    angle, cosine = np.empty_like(square), np.empty_like(square)
+    words = np.empty(4 * BLOCKS, np.uint32)
     fill = polar.compiled()
     for first in range(start, stop, BLOCKS):
         last = min(first + BLOCKS, stop)
         count = pairs * (last - first)
-        r, a, w = square[:count], angle[:count], wave[:count]
-        fill(first, last, r, a, counter, key)
+        r, a, c = square[:count], angle[:count], cosine[:count]
+        fill(words[: 4 * (last - first)], r, a, counter + np.uint64(first), key)
         np.log(r, out=r)
         np.multiply(r, -2 * std * std, out=r)
         np.sqrt(r, out=r)
-        target = out[2 * pairs * first : 2 * pairs * last]
-        for turn, half in ((np.cos, target[0::2]), (np.sin, target[1::2])):
-            turn(a, out=w)
-            np.multiply(w, r, out=w)
-            np.add(w[: half.size], mean, out=half)
+        np.cos(a, out=c)
+        np.sin(a, out=a)
+        interleave.compiled()(out[2 * pairs * first : 2 * pairs * last], r, c, a, mean)
 
 
 @cpu_host_kernel

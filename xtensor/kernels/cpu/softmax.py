@@ -1,8 +1,7 @@
 """Softmax along the middle axis of [outer, length, inner]; a row is one (outer, inner) pair.
 
-Rows go through in blocks that stay in the second-level cache: a compiled loop subtracts the
-maximum, NumPy's vector exp follows (numba's scalar one made the whole 2.5 times slower), a compiled
-loop divides.
+A row is passed over several times while it stays in the first-level cache: the maximum, exp and its
+sum, the division. Every pass vectorises; see ``exponential.py`` for exp.
 """
 
 # mypy: disable-error-code="no-untyped-def"
@@ -14,15 +13,17 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from .._jit import CpuFunction, CpuKernel, cpu_host_kernel, cpu_kernel
+from .._jit import CpuFunction, CpuKernel, cpu_host_kernel
+from .exponential import I32, I64, D, F, exp
 
+# Rows whose elements are not neighbours go through a buffer of about so many elements.
 BLOCK = 65_536
 
 
 def row_blocks(start: int, stop: int, shape: tuple[int, ...]) -> Iterator[tuple[int, int]]:
-    """Sub-ranges of the row index: about BLOCK elements each, all of one outer index."""
+    """Sub-ranges of the row index: all, or where inner > 1 short ones of one outer index each."""
     _, length, inner = shape
-    step = max(1, BLOCK // length)
+    step = max(1, BLOCK // length) if inner > 1 else stop - start
     while start < stop:
         last = min(start + step, stop)
         if inner > 1:
@@ -40,134 +41,118 @@ def rows_of(x: np.ndarray, first: int, last: int) -> np.ndarray:
     return x[first // inner, :, column : column + last - first].T
 
 
-def scratch(like: np.ndarray) -> np.ndarray:
-    """A buffer for the rows of any block."""
-    length = like.shape[1]
-    return np.empty((max(1, BLOCK // length), length), like.dtype)
+def each_block(
+    start: int, stop: int, loop: CpuKernel, out: np.ndarray, *inputs: np.ndarray
+) -> None:
+    """``loop(out, *inputs)`` over blocks of rows that are contiguous for ``loop``."""
+    for first, last in row_blocks(start, stop, out.shape):
+        target = rows_of(out, first, last)
+        rows = [np.ascontiguousarray(rows_of(x, first, last)) for x in inputs]
+        work = np.ascontiguousarray(target)
+        loop.compiled()(work, *rows)
+        if work is not target:
+            target[...] = work
 
 
 @CpuFunction
-def row_max(x, i):
-    """Four running maxima: a single one would wait for each comparison."""
-    length = x.shape[1]
-    a = b = c = d = x[i, 0]
-    j = 0
-    while j + 4 <= length:
-        a = max(a, x[i, j])
-        b = max(b, x[i, j + 1])
-        c = max(c, x[i, j + 2])
-        d = max(d, x[i, j + 3])
-        j += 4
-    while j < length:
-        a = max(a, x[i, j])
-        j += 1
-    return max(max(a, b), max(c, d))
+def ordered(x):
+    """An integer with the order of x, as in ``reduce.py``; NaN without a sign is above infinity."""
+    if isinstance(x, F):
+        bits = F(x).view(I32)
+        return I32(bits ^ (I32(bits >> I32(31)) & I32(0x7FFF_FFFF)))
+    wide = D(x).view(I64)
+    return I64(wide ^ ((wide >> 63) & 0x7FFF_FFFF_FFFF_FFFF))
 
 
-def _shift(out, peak, x):
+@CpuFunction
+def row_max(x):
+    """The maximum, of integers because numba vectorises no other. A NaN it misses shows in exp."""
+    best = ordered(x[0])
+    for j in range(x.size):
+        best = max(best, ordered(x[j]))
+    if isinstance(x[0], F):
+        return I32(ordered(I32(best).view(F))).view(F)
+    return I64(ordered(I64(best).view(D))).view(D)
+
+
+def _exp_sum(out, x, peak):
+    """out = exp(x - peak); its sum, float64. Two passes: the sum's wide lanes would slow exp."""
+    for j in range(x.size):
+        out[j] = exp(x[j] - peak)
+    t = 0.0
+    for j in range(x.size):
+        t += out[j]
+    return t
+
+
+exp_sum = CpuFunction(_exp_sum, "reassociate")
+
+
+def _softmax(out, x):
     for i in range(x.shape[0]):
-        peak[i] = row_max(x, i)
-        for j in range(x.shape[1]):
-            out[i, j] = x[i, j] - peak[i]
+        to = out[i]
+        factor = out.dtype.type(1 / exp_sum(to, x[i], row_max(x[i])))
+        for j in range(to.size):
+            to[j] *= factor
 
 
-def _row_sums(total, x):
-    for i in range(x.shape[0]):
+def _softmax_gradient(grad_x, grad_out, out):
+    for i in range(out.shape[0]):
+        to, g, y = grad_x[i], grad_out[i], out[i]
         t = 0.0
-        for j in range(x.shape[1]):
-            t += x[i, j]
-        total[i] = t
+        for j in range(y.size):
+            t += g[j] * y[j]
+        mean = out.dtype.type(t)
+        for j in range(y.size):
+            to[j] = y[j] * (g[j] - mean)
 
 
-def _divide(out, total):
+def _log_softmax(out, x):
+    for i in range(x.shape[0]):
+        to, row = out[i], x[i]
+        peak = row_max(row)
+        level = out.dtype.type(math.log(exp_sum(to, row, peak)))
+        for j in range(to.size):
+            to[j] = (row[j] - peak) - level
+
+
+def _log_softmax_gradient(grad_x, grad_out, out):
     for i in range(out.shape[0]):
-        factor = 1 / total[i]
-        for j in range(out.shape[1]):
-            out[i, j] *= factor
-
-
-def _subtract_log(out, total):
-    for i in range(out.shape[0]):
-        t = out.dtype.type(math.log(total[i]))
-        for j in range(out.shape[1]):
-            out[i, j] -= t
-
-
-def _subtract_scaled(out, x, y, factor):
-    for i in range(out.shape[0]):
-        for j in range(out.shape[1]):
-            out[i, j] = x[i, j] - y[i, j] * factor[i]
+        to, g, y = grad_x[i], grad_out[i], out[i]
+        t = 0.0
+        for j in range(g.size):
+            t += g[j]
+        total = out.dtype.type(t)
+        for j in range(g.size):
+            to[j] = g[j] - exp(y[j]) * total
 
 
 # Loops of the host kernels below; they take whole blocks and have no CUDA twins of their own.
-shift = CpuKernel(_shift, "reassociate")
-row_sums = CpuKernel(_row_sums, "reassociate")
-divide = CpuKernel(_divide, "reassociate")
-subtract_log = CpuKernel(_subtract_log, "reassociate")
-subtract_scaled = CpuKernel(_subtract_scaled, "reassociate")
-
-
-def exp_shifted(work: np.ndarray, peak: np.ndarray, total: np.ndarray, x: np.ndarray) -> None:
-    """work = exp(x - peak), peak = max x, total = sum work, row by row of a block"""
-    shift.compiled()(work, peak, x)
-    np.exp(work, out=work)
-    row_sums.compiled()(total, work)
+softmax = CpuKernel(_softmax, "contract")
+softmax_gradient = CpuKernel(_softmax_gradient, "reassociate")
+log_softmax = CpuKernel(_log_softmax, "contract")
+log_softmax_gradient = CpuKernel(_log_softmax_gradient, "reassociate")
 
 
 @cpu_host_kernel
 def softmax_forward(start, stop, out, x):
     """out[o, j, c] = exp(x[o, j, c] - max_j x) / sum_j exp(x[o, j, c] - max_j x)"""
-    buffer = scratch(x)
-    peak = np.empty(buffer.shape[0], x.dtype)
-    total = np.empty_like(peak)
-    for first, last in row_blocks(start, stop, x.shape):
-        rows, count = rows_of(out, first, last), last - first
-        work = rows if x.shape[2] == 1 else buffer[:count]
-        exp_shifted(work, peak[:count], total[:count], rows_of(x, first, last))
-        divide.compiled()(work, total[:count])
-        if work is not rows:
-            rows[...] = work
+    each_block(start, stop, softmax, out, x)
 
 
-@cpu_kernel(fastmath="reassociate")
+@cpu_host_kernel
 def softmax_backward(start, stop, grad_x, grad_out, out):
     """grad_x[o, j, c] = out[o, j, c] * (grad_out[o, j, c] - sum_j (grad_out * out)[o, j, c])"""
-    length, inner = out.shape[1], out.shape[2]
-    for k in range(start, stop):
-        o, c = k // inner, k % inner
-        t = 0.0
-        for j in range(length):
-            t += grad_out[o, j, c] * out[o, j, c]
-        mean = out.dtype.type(t)
-        for j in range(length):
-            grad_x[o, j, c] = out[o, j, c] * (grad_out[o, j, c] - mean)
+    each_block(start, stop, softmax_gradient, grad_x, grad_out, out)
 
 
 @cpu_host_kernel
 def log_softmax_forward(start, stop, out, x):
     """out[o, j, c] = x[o, j, c] - max_j x - log sum_j exp(x[o, j, c] - max_j x)"""
-    buffer, other = scratch(x), scratch(x)
-    peak = np.empty(buffer.shape[0], x.dtype)
-    total = np.empty_like(peak)
-    for first, last in row_blocks(start, stop, x.shape):
-        rows, count = rows_of(out, first, last), last - first
-        work = rows if x.shape[2] == 1 else other[:count]
-        shift.compiled()(work, peak[:count], rows_of(x, first, last))
-        np.exp(work, out=buffer[:count])
-        row_sums.compiled()(total[:count], buffer[:count])
-        subtract_log.compiled()(work, total[:count])
-        if work is not rows:
-            rows[...] = work
+    each_block(start, stop, log_softmax, out, x)
 
 
 @cpu_host_kernel
 def log_softmax_backward(start, stop, grad_x, grad_out, out):
     """grad_x[o, j, c] = grad_out[o, j, c] - exp(out[o, j, c]) * sum_j grad_out[o, j, c]"""
-    buffer = scratch(out)
-    total = np.empty(buffer.shape[0], out.dtype)
-    for first, last in row_blocks(start, stop, out.shape):
-        grad, count = rows_of(grad_out, first, last), last - first
-        work = buffer[:count]
-        row_sums.compiled()(total[:count], grad)
-        np.exp(rows_of(out, first, last), out=work)
-        subtract_scaled.compiled()(rows_of(grad_x, first, last), grad, work, total[:count])
+    each_block(start, stop, log_softmax_gradient, grad_x, grad_out, out)
