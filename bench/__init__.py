@@ -2,5 +2,6 @@
 
 A file is a family of cases and a case is one line of a table in it. ``paired.py`` measures,
 ``libraries.py`` knows how each library is called, ``report.py`` prints, ``conftest.py`` ties them
-to pytest-benchmark. Nothing here passes or fails by the clock; a wrong result does fail.
+to pytest-benchmark; ``python -m bench --html report.html`` runs them and writes a page. Nothing
+here passes or fails by the clock; a wrong result does fail.
 """

@@ -15,9 +15,7 @@ import pytest
 
 from .libraries import OURS, VERSIONS, Builder, check_agreement, same_threads, to_arrays
 from .paired import DISTURBANCE, Timings, measure, waiting_time
-from .report import Figure, Report, Row
-
-REPORT = pytest.StashKey[Report]()
+from .report import REPORT, Figure, Report, Row
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

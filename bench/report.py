@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import geometric_mean
 
+import pytest
+
 from .libraries import OURS
 from .paired import Timings
 
@@ -62,12 +64,16 @@ class Report:
     rows: list[Row] = field(default_factory=list)
     figures: list[Figure] = field(default_factory=list)
 
-    def lines(self) -> Iterator[str]:
-        shown = [p for p in self.peers if any(row.ratio(p) is not None for row in self.rows)]
+    def heading(self) -> Iterator[str]:
+        """The machine, and the versions of everything."""
         yield machine()
         yield f"{self.threads} threads; Python {platform.python_version()}, " + ", ".join(
             f"{name} {number}" for name, number in self.versions.items()
         )
+
+    def lines(self) -> Iterator[str]:
+        shown = [p for p in self.peers if any(row.ratio(p) is not None for row in self.rows)]
+        yield from self.heading()
         if self.rows:
             yield from self._table(shown)
         for peer in self.peers:
@@ -122,6 +128,10 @@ class Report:
             return " " * 27
         spread = f"{row.timings.spread(OURS, peer):.0%}"
         return f" {duration(row.timings.median(peer)):>12} {ratio:7.2f} {spread:>5}"
+
+
+# Where pytest keeps the report of a run.
+REPORT = pytest.StashKey[Report]()
 
 
 def duration(seconds: float) -> str:

@@ -9,11 +9,12 @@ from .libraries import BACKWARD, normal, on_arrays, torch
 
 ROWS, COLUMNS = 6400, 1000
 
-# PyTorch and NumPy call it the same, but for NumPy's relu.
+# PyTorch calls them the same.
 UNARY = {
     "exp": np.exp,
     "tanh": np.tanh,
     "relu": lambda x: np.maximum(x, np.float32(0)),
+    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
 }
 
 

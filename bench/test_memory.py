@@ -1,8 +1,10 @@
-"""Memory that stays: the resident size of a process that trains for 5,000 steps."""
+"""Memory: what stays after 5,000 steps, and what a few steps take at most."""
 
 import numpy as np
 import pytest
 
+from .libraries import torch
+from .networks import NETWORKS
 from .subprocesses import run
 
 STEPS, EVERY, WARM_UP = 5000, 100, 500
@@ -62,3 +64,29 @@ def test_resident_memory_of_5000_steps(figure):
         at_most=1.0,
         note=f"{note}; {slope:+.2f} MB per 1,000 steps",
     )
+
+
+PEAK = """
+import resource
+from bench import networks
+from bench.libraries import same_threads
+
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+with same_threads():
+    step = networks.{}({!r})
+    for _ in range(20):
+        step()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, before / 1024)
+"""
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_peak_memory_of_a_step(figure, name):
+    """Of a process that has imported both libraries, if both are installed, and uses one."""
+    pytest.importorskip("resource", reason="Windows has no such module")
+    ours, before = run(PEAK.format("our_step", name))
+    theirs = run(PEAK.format("their_step", name))[0] if torch else None
+    note = f"{before:.0f} MB before the first step"
+    if theirs:
+        note += f"; PyTorch {theirs:.0f} MB"
+    figure(f"peak memory, {name}", ours, "MB", at_most=theirs, note=note)

@@ -1,4 +1,4 @@
-"""Batch normalisation while training: batch statistics, and the running ones brought up to date."""
+"""Batch normalisation while training, with the running values; layer normalisation."""
 
 import pytest
 
@@ -19,3 +19,17 @@ def test_batch_norm(compare, shape, backward):
     theirs = torch and torch.nn.BatchNorm2d(shape[1])
     with xt.autograd.tape():  # layers train where a tape is open
         compare(**on_arrays([normal(*shape)], backward, xtensor=ours, torch=theirs))
+
+
+@BACKWARD
+@pytest.mark.parametrize("shape", [(8192, 768), (64, 32)], ids=lambda s: "x".join(map(str, s)))
+def test_layer_norm(compare, shape, backward):
+    length = shape[1]
+    compare(
+        **on_arrays(
+            [normal(*shape), normal(length, seed=1), normal(length, seed=2)],
+            backward,
+            xtensor=xt.layer_norm,
+            torch=lambda x, g, b: torch.nn.functional.layer_norm(x, (length,), g, b),
+        )
+    )

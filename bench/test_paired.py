@@ -7,8 +7,9 @@ from itertools import count, cycle
 import numpy as np
 import pytest
 
+from . import page
 from .libraries import check_agreement
-from .paired import FEWEST_ROUNDS, SHORTEST_TURN, collector_off, measure
+from .paired import FEWEST_ROUNDS, SHORTEST_TURN, Timings, collector_off, measure
 from .report import Figure, Report, Row
 
 
@@ -144,3 +145,43 @@ def test_libraries_that_computed_different_things_are_not_compared():
     for theirs in ([ours * 1.001], [ours[:2]], [ours, ours], [ours * np.nan]):
         with pytest.raises(AssertionError, match="torch"):
             check_agreement([ours], theirs, "torch")
+
+
+def example_report():
+    rows = [
+        Row("conv", "3x3", Timings({"xtensor": [1.0] * 4, "torch": [2.0] * 4}, {})),
+        Row("conv", "5x5", Timings({"xtensor": [1.0] * 4, "torch": [0.5] * 4}, {})),
+        Row("sum", "", Timings({"xtensor": [1.0] * 4}, {})),
+    ]
+    figures = [Figure("import", 1.5, "x", at_most=2.0, note="a < b")]
+    return Report(["torch", "numpy"], {"xtensor": "1", "torch": "2"}, 2, 0.3, rows, figures)
+
+
+def test_the_page_in_markdown():
+    lines = page.markdown(example_report()).splitlines()
+    assert "| conv | 2 | 1.00 | 0.50 | 2.00 |" in lines
+    assert "| **all** | 2 | 1.00 | 0.50 | 2.00 |" in lines
+    assert "| conv: 3x3 | 1 s | 2 s | 2.00 |" in lines
+    assert "| sum | 1 s |  |  |" in lines
+    assert "| import | 1.50 x | ≤ 2 | a < b |" in lines
+    assert not any("numpy" in line for line in lines)
+
+
+def test_the_page_and_its_plot():
+    pytest.importorskip("matplotlib", reason="pip install '.[bench]' brings it")
+    drawn = page.svg(example_report())
+    assert drawn.startswith("<svg")
+    text = page.html(example_report())
+    assert drawn[:200] in text
+    assert "<td class=fast>2.00" in text
+    assert "<td class=slow>0.50" in text
+    assert "a &lt; b" in text
+
+
+def test_nothing_is_plotted_without_a_peer():
+    pytest.importorskip("matplotlib", reason="pip install '.[bench]' brings it")
+    report = example_report()
+    report.rows = report.rows[2:]
+    with pytest.raises(SystemExit, match="no peer"):
+        page.svg(report)
+    assert "<svg" not in page.html(report)

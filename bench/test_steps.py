@@ -1,4 +1,4 @@
-"""Whole training steps: forward, backward and the optimizer."""
+"""Whole training steps: forward, backward and the optimizer; cost per sample as batches grow."""
 
 import numpy as np
 import pytest
@@ -8,6 +8,8 @@ from xtensor.datasets import load_digits
 from xtensor.demo import DigitsNet
 
 from .libraries import torch
+from .networks import NETWORKS, our_step, their_step
+from .paired import measure
 
 
 def torch_digits_net(net):
@@ -66,3 +68,18 @@ def test_digits_step(compare, batch):
         return step
 
     compare(xtensor=our_step, torch=torch_step)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_step(compare, name):
+    compare(xtensor=lambda: our_step(name), torch=lambda: their_step(name))
+
+
+@pytest.mark.parametrize("name", ["MLP 64-64-10 B32", "LeNet B64"])
+def test_cost_per_sample(figure, report, name):
+    """From a batch of 16 to one of 1,024; what a step costs beside its samples falls."""
+    timings = measure({str(n): our_step(name, n) for n in (16, 1024)}, report.budget)
+    per_sample = {n: timings.median(str(n)) / n for n in (16, 1024)}
+    note = ", ".join(f"{seconds * 1e6:.1f} us at {n}" for n, seconds in per_sample.items())
+    figure(f"{name.rpartition(' ')[0]}: cost per sample, batch 1024 / 16",
+           per_sample[1024] / per_sample[16], "x", at_most=1.1, note=note)  # fmt: skip
