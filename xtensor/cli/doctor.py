@@ -104,6 +104,7 @@ def _blas() -> Iterator[str]:
     found = [lib for lib in threadpool_info() if lib.get("user_api") == "blas"]
     for lib in found:
         core = f", for {lib['architecture']}" if lib.get("architecture") else ""
+        core += " (OPENBLAS_CORETYPE)" if os.environ.get("OPENBLAS_CORETYPE") else ""
         yield f"{lib['internal_api']} {lib['version']}, {lib['num_threads']} threads{core}"
     if not found:
         yield "not known to threadpoolctl; matrix products use its own number of threads"

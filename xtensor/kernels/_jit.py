@@ -106,6 +106,14 @@ class HostKernel(Kernel):
         parallel_for(self.function, work, args)
 
 
+class WholeKernel(Kernel):
+    """A CPU kernel in plain Python that gets the whole range at once and shares it out itself."""
+
+    def run(self, work: int, args: Sequence[Any]) -> None:
+        if work:
+            self.function(0, work, *args)
+
+
 class ElementwiseKernel(CpuKernel):
     """A formula on single numbers over arrays that broadcast, and plain numbers after them.
 
@@ -274,6 +282,11 @@ def cpu_kernel(function: Any = None, *, fastmath: str = "strict") -> Any:
 def cpu_host_kernel(function: Callable[..., Any]) -> Kernel:
     """Register a CPU kernel that stays Python: it calls BLAS or other kernels on its sub-range."""
     return register(HostKernel(function))
+
+
+def cpu_whole_kernel(function: Callable[..., Any]) -> Kernel:
+    """Register a CPU kernel that chooses among algorithms, each with blocks of its own."""
+    return register(WholeKernel(function))
 
 
 class CpuFunction:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from ..device import Array, empty_like, reshape
 from ..errors import message
 from ..kernels import launch
-from ..kernels.tiles import channel_tile, weight_tile
 from ..op import Op
 from ..reduction import sum_axes
 from ..tensor import XTensor
@@ -85,37 +83,19 @@ class Slide(Op, abstract=True):
     def output(self, x: Array, weight: Array, bias: Array | None, counts: tuple[int, ...]) -> Array:
         out = empty_like(x, (x.shape[0], weight.shape[0], *counts))
         shift = empty_like(x, (0,)) if bias is None else bias
-        outputs, positions = weight.shape[0], math.prod(counts)
-        tile, work = channel_tile(
-            x.shape[0], self._sample_bytes(x), positions, outputs, outputs // self.groups
-        )
-        launch(
-            "conv_forward", work, lift(out), lift(x), lift(weight), shift, *self._numbers(), tile
-        )
+        launch("conv_forward", out.size, lift(out), lift(x), lift(weight), shift, *self._numbers())
         return out
 
     def input_gradient(self, grad: Array, weight: Array, shape: tuple[int, ...]) -> Array:
         out = empty_like(grad, shape)
-        positions = math.prod(grad.shape[2:])
-        tile, work = channel_tile(
-            shape[0], self._sample_bytes(grad), positions, shape[1], weight.shape[1]
-        )
-        launch("conv_backward_input", work, lift(out), lift(grad), lift(weight), *self._numbers(),
-               tile)  # fmt: skip
+        launch("conv_backward_input", out.size, lift(out), lift(grad), lift(weight),
+               *self._numbers())  # fmt: skip
         return out
 
     def weight_gradient(self, grad: Array, x: Array, shape: tuple[int, ...]) -> Array:
-        size = self._sample_bytes(grad) + self._sample_bytes(x)
-        weight_bytes = math.prod(shape) * x.dtype.itemsize
-        tile, per_part, parts = weight_tile(x.shape[0], size, x.shape[1], shape[1], weight_bytes)
-        partial = empty_like(grad, (parts, *shape[:2], *lift_numbers(shape[2:], 1)))
-        launch("conv_backward_weight", parts * -(-x.shape[1] // tile[1]), partial, lift(grad),
-               lift(x), *self._numbers(), tile, per_part)  # fmt: skip
-        return reshape(sum_axes(partial, [0]) if parts > 1 else partial, shape)
-
-    def _sample_bytes(self, array: Array) -> int:
-        """What one group of one sample takes."""
-        return math.prod(array.shape[1:]) // self.groups * array.dtype.itemsize
+        out = empty_like(grad, shape)
+        launch("conv_backward_weight", out.size, lift(out), lift(grad), lift(x), *self._numbers())
+        return out
 
 
 class _Conv(Slide, abstract=True):

@@ -1,0 +1,31 @@
+"""Buffers of a thread that outlive a call, as fresh pages cost more than filling them."""
+
+# mypy: disable-error-code="no-untyped-def"
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+
+# Larger buffers are not kept for the next call.
+KEPT_BYTES = 8 << 20
+
+
+class _Scratch(threading.local):
+    def __init__(self) -> None:
+        self.buffers: dict[str, np.ndarray] = {}
+
+    def array(self, name: str, size: int, dtype: Any) -> np.ndarray:
+        """An uninitialised array; what an earlier call got under this name is overwritten."""
+        count = size * np.dtype(dtype).itemsize
+        buffer = self.buffers.get(name)
+        if buffer is None or buffer.size < count:
+            buffer = np.empty(count, np.uint8)
+            if count <= KEPT_BYTES:
+                self.buffers[name] = buffer
+        return buffer[:count].view(dtype)
+
+
+scratch = _Scratch()
