@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from .._jit import CpuFunction, cpu_kernel
+from .._jit import CpuFunction, CpuKernel, cpu_host_kernel, cpu_kernel
 
 # mypy: disable-error-code="no-untyped-def"
 
@@ -69,14 +69,6 @@ def larger_along(best, place, row, at, kernel, step, padding):
                 best[k] = row[w]
                 if place.size > 0:
                     place[k] = at + w
-
-
-@CpuFunction
-def add_along(total, row, kernel, step, padding):
-    for k in range(total.size):
-        first, end = cells(k, kernel, step, padding, row.size)
-        for w in range(first, end):
-            total[k] += row[w]
 
 
 @CpuFunction
@@ -155,12 +147,7 @@ def max_pool_backward(start, stop, grad_x, grad, index, kernel, stride, padding)
             plane[place[k]] += g[k]
 
 
-@cpu_kernel
-def avg_pool_forward(start, stop, out, x, kernel, stride, padding):
-    """out[i, o] = 1 / size(kernel) * sum over cells c of window o of x[i, c]
-
-    x [planes, D, H, W], out [planes, OD, OH, OW].
-    """
+def _avg_across(start, stop, out, x, kernel, stride, padding):
     _, depth, height, width = x.shape
     _, out_depth, out_height, out_width = out.shape
     size, step = kernel[0] * kernel[1] * kernel[2], stride[2]
@@ -177,10 +164,6 @@ def avg_pool_forward(start, stop, out, x, kernel, stride, padding):
         total[:] = 0
         for d in range(d0, d1):
             for h in range(h0, h1):
-                if few(out_width, kernel[2]):
-                    line_x = source[((i * depth + d) * height + h) * width :][:width]
-                    add_along(total, line_x, kernel[2], step, padding[2])
-                    continue
                 for w in range(kernel[2]):
                     k0, k1 = windows(w, out_width, step, padding[2], width)
                     at = (d * height + h) * width + k0 * step - padding[2] + w
@@ -194,6 +177,40 @@ def avg_pool_forward(start, stop, out, x, kernel, stride, padding):
         mean = to[line * out_width : (line + 1) * out_width]
         for k in range(mean.size):
             mean[k] = total[k] / size
+
+
+def _avg_along(start, stop, out, x, kernel, stride, padding):
+    _, depth, height, width = x.shape
+    _, out_depth, out_height, out_width = out.shape
+    size = kernel[0] * kernel[1] * kernel[2]
+    for i in range(start, stop):
+        for od in range(out_depth):
+            d0, d1 = cells(od, kernel[0], stride[0], padding[0], depth)
+            for oh in range(out_height):
+                h0, h1 = cells(oh, kernel[1], stride[1], padding[1], height)
+                for ow in range(out_width):
+                    w0, w1 = cells(ow, kernel[2], stride[2], padding[2], width)
+                    total = 0.0
+                    for d in range(d0, d1):
+                        for h in range(h0, h1):
+                            for w in range(w0, w1):
+                                total += x[i, d, h, w]
+                    out[i, od, oh, ow] = total / size
+
+
+# The loops of avg_pool_forward; in one function the second would keep the first from vectorising.
+avg_across = CpuKernel(_avg_across)
+avg_along = CpuKernel(_avg_along)
+
+
+@cpu_host_kernel
+def avg_pool_forward(start, stop, out, x, kernel, stride, padding):
+    """out[i, o] = 1 / size(kernel) * sum over cells c of window o of x[i, c]
+
+    x [planes, D, H, W], out [planes, OD, OH, OW].
+    """
+    loop = avg_along if few(out.shape[3], kernel[2]) else avg_across
+    loop.compiled()(start, stop, out, x, kernel, stride, padding)
 
 
 @cpu_kernel
