@@ -6,12 +6,13 @@ import os
 import subprocess
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
 
 import xtensor as xt
-from xtensor.kernels import launch, load
+from xtensor.kernels import launch, load, parallel
 from xtensor.kernels.parallel import parallel_for
 
 CPU, CUDA = load("cpu"), load("cuda")
@@ -127,6 +128,40 @@ def test_an_error_in_a_thread_reaches_the_caller_and_the_pool_lives_on():
         with pytest.raises(ZeroDivisionError, match="chunk at"):
             parallel_for(body, 1000, [big])
     assert chunks_of(10, [big], 2)[0][-1][1] == 10
+
+
+def test_a_busy_thread_is_not_waited_for():
+    """The only other thread is held up by one caller; another caller does everything itself."""
+    xt.set_num_threads(2)
+    big, release, held = np.zeros(1_000_000), threading.Event(), threading.Semaphore(0)
+
+    def hold(start, stop, *_):
+        held.release()
+        assert release.wait(60)
+
+    holder = threading.Thread(target=parallel_for, args=(hold, 2, [big]))
+    holder.start()
+    try:
+        for _ in range(2):
+            assert held.acquire(timeout=60)
+        seen = []
+        parallel_for(lambda start, stop, *_: seen.append(threading.get_ident()), 8, [big])
+        assert seen == [threading.get_ident()] * 8
+    finally:
+        release.set()
+        holder.join()
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="threads cannot be placed here")
+def test_other_threads_run_anywhere_but_on_the_callers_processor():
+    xt.set_num_threads(3)
+    for _ in range(50):  # until the threads have begun
+        parallel_for(lambda *_: time.sleep(0.001), 16, [np.zeros(1_000_000)])
+    pool, mine = parallel._pool, os.sched_getaffinity(0)
+    assert len(pool.helpers) == 2
+    assert pool.callers_processor in mine
+    for helper in pool.helpers:
+        assert os.sched_getaffinity(helper) == (mine - {pool.callers_processor} or mine)
 
 
 def test_concurrent_callers_do_not_disturb_each_other():

@@ -7,11 +7,12 @@ outer index is computed alone, so the result has the same bytes however many thr
 
 from __future__ import annotations
 
+import ctypes
 import itertools
 import os
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..errors import message
@@ -26,28 +27,37 @@ class _Job:
 
     def __init__(self, body: Callable[..., Any], work: int, chunks: int, args: Sequence[Any]):
         self.body, self.work, self.chunks, self.args = body, work, chunks, args
-        self.next_chunk: Iterator[int] = itertools.count()
-        self.done = threading.Semaphore(0)
+        self.next_chunk, self.finished = itertools.count(), itertools.count(1)
         self.error: BaseException | None = None
-
-    def run_chunks(self) -> None:
-        for chunk in self.next_chunk:
-            if chunk >= self.chunks or self.error is not None:
-                return
-            start = chunk * self.work // self.chunks
-            stop = (chunk + 1) * self.work // self.chunks
-            self.body(start, stop, *self.args)
+        self.done = threading.Lock()
+        self.done.acquire()
 
     def take_part(self) -> None:
-        """What each thread of the pool does with a job; an error waits for the caller."""
-        _thread.inside = True
-        try:
-            self.run_chunks()
-        except BaseException as error:
-            self.error = error
-        finally:
-            _thread.inside = False
-            self.done.release()
+        """What each thread does with a job; the first error waits for the caller."""
+        before, _thread.inside = _thread.inside, True
+        for chunk in self.next_chunk:
+            if chunk >= self.chunks:
+                break
+            if self.error is None:
+                try:
+                    self._run(chunk)
+                except BaseException as error:
+                    self.error = error
+            if next(self.finished) == self.chunks:
+                self.done.release()
+        _thread.inside = before
+
+    def _run(self, chunk: int) -> None:
+        start = chunk * self.work // self.chunks
+        stop = (chunk + 1) * self.work // self.chunks
+        self.body(start, stop, *self.args)
+
+    def wait(self) -> None:
+        """Until every chunk is done; a thread that comes later finds nothing, not even arrays."""
+        self.done.acquire()
+        self.args = ()
+        if self.error is not None:
+            raise self.error
 
 
 class _Pool:
@@ -56,26 +66,54 @@ class _Pool:
     def __init__(self, count: int) -> None:
         self.count = count
         self.jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self.helpers: list[int] = []
+        self.callers_processor = -1
         for number in range(1, count):
             threading.Thread(target=self._serve, name=f"xtensor-{number}", daemon=True).start()
 
     def _serve(self) -> None:
+        self.helpers.append(threading.get_native_id())
         while (job := self.jobs.get()) is not None:
             job.take_part()
 
     def run(self, job: _Job) -> None:
-        helpers = min(self.count, job.chunks) - 1
-        for _ in range(helpers):
+        if _current_processor is not None:
+            self._keep_apart(_current_processor())
+        for _ in range(min(self.count, job.chunks) - 1):
             self.jobs.put(job)
         job.take_part()
-        for _ in range(helpers + 1):
-            job.done.acquire()
-        if job.error is not None:
-            raise job.error
+        job.wait()
+
+    def _keep_apart(self, processor: int) -> None:
+        """Have the helpers run anywhere but on the caller's processor.
+
+        Linux may wake a helper on the very processor that the caller keeps busy, and leave the
+        others idle until its next look around, which is later than most kernels take.
+        """
+        global _current_processor
+        if processor == self.callers_processor or len(self.helpers) < self.count - 1:
+            return
+        try:
+            others = os.sched_getaffinity(0) - {processor}
+            for helper in self.helpers if others else ():
+                os.sched_setaffinity(helper, others)
+        except OSError:  # a sandbox forbids it
+            _current_processor = None
+        self.callers_processor = processor
 
     def close(self) -> None:
         for _ in range(1, self.count):
             self.jobs.put(None)
+
+
+def _find_current_processor() -> Callable[[], int] | None:
+    """The C library's sched_getcpu; None where there is none, or threads cannot be placed."""
+    if not hasattr(os, "sched_setaffinity"):
+        return None
+    return getattr(ctypes.PyDLL(None), "sched_getcpu", None)  # PyDLL keeps the GIL: 0.2 us
+
+
+_current_processor = _find_current_processor()
 
 
 class _ThreadState(threading.local):
@@ -176,6 +214,7 @@ def parallel_for(body: Callable[..., Any], work: int, args: Sequence[Any]) -> No
         return
     job = _Job(body, work, chunks, args)
     if _thread.inside:
-        job.run_chunks()
+        job.take_part()
+        job.wait()
     else:
         _get_pool().run(job)
