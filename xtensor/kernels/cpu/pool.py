@@ -2,7 +2,7 @@
 
 Window o covers the cells o * stride - padding + 0 .. kernel - 1 of each axis. The innermost loop is
 over a row of windows, for one cell of the kernel at a time: it has no branch, and vectorises. Where
-a row has only a few wide windows it runs along each of them instead (``few``).
+a row has only a few windows it runs along each of them instead (``few``).
 """
 
 from __future__ import annotations
@@ -30,10 +30,9 @@ def windows(cell, count, stride, padding, length):
     return first, max(first, min(count, (length - 1 + padding - cell) // stride + 1))
 
 
-@CpuFunction
 def few(count, kernel):
     """Whether a row of so many windows is too short for a loop over it."""
-    return count <= 3 * kernel
+    return count <= max(20, 3 * kernel)
 
 
 def _larger(best, row, step):
@@ -60,25 +59,6 @@ def _add_to_row(row, share, step):
         row[k * step] += share[k]
 
 
-@CpuFunction
-def larger_along(best, place, row, at, kernel, step, padding):
-    for k in range(best.size):
-        first, end = cells(k, kernel, step, padding, row.size)
-        for w in range(first, end):
-            if not row[w] <= best[k] and best[k] == best[k]:
-                best[k] = row[w]
-                if place.size > 0:
-                    place[k] = at + w
-
-
-@CpuFunction
-def share_along(row, share, kernel, step, padding):
-    for k in range(share.size):
-        first, end = cells(k, kernel, step, padding, row.size)
-        for w in range(first, end):
-            row[w] += share[k]
-
-
 # Inlined before LLVM sees them, so that a step written as a number is one there.
 larger = CpuFunction(_larger, inline="always")
 larger_place = CpuFunction(_larger_place, inline="always")
@@ -86,12 +66,7 @@ add_row = CpuFunction(_add_row, inline="always")
 add_to_row = CpuFunction(_add_to_row, inline="always")
 
 
-@cpu_kernel
-def max_pool_forward(start, stop, out, index, x, kernel, stride, padding):
-    """out[i, o] = max over cells c of window o of x[i, c]; index[i, o] = the first such c, if kept.
-
-    An empty index is not written. x [planes, D, H, W], out and index [planes, OD, OH, OW].
-    """
+def _max_across(start, stop, out, index, x, kernel, stride, padding):
     _, depth, height, width = x.shape
     _, out_depth, out_height, out_width = out.shape
     keep, step = index.size > 0, stride[2]
@@ -111,11 +86,6 @@ def max_pool_forward(start, stop, out, index, x, kernel, stride, padding):
             place[k] = (d0 * height + h0) * width + max(k * step - padding[2], 0)
         for d in range(d0, d1):
             for h in range(h0, h1):
-                if few(out_width, kernel[2]):
-                    at = (d * height + h) * width
-                    line_x = source[i * depth * height * width + at :][:width]
-                    larger_along(best, place, line_x, at, kernel[2], step, padding[2])
-                    continue
                 for w in range(kernel[2]):
                     k0, k1 = windows(w, out_width, step, padding[2], width)
                     at = (d * height + h) * width + k0 * step - padding[2] + w
@@ -132,6 +102,52 @@ def max_pool_forward(start, stop, out, index, x, kernel, stride, padding):
                         larger(best[k0:k1], row, 2)
                     else:
                         larger(best[k0:k1], row, step)
+
+
+def _max_along(start, stop, out, index, x, kernel, stride, padding):
+    _, depth, height, width = x.shape
+    _, out_depth, out_height, out_width = out.shape
+    keep = index.size > 0
+    source, to, places = x.reshape(-1), out.reshape(-1), index.reshape(-1)
+    at_out = start * out_depth * out_height * out_width
+    for i in range(start, stop):
+        plane = i * depth * height * width
+        for od in range(out_depth):
+            d0, d1 = cells(od, kernel[0], stride[0], padding[0], depth)
+            for oh in range(out_height):
+                h0, h1 = cells(oh, kernel[1], stride[1], padding[1], height)
+                for ow in range(out_width):
+                    w0, w1 = cells(ow, kernel[2], stride[2], padding[2], width)
+                    place = (d0 * height + h0) * width + w0
+                    best = source[np.uint64(plane + place)]
+                    for d in range(d0, d1):
+                        for h in range(h0, h1):
+                            at = (d * height + h) * width
+                            for w in range(w0, w1):
+                                value = source[np.uint64(plane + at + w)]
+                                if not value <= best and best == best:
+                                    best = value
+                                    place = at + w
+                    to[np.uint64(at_out)] = best
+                    if keep:
+                        places[np.uint64(at_out)] = place
+                    at_out += 1
+
+
+# The loops of max_pool_forward, across a row of windows and along each of them; in one function the
+# second would keep the first from vectorising.
+max_across = CpuKernel(_max_across)
+max_along = CpuKernel(_max_along)
+
+
+@cpu_host_kernel
+def max_pool_forward(start, stop, out, index, x, kernel, stride, padding):
+    """out[i, o] = max over cells c of window o of x[i, c]; index[i, o] = the first such c, if kept.
+
+    An empty index is not written. x [planes, D, H, W], out and index [planes, OD, OH, OW].
+    """
+    loop = max_along if few(out.shape[3], kernel[2]) else max_across
+    loop.compiled()(start, stop, out, index, x, kernel, stride, padding)
 
 
 @cpu_kernel
@@ -213,19 +229,12 @@ def avg_pool_forward(start, stop, out, x, kernel, stride, padding):
     loop.compiled()(start, stop, out, x, kernel, stride, padding)
 
 
-@cpu_kernel
-def avg_pool_backward(start, stop, grad_x, grad, kernel, stride, padding):
-    """grad_x[i, c] = 1 / size(kernel) * sum over windows o that cover c of grad[i, o]
-
-    grad_x [planes, D, H, W], grad [planes, OD, OH, OW].
-    """
+def _share_across(start, stop, grad_x, grad, kernel, stride, padding):
     _, depth, height, width = grad_x.shape
     _, out_depth, out_height, out_width = grad.shape
     size, step = grad.dtype.type(kernel[0] * kernel[1] * kernel[2]), stride[2]
     target, source = grad_x.reshape(-1), grad.reshape(-1)
     share = np.empty(out_width, grad.dtype)
-    for i in range(start, stop):
-        target[i * depth * height * width : (i + 1) * depth * height * width] = 0
     for line in range(start * out_depth * out_height, stop * out_depth * out_height):
         i, od, oh = (
             line // out_height // out_depth,
@@ -239,10 +248,6 @@ def avg_pool_backward(start, stop, grad_x, grad, kernel, stride, padding):
             share[k] = g[k] / size
         for d in range(d0, d1):
             for h in range(h0, h1):
-                if few(out_width, kernel[2]):
-                    line_x = target[((i * depth + d) * height + h) * width :][:width]
-                    share_along(line_x, share, kernel[2], step, padding[2])
-                    continue
                 for w in range(kernel[2]):
                     k0, k1 = windows(w, out_width, step, padding[2], width)
                     at = (d * height + h) * width + k0 * step - padding[2] + w
@@ -251,3 +256,40 @@ def avg_pool_backward(start, stop, grad_x, grad, kernel, stride, padding):
                         add_to_row(row, share[k0:k1], 1)
                     else:
                         add_to_row(row, share[k0:k1], step)
+
+
+def _share_along(start, stop, grad_x, grad, kernel, stride, padding):
+    _, depth, height, width = grad_x.shape
+    _, out_depth, out_height, out_width = grad.shape
+    size = grad.dtype.type(kernel[0] * kernel[1] * kernel[2])
+    target, source = grad_x.reshape(-1), grad.reshape(-1)
+    at_out = start * out_depth * out_height * out_width
+    for i in range(start, stop):
+        for od in range(out_depth):
+            d0, d1 = cells(od, kernel[0], stride[0], padding[0], depth)
+            for oh in range(out_height):
+                h0, h1 = cells(oh, kernel[1], stride[1], padding[1], height)
+                for ow in range(out_width):
+                    w0, w1 = cells(ow, kernel[2], stride[2], padding[2], width)
+                    share = source[np.uint64(at_out)] / size
+                    for d in range(d0, d1):
+                        for h in range(h0, h1):
+                            at = ((i * depth + d) * height + h) * width
+                            for w in range(w0, w1):
+                                target[np.uint64(at + w)] += share
+                    at_out += 1
+
+
+share_across = CpuKernel(_share_across)
+share_along = CpuKernel(_share_along)
+
+
+@cpu_host_kernel
+def avg_pool_backward(start, stop, grad_x, grad, kernel, stride, padding):
+    """grad_x[i, c] = 1 / size(kernel) * sum over windows o that cover c of grad[i, o]
+
+    grad_x [planes, D, H, W], grad [planes, OD, OH, OW].
+    """
+    grad_x[start:stop] = 0
+    loop = share_along if few(grad.shape[3], kernel[2]) else share_across
+    loop.compiled()(start, stop, grad_x, grad, kernel, stride, padding)
