@@ -194,6 +194,24 @@ def test_tiles_cover_everything(samples):
         assert groups == 1 or width % per_group == 0
 
 
+@pytest.mark.parametrize("how", [(2, 2, 0), (3, 2, 1), (3, 1, 1), (4, 3, 2), (5, 1, 0)], ids=str)
+def test_pooling_across_wide_rows_is_pooling_along_them(how, monkeypatch):
+    """Rows of the case table are short; here are wide ones, both ways, with NaN and ties."""
+    kernel, stride, padding = how
+    rng = np.random.default_rng(1)
+    x = rng.integers(-9, 9, (2, 3, 7, 90)).astype(np.float32)
+    x[0, 0, 2, 5:9] = np.nan
+    results = []
+    for few in (lambda *_: False, lambda *_: True):
+        monkeypatch.setattr("xtensor.kernels.cpu.pool.few", few)
+        for pool in (xt.max_pool2d, xt.avg_pool2d):
+            inputs = xt.XTensor(x, requires_grad=True)
+            results += run(lambda t, f=pool: f(t, kernel, stride, padding), inputs)
+    for across, along in zip(results[:4], results[4:], strict=True):
+        due = np.frombuffer(along, np.float32)
+        np.testing.assert_allclose(np.frombuffer(across, np.float32), due, 1e-5, 1e-6)
+
+
 def test_the_first_of_equal_maxima_gets_the_gradient():
     x = xt.XTensor([[[[2.0, 2.0], [2.0, 1.0]]]], requires_grad=True)
     with xt.autograd.tape():
