@@ -174,9 +174,9 @@ class Network:
 
 
 NETWORKS = {
-    "MLP 64-64-10 B32": Network(our_mlp, torch_mlp, (64,), 32),
+    "MLP 64, 64, 10 B32": Network(our_mlp, torch_mlp, (64,), 32),
     "LeNet B64": Network(our_lenet, torch_lenet, (1, 28, 28), 64),
-    "VGG-like B32": Network(our_vgg, torch_vgg, (3, 32, 32), 32),
+    "VGG B32": Network(our_vgg, torch_vgg, (3, 32, 32), 32),
     "small ResNet B32": Network(our_resnet, torch_resnet, (3, 32, 32), 32),
     "LSTM classifier B32 T50": Network(LastState, lambda: TorchLastState(), (50, 64), 32),
 }

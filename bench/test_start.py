@@ -14,11 +14,13 @@ print(time.perf_counter() - start, int("numba" in sys.modules))
 """
 
 
-def test_import(figure):
+def test_import(figure, tmp_path):
     names = ("numpy", "xtensor")
-    for name in names:  # bytecode is written and the disk's cache filled before it counts
-        run(IMPORT.format(name))
-    rounds = [[run(IMPORT.format(name)) for name in names] for _ in range(7)]
+    # Bytecode is written and the disk's cache filled before it counts.
+    bytecode = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(tmp_path)}
+    for name in names:
+        run(IMPORT.format(name), **bytecode)
+    rounds = [[run(IMPORT.format(name), **bytecode) for name in names] for _ in range(7)]
     ratio = median(ours / numpy for (numpy, _), (ours, _) in rounds)
     numpy, ours = (median(times[i][0] for times in rounds) * 1e3 for i in range(2))
     numba = "loaded" if any(loaded for _, (_, loaded) in rounds) else "not loaded"

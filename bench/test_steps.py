@@ -75,7 +75,7 @@ def test_step(compare, name):
     compare(xtensor=lambda: our_step(name), torch=lambda: their_step(name))
 
 
-@pytest.mark.parametrize("name", ["MLP 64-64-10 B32", "LeNet B64"])
+@pytest.mark.parametrize("name", ["MLP 64, 64, 10 B32", "LeNet B64"])
 def test_cost_per_sample(figure, report, name):
     """From a batch of 16 to one of 1,024; what a step costs beside its samples falls."""
     timings = measure({str(n): our_step(name, n) for n in (16, 1024)}, report.budget)

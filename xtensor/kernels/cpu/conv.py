@@ -18,12 +18,19 @@ from . import line_conv, unfold, winograd
 # From so many input and output channels on, Winograd's transforms pay: forward and for the input,
 # and for the weight.
 WINOGRAD, WINOGRAD_WEIGHT = 16, 32
+# With fewer tiles, transforming the kernels costs more than is saved.
+WINOGRAD_TILES = 96
 # From so many channels on a product beats lines: outputs, and elements of a kernel over all input
 # channels, going forward; input and output channels, for the input and for the weight.
 PRODUCT_OUTPUTS, PRODUCT_LENGTH, PRODUCT_INPUT, PRODUCT_WEIGHT = 16, 64, 24, 48
 
 
-def choose(direction, source, weight_shape, stride, dilation, groups):
+def tiles(array):
+    """How many tiles of 4x4 results winograd cuts it into."""
+    return array.shape[0] * math.prod(-(-length // 4) for length in array.shape[2:])
+
+
+def choose(direction, source, result, weight_shape, stride, dilation, groups):
     """The module that computes one direction of a convolution, by shapes and dtype alone.
 
     The choice is printed with XTENSOR_DEBUG=kernels.
@@ -34,7 +41,8 @@ def choose(direction, source, weight_shape, stride, dilation, groups):
     module = line_conv
     if groups == 1:
         least = WINOGRAD_WEIGHT if direction == "backward_weight" else WINOGRAD
-        if kernel == [1, 3, 3] and unit_steps and source.dtype == "float32" and fewest >= least:
+        winograd_form = kernel == [1, 3, 3] and unit_steps and source.dtype == "float32"
+        if winograd_form and fewest >= least and tiles(result) >= WINOGRAD_TILES:
             module = winograd
         elif elements == 1:
             module = unfold if fewest >= PRODUCT_OUTPUTS else line_conv
@@ -56,7 +64,7 @@ def conv_forward(start, stop, out, x, weight, bias, stride, padding, dilation, g
     g is the first channel of the group of o; an empty bias counts as 0. An index is an element of
     out.
     """
-    module = choose("forward", x, weight.shape, stride, dilation, groups)
+    module = choose("forward", x, out, weight.shape, stride, dilation, groups)
     module.forward(out, x, weight, bias, stride, padding, dilation, groups)
 
 
@@ -67,7 +75,7 @@ def conv_backward_input(start, stop, grad_x, grad, weight, stride, padding, dila
 
     g is the first channel of the group of o. An index is an element of grad_x.
     """
-    module = choose("backward_input", grad, weight.shape, stride, dilation, groups)
+    module = choose("backward_input", grad, grad_x, weight.shape, stride, dilation, groups)
     module.backward_input(grad_x, grad, weight, stride, padding, dilation, groups)
 
 
@@ -78,5 +86,5 @@ def conv_backward_weight(start, stop, grad_weight, grad, x, stride, padding, dil
 
     g is the first channel of the group of o. An index is an element of grad_weight.
     """
-    module = choose("backward_weight", x, grad_weight.shape, stride, dilation, groups)
+    module = choose("backward_weight", x, grad, grad_weight.shape, stride, dilation, groups)
     module.backward_weight(grad_weight, grad, x, stride, padding, dilation, groups)
