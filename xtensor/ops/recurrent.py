@@ -25,7 +25,7 @@ from .matmul import product
 
 # A step of a tile of sequences has at least so many multiplications: each step costs a few calls,
 # and threads that make calls wait for each other.
-STEP_PRODUCT = 1 << 22
+STEP_PRODUCT = 1 << 20
 # So many sequences make a product efficient; fewer give work to more threads.
 FEWEST_TOGETHER, ENOUGH_TOGETHER, TILES = 8, 32, 16
 
@@ -35,8 +35,8 @@ def sequences_together(batch: int, weight_size: int) -> int:
 
     Example:
         >>> [sequences_together(batch, 4 * 256 * 256) for batch in (1, 16, 32, 64, 100, 1024)]
-        [16, 16, 16, 32, 32, 64]
-        >>> [sequences_together(batch, 4 * 128 * 128) for batch in (1, 16, 32, 64, 100, 2048)]
+        [8, 8, 16, 32, 32, 64]
+        >>> [sequences_together(batch, 4 * 64 * 64) for batch in (1, 16, 32, 64, 100, 2048)]
         [64, 64, 64, 64, 64, 128]
     """
     half = min(ENOUGH_TOGETHER, -(-batch // 2))

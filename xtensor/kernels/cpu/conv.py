@@ -21,8 +21,9 @@ WINOGRAD, WINOGRAD_WEIGHT = 16, 32
 # With fewer tiles, transforming the kernels costs more than is saved.
 WINOGRAD_TILES = 96
 # From so many channels on a product beats lines: outputs, and elements of a kernel over all input
-# channels, going forward; input and output channels, for the input and for the weight.
-PRODUCT_OUTPUTS, PRODUCT_LENGTH, PRODUCT_INPUT, PRODUCT_WEIGHT = 16, 64, 24, 48
+# channels, going forward; input and output channels, for the input and for the weight, and for a
+# 1x1 kernel that needs no unfolding.
+PRODUCT_OUTPUTS, PRODUCT_LENGTH, PRODUCT_INPUT, PRODUCT_WEIGHT, PRODUCT_1X1 = 16, 64, 24, 48, 16
 
 
 def tiles(array):
@@ -45,7 +46,8 @@ def choose(direction, source, result, weight_shape, stride, dilation, groups):
         if winograd_form and fewest >= least and tiles(result) >= WINOGRAD_TILES:
             module = winograd
         elif elements == 1:
-            module = unfold if fewest >= PRODUCT_OUTPUTS else line_conv
+            if fewest >= (PRODUCT_1X1 if unit_steps else PRODUCT_INPUT):
+                module = unfold
         elif direction == "forward":
             if outputs >= PRODUCT_OUTPUTS and channels * elements >= PRODUCT_LENGTH:
                 module = unfold

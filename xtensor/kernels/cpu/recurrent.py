@@ -27,6 +27,7 @@ import numpy as np
 
 from .. import blas
 from .._jit import CpuFunction, cpu_host_kernel
+from .exponential import exp, expm1
 
 
 def tiles(start: int, stop: int, tile: int, batch: int) -> Iterator[tuple[int, int]]:
@@ -48,12 +49,53 @@ def steps(begins: np.ndarray, reverse: bool, first: int, end: int) -> Iterator[t
             yield slice(begin + first, begin + first + count), count
 
 
+class Active:
+    """The columns [features, n] of the sequences that have a step, contiguous, of [features, all].
+
+    Where n changes from step to step, columns move between the two.
+    """
+
+    def __init__(self, rows: np.ndarray) -> None:
+        self.all = rows.T.copy()
+        self.columns = self.all
+
+    def of(self, count: int) -> np.ndarray:
+        """The columns of the first ``count`` sequences, to be read and written."""
+        if count != self.columns.shape[1]:
+            self.finish()
+            self.columns = self.all if count == self.all.shape[1] else self.all[:, :count].copy()
+        return self.columns
+
+    def finish(self) -> np.ndarray:
+        """[all, features], with what was written."""
+        if self.columns is not self.all:
+            self.all[:, : self.columns.shape[1]] = self.columns
+        return self.all.T
+
+
 def part(array: np.ndarray, features: int, rows: slice) -> np.ndarray:
     """[features, sequences] of one step of a tile, in the order in which backward reads it too."""
     return array[features * rows.start : features * rows.stop].reshape(features, -1)
 
 
 # -- compiled -------------------------------------------------------------------------------------
+
+ONE, TWO = np.float32(1), np.float32(2)
+
+
+def _logistic(x):
+    return ONE / (ONE + exp(-x))
+
+
+def _tanh(x):
+    """From exp(-2 abs(x)) - 1, which loses no digits near 0."""
+    t = expm1(-abs(x + x))
+    y = t / (t + TWO)
+    return -y if x >= 0 else y
+
+
+logistic = CpuFunction(_logistic, "contract")
+tanh = CpuFunction(_tanh, "contract")
 
 
 @CpuFunction
@@ -63,101 +105,90 @@ def shift_of(bias, r, zero):
 
 
 @CpuFunction
-def add_inputs(gates, projected, bias_ih, bias_hh, factors):
-    """gates[r, b] = (gates[r, b] + projected[r, b] + both biases[r]) * factor of its gate"""
-    hidden = gates.shape[0] // len(factors)
+def add_inputs(gates, projected, bias_ih, bias_hh):
+    """gates[r, b] += projected[r, b] + both biases[r]"""
     zero = gates.dtype.type(0)
-    for k in range(len(factors)):
-        factor = gates.dtype.type(factors[k])
-        for r in range(k * hidden, k * hidden + hidden):
-            shift = shift_of(bias_ih, r, zero) + shift_of(bias_hh, r, zero)
-            row, other = gates[r], projected[r]
-            for b in range(row.size):
-                row[b] = (row[b] + other[b] + shift) * factor
+    for r in range(gates.shape[0]):
+        shift = shift_of(bias_ih, r, zero) + shift_of(bias_hh, r, zero)
+        row, other = gates[r], projected[r]
+        for b in range(row.size):
+            row[b] += other[b] + shift
 
 
 @CpuFunction
-def lstm_cell(new, gates, cell):
-    """i, f, o in ``gates`` become (1 + t) / 2; new = f * cell + i * g"""
-    half = new.dtype.type(0.5)
-    size = new.size
-    i, f = gates[:size], gates[size : 2 * size]
-    g, o = gates[2 * size : 3 * size], gates[3 * size :]
+def lstm_cell(state, cell, kept, gates, projected, bias_ih, bias_hh):
+    """state and cell become those after the step, kept is the cell before it, gates are i, f, g, o
+
+    gates come in as W_hh h.
+    """
+    add_inputs(gates, projected, bias_ih, bias_hh)
+    a, c, before, h = gates.reshape(-1), cell.reshape(-1), kept.reshape(-1), state.reshape(-1)
+    size = c.size
+    i, f, g, o = a[:size], a[size : 2 * size], a[2 * size : 3 * size], a[3 * size :]
     for k in range(size):
-        i[k] = half + half * i[k]
-        f[k] = half + half * f[k]
-        o[k] = half + half * o[k]
-        new[k] = f[k] * cell[k] + i[k] * g[k]
+        before[k] = c[k]
+        i[k], f[k], g[k], o[k] = logistic(i[k]), logistic(f[k]), tanh(g[k]), logistic(o[k])
+        c[k] = f[k] * before[k] + i[k] * g[k]
+        h[k] = o[k] * tanh(c[k])
 
 
 @CpuFunction
-def lstm_cell_state(new, gates, cell):
-    """new = f * cell + i * g"""
-    size = new.size
-    i, f, g = gates[:size], gates[size : 2 * size], gates[2 * size : 3 * size]
-    for k in range(size):
-        new[k] = f[k] * cell[k] + i[k] * g[k]
-
-
-@CpuFunction
-def lstm_gradient(grad_gates, grad_cell, grad, gates, cell, squashed):
-    """From the gradients of h = o * squashed and of c to those of the gates and of the old c."""
-    one = grad.dtype.type(1)
+def lstm_gradient(grad_gates, grad_cell, grad_state, gates, kept):
+    """From the gradients of h and c to those of the gates and of the old c."""
+    a, e, before, grad = (
+        gates.reshape(-1), grad_gates.reshape(-1), kept.reshape(-1), grad_state.reshape(-1)
+    )  # fmt: skip
+    grad_c = grad_cell.reshape(-1)
     size = grad.size
-    i, f = gates[:size], gates[size : 2 * size]
-    g, o = gates[2 * size : 3 * size], gates[3 * size :]
-    grad_i, grad_f = grad_gates[:size], grad_gates[size : 2 * size]
-    grad_g, grad_o = grad_gates[2 * size : 3 * size], grad_gates[3 * size :]
+    i, f, g, o = a[:size], a[size : 2 * size], a[2 * size : 3 * size], a[3 * size :]
+    grad_i, grad_f = e[:size], e[size : 2 * size]
+    grad_g, grad_o = e[2 * size : 3 * size], e[3 * size :]
     for k in range(size):
-        d = grad_cell[k] + grad[k] * o[k] * (one - squashed[k] * squashed[k])
-        grad_i[k] = d * g[k] * i[k] * (one - i[k])
-        grad_f[k] = d * cell[k] * f[k] * (one - f[k])
-        grad_g[k] = d * i[k] * (one - g[k] * g[k])
-        grad_o[k] = grad[k] * squashed[k] * o[k] * (one - o[k])
-        grad_cell[k] = d * f[k]
+        squashed = tanh(f[k] * before[k] + i[k] * g[k])
+        d = grad_c[k] + grad[k] * o[k] * (ONE - squashed * squashed)
+        grad_i[k] = d * g[k] * i[k] * (ONE - i[k])
+        grad_f[k] = d * before[k] * f[k] * (ONE - f[k])
+        grad_g[k] = d * i[k] * (ONE - g[k] * g[k])
+        grad_o[k] = grad[k] * squashed * o[k] * (ONE - o[k])
+        grad_c[k] = d * f[k]
 
 
 @CpuFunction
-def gru_candidate(gates, projected, bias_ih, bias_hh):
-    """r, z in ``gates`` become (1 + t) / 2; m += b_hn, n = projected + b_in + r * m"""
-    half, zero = gates.dtype.type(0.5), gates.dtype.type(0)
-    hidden = gates.shape[0] // 4
-    for j in range(hidden):
-        r, z, n, m = gates[j], gates[hidden + j], gates[2 * hidden + j], gates[3 * hidden + j]
-        other = projected[2 * hidden + j]
-        shift_ih = shift_of(bias_ih, 2 * hidden + j, zero)
-        shift_hh = shift_of(bias_hh, 2 * hidden + j, zero)
-        for b in range(r.size):
-            r[b] = half + half * r[b]
-            z[b] = half + half * z[b]
+def gru_cell(state, gates, projected, bias_ih, bias_hh):
+    """state becomes that after the step; gates are r, z, n, m, and come in as W_hh h for r, z, m"""
+    hidden = state.shape[0]
+    zero = gates.dtype.type(0)
+    add_inputs(gates[: 2 * hidden], projected, bias_ih, bias_hh)
+    for j in range(2 * hidden, 3 * hidden):
+        row, other, m = gates[j], projected[j], gates[j + hidden]
+        shift_ih, shift_hh = shift_of(bias_ih, j, zero), shift_of(bias_hh, j, zero)
+        for b in range(row.size):
+            row[b] = other[b] + shift_ih
             m[b] += shift_hh
-            n[b] = other[b] + shift_ih + r[b] * m[b]
-
-
-@CpuFunction
-def gru_state(state, gates):
-    """state = (1 - z) * n + z * state"""
-    size = state.size
-    z, n = gates[size : 2 * size], gates[2 * size : 3 * size]
+    a, h = gates.reshape(-1), state.reshape(-1)
+    size = h.size
+    r, z, n, m = a[:size], a[size : 2 * size], a[2 * size : 3 * size], a[3 * size :]
     for k in range(size):
-        state[k] = n[k] + z[k] * (state[k] - n[k])
+        r[k], z[k] = logistic(r[k]), logistic(z[k])
+        n[k] = tanh(n[k] + r[k] * m[k])
+        h[k] = n[k] + z[k] * (h[k] - n[k])
 
 
 @CpuFunction
-def gru_gradient(grad_inputs, grad_hidden, grad, gates, previous):
+def gru_gradient(grad_inputs, grad_hidden, grad_state, gates, previous):
     """From the gradient of h' to those of r, z, n before their functions, and of h but for W_hh."""
-    one = grad.dtype.type(1)
+    a, grad, before = gates.reshape(-1), grad_state.reshape(-1), previous.reshape(-1)
+    x, e = grad_inputs.reshape(-1), grad_hidden.reshape(-1)
     size = grad.size
-    r, z = gates[:size], gates[size : 2 * size]
-    n, m = gates[2 * size : 3 * size], gates[3 * size :]
+    r, z, n, m = a[:size], a[size : 2 * size], a[2 * size : 3 * size], a[3 * size :]
+    x_r, x_z, x_n = x[:size], x[size : 2 * size], x[2 * size :]
+    e_r, e_z, e_n = e[:size], e[size : 2 * size], e[2 * size :]
     for k in range(size):
-        d = grad[k] * (one - z[k]) * (one - n[k] * n[k])
-        grad_inputs[k] = grad_hidden[k] = d * m[k] * r[k] * (one - r[k])
-        grad_inputs[k + size] = grad_hidden[k + size] = (
-            grad[k] * (previous[k] - n[k]) * z[k] * (one - z[k])
-        )
-        grad_inputs[k + 2 * size] = d
-        grad_hidden[k + 2 * size] = d * r[k]
+        d = grad[k] * (ONE - z[k]) * (ONE - n[k] * n[k])
+        x_r[k] = e_r[k] = d * m[k] * r[k] * (ONE - r[k])
+        x_z[k] = e_z[k] = grad[k] * (before[k] - n[k]) * z[k] * (ONE - z[k])
+        x_n[k] = d
+        e_n[k] = d * r[k]
         grad[k] *= z[k]
 
 
@@ -174,21 +205,17 @@ def lstm_forward(start, stop, out, last, last_cell, previous, gates, cells, proj
     hidden = weight.shape[1]
     with blas.one_thread(4 * hidden, tile, hidden):
         for b0, b1 in tiles(start, stop, tile, len(first)):
-            state, cell = first[b0:b1].T.copy(), first_cell[b0:b1].T.copy()
+            state, cell = Active(first[b0:b1]), Active(first_cell[b0:b1])
             for rows, n in steps(begins, reverse, b0, b1):
-                a, c = part(gates, 4 * hidden, rows), part(cells, hidden, rows)
-                previous[:, rows], c[...] = state[:, :n], cell[:, :n]
-                np.matmul(weight, state[:, :n], out=a)
-                add_inputs.compiled()(a, projected[:, rows], bias_ih, bias_hh, (0.5, 0.5, 1.0, 0.5))
-                np.tanh(a, out=a)
-                new = np.empty_like(c)
-                lstm_cell.compiled()(new.reshape(-1), a.reshape(-1), c.reshape(-1))
-                cell[:, :n] = new
-                np.tanh(new, out=new)
-                np.multiply(new, a[3 * hidden :], out=new)
-                state[:, :n] = new
-                out[rows] = new.T
-            last[b0:b1], last_cell[b0:b1] = state.T, cell.T
+                h, a = state.of(n), part(gates, 4 * hidden, rows)
+                previous[:, rows] = h
+                np.matmul(weight, h, out=a)
+                lstm_cell.compiled()(
+                    h, cell.of(n), part(cells, hidden, rows), a, projected[:, rows], bias_ih,
+                    bias_hh,
+                )  # fmt: skip
+                out[rows] = h.T
+            last[b0:b1], last_cell[b0:b1] = state.finish(), cell.finish()
 
 
 @cpu_host_kernel
@@ -201,22 +228,15 @@ def lstm_backward(start, stop, grad_gates, grad_first, grad_first_cell, grad_out
     hidden = weight.shape[1]
     with blas.one_thread(hidden, tile, 4 * hidden):
         for b0, b1 in tiles(start, stop, tile, len(grad_first)):
-            state, cell = grad_last[b0:b1].T.copy(), grad_last_cell[b0:b1].T.copy()
+            state, cell = Active(grad_last[b0:b1]), Active(grad_last_cell[b0:b1])
             for rows, n in steps(begins, not reverse, b0, b1):
-                a, c = part(gates, 4 * hidden, rows), part(cells, hidden, rows)
-                squashed, grad_a = np.empty_like(c), np.empty_like(a)
-                lstm_cell_state.compiled()(squashed.reshape(-1), a.reshape(-1), c.reshape(-1))
-                np.tanh(squashed, out=squashed)
-                grad = state[:, :n] + grad_out[rows].T
-                grad_c = np.ascontiguousarray(cell[:, :n])
-                lstm_gradient.compiled()(
-                    grad_a.reshape(-1), grad_c.reshape(-1), grad.reshape(-1), a.reshape(-1),
-                    c.reshape(-1), squashed.reshape(-1),
-                )  # fmt: skip
-                cell[:, :n] = grad_c
+                a, grad = part(gates, 4 * hidden, rows), state.of(n)
+                grad_a = np.empty_like(a)
+                grad += grad_out[rows].T
+                lstm_gradient.compiled()(grad_a, cell.of(n), grad, a, part(cells, hidden, rows))
                 grad_gates[:, rows] = grad_a
-                state[:, :n] = np.matmul(weight.T, grad_a)
-            grad_first[b0:b1], grad_first_cell[b0:b1] = state.T, cell.T
+                np.matmul(weight.T, grad_a, out=grad)
+            grad_first[b0:b1], grad_first_cell[b0:b1] = state.finish(), cell.finish()
 
 
 @cpu_host_kernel
@@ -231,23 +251,15 @@ def gru_forward(start, stop, out, last, previous, gates, projected, first, weigh
     split = 2 * hidden
     with blas.one_thread(3 * hidden, tile, hidden):
         for b0, b1 in tiles(start, stop, tile, len(first)):
-            state = first[b0:b1].T.copy()
+            state = Active(first[b0:b1])
             for rows, n in steps(begins, reverse, b0, b1):
-                a = part(gates, 4 * hidden, rows)
-                h = np.ascontiguousarray(state[:, :n])
+                h, a = state.of(n), part(gates, 4 * hidden, rows)
                 previous[:, rows] = h
                 np.matmul(weight[:split], h, out=a[:split])
                 np.matmul(weight[split:], h, out=a[3 * hidden :])
-                add_inputs.compiled()(
-                    a[:split], projected[:split, rows], bias_ih, bias_hh, (0.5, 0.5)
-                )
-                np.tanh(a[:split], out=a[:split])
-                gru_candidate.compiled()(a, projected[:, rows], bias_ih, bias_hh)
-                np.tanh(a[split : 3 * hidden], out=a[split : 3 * hidden])
-                gru_state.compiled()(h.reshape(-1), a.reshape(-1))
-                state[:, :n] = h
+                gru_cell.compiled()(h, a, projected[:, rows], bias_ih, bias_hh)
                 out[rows] = h.T
-            last[b0:b1] = state.T
+            last[b0:b1] = state.finish()
 
 
 @cpu_host_kernel
@@ -261,19 +273,17 @@ def gru_backward(start, stop, grad_inputs, grad_hidden, grad_first, grad_out, gr
     hidden = weight.shape[1]
     with blas.one_thread(hidden, tile, 3 * hidden):
         for b0, b1 in tiles(start, stop, tile, len(grad_first)):
-            state = grad_last[b0:b1].T.copy()
+            state = Active(grad_last[b0:b1])
             for rows, n in steps(begins, not reverse, b0, b1):
-                a = part(gates, 4 * hidden, rows)
+                a, grad = part(gates, 4 * hidden, rows), state.of(n)
                 grad_x, grad_h = np.empty((2, 3 * hidden, n), a.dtype)
-                grad = state[:, :n] + grad_out[rows].T
-                h = np.ascontiguousarray(previous[:, rows])
+                grad += grad_out[rows].T
                 gru_gradient.compiled()(
-                    grad_x.reshape(-1), grad_h.reshape(-1), grad.reshape(-1), a.reshape(-1),
-                    h.reshape(-1),
-                )  # fmt: skip
+                    grad_x, grad_h, grad, a, np.ascontiguousarray(previous[:, rows])
+                )
                 grad_inputs[:, rows], grad_hidden[:, rows] = grad_x, grad_h
-                state[:, :n] = np.matmul(weight.T, grad_h) + grad
-            grad_first[b0:b1] = state.T
+                grad += weight.T @ grad_h
+            grad_first[b0:b1] = state.finish()
 
 
 @cpu_host_kernel
@@ -286,15 +296,15 @@ def rnn_forward(start, stop, out, last, previous, projected, first, weight, bias
     hidden = weight.shape[1]
     with blas.one_thread(hidden, tile, hidden):
         for b0, b1 in tiles(start, stop, tile, len(first)):
-            state = first[b0:b1].T.copy()
+            state = Active(first[b0:b1])
             for rows, n in steps(begins, reverse, b0, b1):
-                previous[:, rows] = state[:, :n]
-                new = np.matmul(weight, state[:, :n])
-                add_inputs.compiled()(new, projected[:, rows], bias_ih, bias_hh, (1.0,))
-                np.maximum(new, 0, out=new) if relu else np.tanh(new, out=new)
-                state[:, :n] = new
-                out[rows] = new.T
-            last[b0:b1] = state.T
+                h = state.of(n)
+                previous[:, rows] = h
+                new = weight @ h
+                add_inputs.compiled()(new, projected[:, rows], bias_ih, bias_hh)
+                np.maximum(new, 0, out=h) if relu else np.tanh(new, out=h)
+                out[rows] = h.T
+            last[b0:b1] = state.finish()
 
 
 @cpu_host_kernel
@@ -304,10 +314,11 @@ def rnn_backward(start, stop, grad_gates, grad_first, grad_out, grad_last, out, 
     hidden = weight.shape[1]
     with blas.one_thread(hidden, tile, hidden):
         for b0, b1 in tiles(start, stop, tile, len(grad_first)):
-            state = grad_last[b0:b1].T.copy()
+            state = Active(grad_last[b0:b1])
             for rows, n in steps(begins, not reverse, b0, b1):
-                h = out[rows].T
-                grad = (state[:, :n] + grad_out[rows].T) * ((h > 0) if relu else 1 - h * h)
+                h, grad = out[rows].T, state.of(n)
+                grad += grad_out[rows].T
+                grad *= (h > 0) if relu else 1 - h * h
                 grad_gates[:, rows] = grad
-                state[:, :n] = np.matmul(weight.T, grad)
-            grad_first[b0:b1] = state.T
+                np.matmul(weight.T, grad.copy(), out=grad)
+            grad_first[b0:b1] = state.finish()
