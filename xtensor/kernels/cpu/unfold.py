@@ -19,6 +19,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from .. import blas
+from .._jit import CpuFunction
 from ..parallel import parallel_for
 from .scratch import scratch
 
@@ -26,6 +27,28 @@ from .scratch import scratch
 BLOCK_BYTES = 512 << 10
 # A weight gradient is summed up in so many parts at most, of so many bytes together.
 PARTS, PART_BYTES = 16, 4 << 20
+
+
+@CpuFunction
+def copy_windows(columns, cells, stride, dilation):
+    """columns[p, a, b, e, i, j, k] = cells[p, i s + a d, j s + b d, k s + e d]"""
+    planes, kd, kh, kw, depth, height, width = columns.shape
+    to, source = columns.reshape(-1), cells.reshape(-1)
+    at, step = 0, stride[2]
+    for row in range(planes * kd * kh * kw):
+        p, a, b, e = row // (kd * kh * kw), row // (kh * kw) % kd, row // kw % kh, row % kw
+        for i in range(depth):
+            for j in range(height):
+                z, y = i * stride[0] + a * dilation[0], j * stride[1] + b * dilation[1]
+                begin = ((p * cells.shape[1] + z) * cells.shape[2] + y) * cells.shape[3]
+                begin += e * dilation[2]
+                if step == 1:
+                    for k in range(width):
+                        to[np.uint64(at + k)] = source[np.uint64(begin + k)]
+                else:
+                    for k in range(width):
+                        to[np.uint64(at + k)] = source[np.uint64(begin + k * step)]
+                at += width
 
 
 class Unfolder:
@@ -47,7 +70,7 @@ class Unfolder:
             (count - 1) * s + (k - 1) * d + 1
             for count, s, k, d in zip(self.counts, stride, kernel, dilation)
         )
-        # Without padding, windows are views of x; else of a buffer of zeros with x in its middle.
+        # Without padding, windows lie in x; else in a buffer of zeros with x in its middle.
         self.inside = not any(before) and all(a <= b for a, b in zip(shape, x.shape[2:]))
         self.padded = self._buffer("padded", (self.samples, x.shape[1], *shape))
         self.padded[...] = 0
@@ -55,17 +78,6 @@ class Unfolder:
         self.columns = self._buffer(
             "columns", (self.samples, x.shape[1], *self.kernel, *self.counts)
         )
-
-    def _windows(self, array):
-        """A view [n, C, *kernel, *counts] of padded samples: the cells under kernel elements."""
-        steps = array.strides[2:]
-        strides = (
-            *array.strides[:2],
-            *(step * d for step, d in zip(steps, self.dilation)),
-            *(step * s for step, s in zip(steps, self.stride)),
-        )
-        shape = len(array), *self.columns.shape[1:]
-        return np.lib.stride_tricks.as_strided(array, shape, strides, writeable=False)
 
     def _buffer(self, name, shape):
         return scratch.array(name, math.prod(shape), self.x.dtype).reshape(shape)
@@ -94,7 +106,11 @@ class Unfolder:
         if not self.inside:
             self.padded[:n][self.target] = cells[self.source]
             cells = self.padded[:n]
-        np.copyto(self.columns[:n], self._windows(cells))
+        columns = self.columns[:n]
+        copy_windows.compiled()(
+            columns.reshape(-1, *self.kernel, *self.counts),
+            cells.reshape(-1, *cells.shape[2:]), self.stride, self.dilation,
+        )  # fmt: skip
         return self.columns[:n].reshape(n, self.rows, -1)
 
     def fold(self, first: int, end: int, columns: np.ndarray) -> None:
