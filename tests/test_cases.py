@@ -178,3 +178,20 @@ def public_ops() -> list[str]:
         if op.__module__.startswith("xtensor.")
         and getattr(sys.modules[op.__module__], op.__name__, None) is op
     ]
+
+
+def layers() -> list[str]:
+    """Every public layer and loss."""
+    kinds = [name for name in xt.__all__ if isinstance(getattr(xt, name), type)]
+    return [
+        name
+        for name in kinds
+        if issubclass(getattr(xt, name), xt.Module) and name not in ("Module", "ModuleList")
+    ]
+
+
+@pytest.mark.parametrize("name", layers())
+def test_every_layer_has_enough_rows(name):
+    checked = [case for case in CASES if case.name == name and differentiated(case)]
+    assert len({str(case) for case in checked}) >= 6
+    assert len([row for row in WRONG if row.name == name]) >= 8

@@ -124,7 +124,7 @@ def test_algorithms_agree(case):
     ("channels", "size"), [(64, 30), (512, 8)], ids=["many tiles", "many channels"]
 )
 def test_winograd_stays_within_its_error(channels, size):
-    """float32 against float64 at the sizes it is meant for, with inputs that are not centred."""
+    """float32 against float64 at the sizes it is meant for."""
     case = (2, channels, size, size), (channels, channels, 3, 3), (1, 1), (1, 1), (1, 1)
     for came, due in zip(directions(winograd, case, np.float32),
                          directions(unfold, case, np.float64), strict=True):  # fmt: skip

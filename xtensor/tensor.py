@@ -430,6 +430,22 @@ def wrap(array: Array) -> XTensor:
     return tensor
 
 
+def check_tensor(where: str, argument: str, value: Any, remedy: str = "") -> XTensor:
+    """The value itself, if it is a tensor.
+
+    Raises:
+        TypeError: it is none.
+
+    Example:
+        >>> check_tensor("reshape", "t", XTensor([1.0])).shape
+        [1]
+    """
+    if not isinstance(value, XTensor):
+        came = f"of type {type(value).__name__}"
+        raise TypeError(message(where, argument, came, "an XTensor", remedy))
+    return value
+
+
 def xtensor(
     data: Any, requires_grad: bool = False, device: int | None = None, dtype: int | None = None
 ) -> XTensor:

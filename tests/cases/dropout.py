@@ -32,6 +32,10 @@ cases = [
          [np.array([np.nan, np.inf])], "nan-dropped", grad=()),
     row("Dropout", 0.5, 4, 5),
     row("Dropout", 0.25, 4, 5),
+    row("Dropout", 0.9, 13),
+    row("Dropout", 0.0, 2, 3),
+    row("Dropout", 1.0, 2, 3),
+    row("Dropout", 0.4, 2, 2, 5),
     Case("Dropout", xt.Dropout(0.5), lambda x: x, [normal(3, 4)], "no tape", grad=()),
 ]  # fmt: skip
 
@@ -46,4 +50,7 @@ for _name, _call, _rate in (
         Wrong(_name, lambda f=_call: f(float("nan")), ValueError, [_name, _rate, "nan"]),
         Wrong(_name, lambda f=_call: f("half"), TypeError, [_name, _rate, "half"]),
         Wrong(_name, lambda f=_call: f(True), TypeError, [_name, _rate, "True"]),
+        Wrong(_name, lambda f=_call: f(None), TypeError, [_name, _rate, "None"]),
+        Wrong(_name, lambda f=_call: f(float("inf")), ValueError, [_name, _rate, "inf"]),
     ]
+wrong.append(Wrong("Dropout", lambda: xt.Dropout(0.5, 3), TypeError, ["Dropout", "name", "3"]))

@@ -43,6 +43,9 @@ cases = [
     Case("Embedding", layer, naive, [normal(3, 30, 3), np.arange(24).reshape(2, 3, 2, 2)],
          "four axes"),
     Case("Embedding", layer, naive, [normal(4, 4, 3), np.array([3.0, 3.0])], "floats", grad=(0,)),
+    Case("Embedding", layer, naive, [normal(5, 2, 1), np.array(1)], "0-d"),
+    Case("Embedding", layer, naive, [normal(6, 3, 4), np.array([2] * 7)], "one row for all"),
+    Case("Embedding", layer, naive, [normal(7, 3, 2), np.array([[0], [2]], np.uint8)], "uint8"),
 ]  # fmt: skip
 
 table = xt.ones([5, 3])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 import xtensor as xt
@@ -57,12 +59,13 @@ for _name in ("mean_squared_error", "binary_cross_entropy"):
     add(_name, "no axis", np.array(0.25), _draw(5))
     add(_name, "integer target", classes(6, 2, 7), _draw(6, 7))
     add(_name, "bool target", classes(6, 2, 7) == 1, _draw(6, 7))
+    add(_name, "one number", rng(7).random(1), _draw(7, 1))
 add("binary_cross_entropy", "certain", np.array([1.0, 0.0, 1.0, 0.0]),
     np.array([1.0, 0.0, 0.0, 1.0]), grad=False)  # fmt: skip
 
-for _name, _layer in LAYERS.items():
-    _row = next(case for case in cases if case.name == _name)
-    cases.append(Case(_layer, getattr(xt, _layer)(), _row.naive, _row.inputs, grad=(1,)))
+for _row in list(cases):
+    _layer = LAYERS[_row.name]
+    cases.append(replace(_row, name=_layer, call=getattr(xt, _layer)()))
 
 for _name, _layer in LAYERS.items():
     for _where, _loss in ((_name, getattr(xt, _name)), (_layer, getattr(xt, _layer)())):
@@ -79,6 +82,10 @@ for _name, _layer in LAYERS.items():
             Wrong(_where, lambda f=_loss, x=_one: f(xt.ones([5]), x), ValueError,
                   [_name, "target", "[5]"]),
             Wrong(_where, lambda f=_loss, x=_one: f("cat", x), TypeError, ["str"]),
+            Wrong(_where, lambda f=_loss, x=_one: f(xt.ones([2, 3]).toGPU(), x), ValueError,
+                  [_name, "device"]),
+            Wrong(_where, lambda f=_loss, x=_one: f(xt.ones([1, 2, 3]), x), ValueError,
+                  [_name, "target", "[1, 2, 3]"]),
         ]  # fmt: skip
 for _name in ("cross_entropy", "nll_loss"):
     _loss = getattr(xt, _name)

@@ -45,7 +45,8 @@ def batch_layer(name: str, training: bool, *shape: int) -> Case:
 
     return Case(name, weighed(call), weighed_naive(naive.batch_norm(training)),
                 [normal(1, *shape), *vectors(shape[1])],
-                f"{'training' if training else 'evaluation'}-{len(shape)} axes", grad=(0, 1, 2),
+                f"{'training' if training else 'evaluation'}-{'x'.join(map(str, shape))}",
+                grad=(0, 1, 2),
                 training=training)  # fmt: skip
 
 
@@ -72,7 +73,7 @@ def layer_layer(name: str, size, axes: int, *shape: int, affine: bool = True) ->
     inputs = [normal(1, *shape)]
     inputs += [normal(2, *length), normal(3, *length)] if affine else []
     return Case(name, weighed(call), weighed_naive(naive.layer_norm(axes)), inputs,
-                "affine" if affine else "plain")  # fmt: skip
+                f"{'x'.join(map(str, shape))}-{'affine' if affine else 'plain'}")  # fmt: skip
 
 
 cases = [
@@ -91,8 +92,15 @@ cases = [
     batch_layer("BatchNorm1d", True, 4, 3),
     batch_layer("BatchNorm1d", True, 4, 3, 2),
     batch_layer("BatchNorm1d", False, 4, 3),
+    batch_layer("BatchNorm1d", True, 5, 1),
+    batch_layer("BatchNorm1d", True, 1, 2, 4),
+    batch_layer("BatchNorm1d", False, 2, 3, 2),
     batch_layer("BatchNorm2d", True, 2, 3, 2, 2),
     batch_layer("BatchNorm2d", False, 2, 3, 2, 2),
+    batch_layer("BatchNorm2d", True, 1, 2, 3, 2),
+    batch_layer("BatchNorm2d", True, 4, 1, 1, 1),
+    batch_layer("BatchNorm2d", False, 1, 1, 1, 1),
+    batch_layer("BatchNorm2d", False, 3, 2, 1, 4),
     layer_row(1, 4, 5),
     layer_row(2, 3, 2, 4),
     layer_row(3, 2, 2, 3, 2, flat=True),
@@ -107,6 +115,17 @@ cases = [
     layer_layer("LayerNormNd", [2, 3], 2, 4, 2, 3),
     layer_layer("LayerNormNd", [2, 3], 2, 4, 2, 3, affine=False),
     layer_layer("LayerNormNd", [3], 1, 3),
+    layer_layer("LayerNormNd", [2, 1, 3], 3, 2, 2, 1, 3),
+    layer_layer("LayerNormNd", [4], 1, 2, 3, 4),
+    layer_layer("LayerNormNd", [4], 1, 2, 3, 4, affine=False),
+    layer_layer("LayerNorm1d", 2, 1, 6, 2),
+    layer_layer("LayerNorm1d", 2, 1, 6, 2, affine=False),
+    layer_layer("LayerNorm1d", 17, 1, 1, 17),
+    layer_layer("LayerNorm1d", 17, 1, 1, 17, affine=False),
+    layer_layer("LayerNorm2d", 4, 3, 3, 1, 2, 2),
+    layer_layer("LayerNorm2d", 4, 3, 3, 1, 2, 2, affine=False),
+    layer_layer("LayerNorm2d", 6, 3, 1, 6, 1, 1),
+    layer_layer("LayerNorm2d", 6, 3, 1, 6, 1, 1, affine=False),
 ]
 
 
@@ -180,4 +199,28 @@ wrong = [
     Wrong("LayerNorm1d", lambda: xt.LayerNorm1d(-1), ValueError, ["LayerNorm1d", "-1"]),
     Wrong("LayerNorm1d", lambda: xt.LayerNorm1d("5"), TypeError, ["LayerNorm1d", "norm_size"]),
     Wrong("LayerNorm1d", lambda: xt.LayerNorm1d(5, dtype=99), TypeError, ["LayerNorm1d", "99"]),
+    *(
+        row
+        for name, size in (("LayerNorm1d", 5), ("LayerNorm2d", 6), ("LayerNormNd", [2, 3]))
+        for row in (
+            Wrong(name, lambda n=name, s=size: getattr(xt, n)(s, epsilon=-1e-3), ValueError,
+                  [name, "epsilon", "-0.001"]),
+            Wrong(name, lambda n=name, s=size: getattr(xt, n)(s, dtype=xt.kint8), TypeError,
+                  [name, "dtype", "kint8"]),
+            Wrong(name, lambda n=name, s=size: getattr(xt, n)(s, name=5), TypeError,
+                  [name, "name", "5"]),
+            Wrong(name, lambda n=name, s=size: getattr(xt, n)(s)("image"), TypeError, ["str"]),
+        )
+    ),
+    *(
+        row
+        for name in ("BatchNorm1d", "BatchNorm2d")
+        for row in (
+            Wrong(name, lambda n=name: getattr(xt, n)(3, epsilon="x"), TypeError,
+                  [name, "epsilon"]),
+            Wrong(name, lambda n=name: getattr(xt, n)(3, momentum=float("nan")), ValueError,
+                  [name, "momentum", "nan"]),
+            Wrong(name, lambda n=name: getattr(xt, n)(True), TypeError, [name, "channel_num"]),
+        )
+    ),
 ]  # fmt: skip

@@ -80,4 +80,15 @@ wrong = [
     bad("Pixel_Unshuffle", ["downscale_factors", "None", "int"], TypeError, None),
     bad("Pixel_Unshuffle", ["downscale_factors", "-1", "at least 1"], ValueError, -1),
     layer("Pixel_Unshuffle", ["pixel_unshuffle", "height 3"], up, 2, ValueError),
+    *(
+        wrong
+        for name, argument in (("Pixel_Shuffle", "upscale"), ("Pixel_Unshuffle", "downscale"))
+        for wrong in (
+            bad(name, [f"{argument}_factors", "2.5", "int"], TypeError, 2.5),
+            bad(name, [f"{argument}_factors", "True", "int"], TypeError, True),
+            bad(name, ["name is ['a']"], TypeError, 2, ["a"]),
+            layer(name, ["[6]", "[*, channels, height, width]"], xt.ones([6]), 2, ValueError),
+            layer(name, ["ndarray", "XTensor"], np.ones((4, 4, 4)), 2, TypeError),
+        )
+    ),
 ]  # fmt: skip

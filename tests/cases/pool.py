@@ -75,9 +75,16 @@ cases = [
     *layers("valid", apart(2, 2, 4, 6), (2, 2), (2, 2)),
     *layers("same", apart(1, 2, 5, 5), 3, 2, "same"),
     *layers("padding", apart(1, 1, 4, 5), [3, 2], (1, 2), (1, 0)),
+    *layers("uneven", apart(2, 1, 6, 5), (3, 2), (1, 2), (2, 0)),
+    *layers("stride beyond kernel", apart(1, 2, 7, 6), (2, 1), (3, 4)),
+    *layers("same, odd total", apart(1, 1, 4, 5), (2, 4), (1, 2), "same"),
+    *layers("one cell, no batch to speak of", apart(1, 1, 1, 1), 1, 1),
     *layers("valid", apart(2, 2, 6), 2, 2),
     *layers("same", apart(1, 5, 5), 3, 2, "same"),
     *layers("padding", apart(1, 1, 4), 3, 1, 1),
+    *layers("stride beyond kernel", apart(2, 1, 8), 2, 3),
+    *layers("the whole signal", apart(2, 3, 4), 4, 1),
+    *layers("wide padding", apart(1, 2, 5), 4, 2, 3),
 ]  # fmt: skip
 
 wrong = []

@@ -13,7 +13,7 @@ from ..initializer import Initializer, initialize, ones, zeros
 from ..module import Module
 from ..ops.norm import batch_norm, layer_norm
 from ..ops.random import check_number
-from ..tensor import XTensor
+from ..tensor import XTensor, check_tensor
 
 
 class _BatchNorm(Module):
@@ -48,7 +48,7 @@ class _BatchNorm(Module):
 
     def forward(self, x: XTensor) -> XTensor:
         """Normalise; under an open tape with the values of the batch."""
-        shape = x.shape
+        shape = check_tensor(type(self).__name__, "x", x).shape
         if len(shape) not in self.ranks or shape[1] != self.channel_num:
             raise ValueError(
                 message(type(self).__name__, "x", f"of shape {shape}",
@@ -197,6 +197,7 @@ class LayerNormNd(_LayerNorm):
     def forward(self, x: XTensor) -> XTensor:
         """[*, normalized_shape] in, the same out."""
         axes = len(self.normalized_shape)
+        check_tensor("LayerNormNd", "x", x)
         if tuple(x.shape[-axes:]) != self.normalized_shape:
             self._refuse(x, f"[*, {', '.join(map(str, self.normalized_shape))}]")
         return layer_norm(x, self.gamma, self.beta, axes, self.epsilon)
@@ -241,6 +242,7 @@ class LayerNorm2d(_LayerNorm):
 
     def forward(self, x: XTensor) -> XTensor:
         """[B, C, H, W] in, the same out."""
+        check_tensor("LayerNorm2d", "x", x)
         if x.ndim != 4 or math.prod(x.shape[1:]) != self.norm_size:
             self._refuse(x, f"[B, C, H, W] with C * H * W = {self.norm_size}")
         return layer_norm(x, self.gamma, self.beta, 3, self.epsilon)
@@ -285,6 +287,7 @@ class LayerNorm1d(_LayerNorm):
 
     def forward(self, x: XTensor) -> XTensor:
         """[B, N] in, the same out."""
+        check_tensor("LayerNorm1d", "x", x)
         if x.ndim != 2 or x.shape[1] != self.norm_size:
             self._refuse(x, f"[B, {self.norm_size}]")
         return layer_norm(x, self.gamma, self.beta, 1, self.epsilon)

@@ -13,7 +13,7 @@ from ..module import Module
 from ..ops.recurrent import gru, lstm, rnn
 from ..ops.shape import concatenate, reshape, stack, transpose
 from ..sequence import PackedSequence
-from ..tensor import XTensor
+from ..tensor import XTensor, check_tensor
 
 Weights: TypeAlias = tuple[Any, Any, XTensor | None, XTensor | None]
 States: TypeAlias = list[XTensor | None]
@@ -94,10 +94,7 @@ class _Recurrent(Module):
         if state is None:
             return
         where = type(self).__name__
-        if not isinstance(state, XTensor):
-            raise TypeError(
-                message(where, argument, f"of type {type(state).__name__}", "an XTensor or None")
-            )
+        check_tensor(where, argument, state)
         due = [self.num_layers * self.directions, batch, self.hidden_size]
         if state.shape != due:
             raise ValueError(
@@ -114,14 +111,11 @@ class _Recurrent(Module):
 
     def _padded(self, x: Any, states: dict[str, Any]) -> tuple[XTensor, list[XTensor]]:
         """Sequences of one length, [B, T, I] with batch_first, else [T, B, I]."""
-        if not isinstance(x, XTensor):
-            remedy = ""
-            if isinstance(x, PackedSequence):
-                remedy = f"Dynamic_{type(self).__name__} takes packed sequences"
-            raise TypeError(
-                message(type(self).__name__, "x", f"of type {type(x).__name__}", "an XTensor",
-                        remedy)
-            )  # fmt: skip
+        packed = isinstance(x, PackedSequence)
+        check_tensor(
+            type(self).__name__, "x", x,
+            f"use Dynamic_{type(self).__name__} for packed sequences" if packed else "",
+        )  # fmt: skip
         self._check_features("x", x.shape, "[B, T, I]" if self.batch_first else "[T, B, I]")
         times = transpose(x, 1, 0, 2) if self.batch_first else x
         steps, batch, features = times.shape

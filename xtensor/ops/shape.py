@@ -16,7 +16,7 @@ from ..errors import message
 from ..op import Op
 from ..reduction import check_axes, sum_to_shape
 from ..strided import View, expand, permuted, read, write
-from ..tensor import XTensor
+from ..tensor import XTensor, check_tensor
 from .creation import check_value
 from .elementwise import apply
 
@@ -198,12 +198,6 @@ def fits(shape: Sequence[int], target: Sequence[int]) -> bool:
     )
 
 
-def _tensor(where: str, t: Any, argument: str = "t") -> XTensor:
-    if not isinstance(t, XTensor):
-        raise TypeError(message(where, argument, f"of type {type(t).__name__}", "an XTensor"))
-    return t
-
-
 # -- public functions -----------------------------------------------------------------------------
 
 
@@ -229,7 +223,7 @@ def reshape(t: XTensor, new_shape: Sequence[int]) -> XTensor:
          [3. 4. 5.]]
         <XTensor 2x3 cpu(0) kfloat32>
     """
-    _tensor("reshape", t)
+    check_tensor("reshape", "t", t)
     lengths = [new_shape] if isinstance(new_shape, (int, np.integer)) else new_shape
     if not isinstance(lengths, (list, tuple)) or not all(
         isinstance(n, (int, np.integer)) and not isinstance(n, bool) for n in lengths
@@ -266,7 +260,7 @@ def flatten(t: XTensor, start: int = 0, end: int = -1) -> XTensor:
         >>> xt.flatten(xt.ones([2, 3, 4]), 1).shape
         [2, 12]
     """
-    _tensor("flatten", t)
+    check_tensor("flatten", "t", t)
     ndim = max(t.ndim, 1)
     (first,) = check_axes("flatten", start, ndim, "start")
     (last,) = check_axes("flatten", end, ndim, "end")
@@ -296,7 +290,7 @@ def squeeze(t: XTensor, axis: int | None = -1) -> XTensor:
         >>> xt.squeeze(xt.ones([1, 6, 1])).shape, xt.squeeze(xt.ones([1, 6, 1]), 0).shape
         ([6], [6, 1])
     """
-    _tensor("squeeze", t)
+    check_tensor("squeeze", "t", t)
     if axis is None or (axis == -1 and not isinstance(axis, bool)):
         return Squeeze(tuple([n for n in t.shape if n != 1]))(t)
     (place,) = check_axes("squeeze", axis, t.ndim)
@@ -327,7 +321,7 @@ def unsqueeze(t: XTensor, axis: int = 0) -> XTensor:
         >>> xt.unsqueeze(xt.ones([2, 3]), 1).shape
         [2, 1, 3]
     """
-    _tensor("unsqueeze", t)
+    check_tensor("unsqueeze", "t", t)
     (place,) = check_axes("unsqueeze", axis, t.ndim + 1)
     return Unsqueeze((*t.shape[:place], 1, *t.shape[place:]))(t)
 
@@ -382,7 +376,7 @@ def transpose(t: XTensor, *axes: Any) -> XTensor:
 
 
 def _permute(where: str, t: XTensor, axes: tuple[Any, ...]) -> XTensor:
-    _tensor(where, t)
+    check_tensor(where, "t", t)
     if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], (list, tuple))):
         axes = tuple(axes[0] or ())
     order = check_axes(where, axes, t.ndim, "axes") if axes else tuple(reversed(range(t.ndim)))
@@ -410,7 +404,7 @@ def swapaxis(t: XTensor, axis1: int, axis2: int) -> XTensor:
         >>> xt.swapaxis(xt.ones([2, 3, 4]), 0, 2).shape
         [4, 3, 2]
     """
-    _tensor("swapaxis", t)
+    check_tensor("swapaxis", "t", t)
     (first,) = check_axes("swapaxis", axis1, t.ndim, "axis1")
     (second,) = check_axes("swapaxis", axis2, t.ndim, "axis2")
     order = list(range(t.ndim))
@@ -440,7 +434,7 @@ def broadcast_to(t: XTensor, ref: Sequence[int]) -> XTensor:
          [1. 2.]]
         <XTensor 2x2 cpu(0) kfloat32>
     """
-    _tensor("broadcast_to", t)
+    check_tensor("broadcast_to", "t", t)
     shape = check_shape(ref, "broadcast_to", t.array.dtype)
     if not fits(t.shape, shape):
         raise ValueError(
@@ -468,8 +462,8 @@ def broadcast(t1: XTensor, t2: XTensor) -> tuple[XTensor, XTensor]:
         >>> a.shape, b.shape
         ([2, 3], [2, 3])
     """
-    _tensor("broadcast", t1, "t1")
-    _tensor("broadcast", t2, "t2")
+    check_tensor("broadcast", "t1", t1)
+    check_tensor("broadcast", "t2", t2)
     try:
         shape = np.broadcast_shapes(tuple(t1.shape), tuple(t2.shape))
     except ValueError:
@@ -547,7 +541,7 @@ def _tensors(where: str, argument: str, values: Any) -> list[XTensor]:
         )
     if not values:
         raise ValueError(message(where, argument, "empty", "at least one XTensor"))
-    return [_tensor(where, t, f"{argument}[{number}]") for number, t in enumerate(values)]
+    return [check_tensor(where, f"{argument}[{number}]", t) for number, t in enumerate(values)]
 
 
 def flip(t: XTensor, flip_dims: int | Sequence[int]) -> XTensor:
@@ -571,7 +565,7 @@ def flip(t: XTensor, flip_dims: int | Sequence[int]) -> XTensor:
         [3. 2. 1.]
         <XTensor 3 cpu(0) kfloat32>
     """
-    _tensor("flip", t)
+    check_tensor("flip", "t", t)
     return Flip(check_axes("flip", flip_dims, t.ndim, "flip_dims"))(t)
 
 
@@ -598,7 +592,7 @@ def tile(t: XTensor, reps: int | Sequence[int]) -> XTensor:
          [1. 2. 1. 2.]]
         <XTensor 2x4 cpu(0) kfloat32>
     """
-    _tensor("tile", t)
+    check_tensor("tile", "t", t)
     counts = [reps] if isinstance(reps, (int, np.integer)) else reps
     if not isinstance(counts, (list, tuple)) or not all(
         isinstance(n, (int, np.integer)) and not isinstance(n, bool) for n in counts
@@ -633,7 +627,7 @@ def masked_fill(t: XTensor, mask: XTensor | np.ndarray, value: float) -> XTensor
         [1. 0. 0.]
         <XTensor 3 cpu(0) kfloat32>
     """
-    _tensor("masked_fill", t)
+    check_tensor("masked_fill", "t", t)
     if not isinstance(mask, XTensor):
         mask = XTensor(mask, device=t.device)
     return MaskedFill(check_value("masked_fill", "value", value, t.array.dtype))(t, mask)
