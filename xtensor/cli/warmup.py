@@ -69,8 +69,8 @@ def steps() -> list[tuple[str, Callable[[], object]]]:
     """What to run, by the names to show."""
     import xtensor as xt
 
-    # Shapes are the smallest that take both ways where a kernel has two: few channels and many,
-    # small arrays and those of 65,536 elements, from which on the work is split.
+    # Shapes are the smallest that take every way where a kernel has several: few channels and many,
+    # short rows and long, small arrays and those of 65,536 elements, from which on work is split.
     found: list[tuple[str, Callable[[], object]]] = []
 
     def layer(name: str, shape: list[int], *arguments: Any, **options: Any) -> None:
@@ -81,11 +81,13 @@ def steps() -> list[tuple[str, Callable[[], object]]]:
     layer("Conv1D", [2, 3, 9], 3, 4, 3, padding="same")
     layer("Conv2D", [2, 1, 8, 8], 1, 2, (3, 3), padding="same")
     layer("Conv2D", [2, 64, 8, 8], 64, 64, (3, 3), stride=(2, 2))
+    layer("Conv2D", [32, 32, 8, 8], 32, 32, (3, 3), padding="same")
     layer("ConvT2D", [2, 3, 4, 4], 3, 2, (3, 3), stride=(2, 2))
     layer("ConvT2D", [2, 64, 4, 4], 64, 64, (3, 3))
     for name in ("MaxPool", "AvgPool"):
         layer(f"{name}1D", [2, 2, 9], 3, 2, "same")
         layer(f"{name}2D", [2, 2, 8, 8], (2, 2), (2, 2))
+        layer(f"{name}2D", [2, 2, 8, 64], (2, 2), (2, 2))
     layer("BatchNorm1d", [4, 3], 3)
     layer("BatchNorm2d", [2, 3, 4, 4], 3)
     layer("BatchNorm2d", [16, 64, 16, 16], 64)
