@@ -6,6 +6,7 @@ is here; docs/migrating.md says what differs.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,18 +28,34 @@ CLOSE = {"float64": 1e-9, "float32": 1e-5}
 CODES = {"float64": xt.kfloat64, "float32": xt.kfloat32}
 
 
-def give_both(ours: xt.Module, theirs: Any, names: dict[str, str]) -> None:
-    """PyTorch's start values in both; ``names`` translates ours to theirs, where they differ.
+def give_both(ours: xt.Module, theirs: Any, names: dict[str, str]) -> list[tuple[Any, Any]]:
+    """The same parameters in both; ``names`` translates ours to theirs, where they differ.
 
-    Conv1D's weights have a documented last axis of length 1 more.
+    PyTorch's arrays are loaded as they are, but Conv1D's weights have one documented last axis of
+    length 1 more. Norms start with ones and zeros, which hide mistakes: all are moved a little.
+
+    Returns:
+        Our parameters, each with its twin.
     """
-    arrays = {name: tensor.detach().numpy() for name, tensor in theirs.state_dict().items()}
-    ours.load_state_dict(
-        {
-            name: arrays[names.get(name, name)].reshape(value.shape)
-            for name, value in ours.state_dict().items()
-        }
-    )
+    with torch.no_grad():
+        for parameter in theirs.parameters():
+            parameter += 0.1 * torch.randn_like(parameter)
+    twins = theirs.state_dict(keep_vars=True)
+    arrays = {n: twins[names.get(n, n)].detach().numpy() for n in ours.state_dict()}
+    if isinstance(ours, xt.Conv1D):
+        arrays["weights"] = arrays["weights"][..., np.newaxis]
+    ours.load_state_dict(arrays)
+    return [(p, twins[names.get(n, n)]) for n, p in ours.named_parameters()]
+
+
+def evaluating(layer: xt.Module) -> Callable[..., Any]:
+    """The layer as it is without a tape, with gradients all the same."""
+
+    def call(*inputs: xt.XTensor) -> Any:
+        with xt.autograd.eval_mode():
+            return layer(*inputs)
+
+    return call
 
 
 def distance(ours: xt.XTensor, theirs: Any) -> float:
@@ -73,8 +90,13 @@ def compare(
     our_call: Callable[..., Any], their_call: Callable[..., Any], inputs: Sequence[np.ndarray],
     dtype: str, parameters: Sequence[tuple[xt.XTensor, Any]] = (),
 ) -> None:  # fmt: skip
-    """Results, and gradients of inputs and parameters, from the same gradients of the results."""
+    """Results, and gradients of inputs and parameters, from the same gradients of the results.
+
+    Where PyTorch's result has no axis, ours has one of length 1.
+    """
     ours, theirs = tensors(inputs, dtype)
+    for _, other in parameters:
+        other.grad = None  # PyTorch adds to what an earlier comparison left
     due = flat(their_call(*theirs))
     seeds = [rng(17, k).uniform(0.5, 1.5, tuple(y.shape)).astype(dtype) for k, y in enumerate(due)]
     sum((y * torch.tensor(s)).sum() for y, s in zip(due, seeds, strict=True)).backward()
@@ -85,6 +107,8 @@ def compare(
         )  # fmt: skip
     total.backward()
     for y, expected in zip(came, due, strict=True):
+        assert y.shape == (list(expected.shape) or [1])
+        assert y.to_numpy().dtype == dtype
         assert distance(y, expected) < CLOSE[dtype]
     for mine, other in [*zip(ours, theirs, strict=True), *parameters]:
         assert (mine.grad is None) == (other.grad is None)
@@ -107,17 +131,10 @@ NORM = {"gamma": "weight", "beta": "bias", "global_mean": "running_mean",
         "global_variance": "running_var"}  # fmt: skip
 
 
-class SamePadding(nn.Module):
-    """A convolution behind explicit padding: PyTorch has no "same" with a stride."""
-
-    def __init__(self, padding: Any, conv: Any) -> None:
-        super().__init__()
-        self.padding, self.conv = padding, conv
-
-    def forward(self, x: Any) -> Any:
-        return self.conv(functional.pad(x, self.padding))
-
-
+# PyTorch has no "same" with a stride, so its twins are padded before, or cropped behind, by hand:
+# (left, right, top, bottom), the odd one at the end.
+PADDED = {"weights": "1.weight", "bias": "1.bias"}
+CROPPED = {"weights": "0.weight", "bias": "0.bias"}
 LAYERS = {
     "Linear": Row(lambda d: xt.Linear(4, 3, dtype=d), lambda d: nn.Linear(4, 3, dtype=d),
                   [normal(1, 2, 5, 4)], CONV),
@@ -132,6 +149,15 @@ LAYERS = {
         lambda d: nn.Conv1d(4, 6, 3, padding=2, dilation=2, groups=2, dtype=d),
         [normal(1, 2, 4, 9)], CONV,
     ),
+    "Conv1D, same with a stride": Row(
+        lambda d: xt.Conv1D(3, 4, 3, 2, "same", dilation_rate=2, dtype=d),
+        lambda d: nn.Sequential(nn.ZeroPad1d((1, 2)), nn.Conv1d(3, 4, 3, 2, dilation=2, dtype=d)),
+        [normal(1, 2, 3, 10)], PADDED,
+    ),
+    "Conv1D, valid": Row(
+        lambda d: xt.Conv1D(3, 4, 4, 3, "valid", use_bias=False, dtype=d),
+        lambda d: nn.Conv1d(3, 4, 4, 3, bias=False, dtype=d), [normal(1, 2, 3, 12)], CONV,
+    ),
     "Conv2D": Row(lambda d: xt.Conv2D(3, 4, (3, 2), (2, 1), (1, 0), dtype=d),
                   lambda d: nn.Conv2d(3, 4, (3, 2), (2, 1), (1, 0), dtype=d),
                   [normal(1, 2, 3, 7, 6)], CONV),
@@ -140,8 +166,13 @@ LAYERS = {
                         [normal(1, 2, 3, 7, 6)], CONV),
     "Conv2D, same with a stride": Row(
         lambda d: xt.Conv2D(3, 4, (4, 3), (2, 2), "same", dtype=d),
-        lambda d: SamePadding((0, 1, 1, 2), nn.Conv2d(3, 4, (4, 3), 2, dtype=d)),
-        [normal(1, 2, 3, 7, 6)], {"weights": "conv.weight", "bias": "conv.bias"},
+        lambda d: nn.Sequential(nn.ZeroPad2d((0, 1, 1, 2)), nn.Conv2d(3, 4, (4, 3), 2, dtype=d)),
+        [normal(1, 2, 3, 7, 6)], PADDED,
+    ),
+    "Conv2D, valid, dilated groups and strides": Row(
+        lambda d: xt.Conv2D(4, 6, (2, 3), (1, 2), "valid", dilation_rate=2, group=2, dtype=d),
+        lambda d: nn.Conv2d(4, 6, (2, 3), (1, 2), dilation=2, groups=2, dtype=d),
+        [normal(1, 2, 4, 6, 8)], CONV,
     ),
     "Conv2D, depthwise": Row(
         lambda d: xt.Conv2D(4, 8, 3, group=4, use_bias=False, dtype=d),
@@ -165,6 +196,22 @@ LAYERS = {
         lambda d: nn.ConvTranspose2d(4, 6, 3, 2, (1, 2), groups=2, dilation=2, dtype=d),
         [normal(1, 2, 4, 5, 4)], CONV,
     ),
+    "ConvT2D, same": Row(  # 3 cells cropped in one axis; in the other 1 out of the kernel's reach
+        lambda d: xt.ConvT2D(3, 4, (4, 2), (1, 3), "same", dtype=d),
+        lambda d: nn.Sequential(
+            nn.ConvTranspose2d(3, 4, (4, 2), (1, 3), output_padding=(0, 1), dtype=d),
+            nn.ZeroPad2d((0, 0, -1, -2)),
+        ),
+        [normal(1, 2, 3, 5, 4)], CROPPED,
+    ),
+    "ConvT2D, same, dilated groups": Row(
+        lambda d: xt.ConvT2D(4, 6, 3, 2, "same", False, dilation_rate=2, group=2, dtype=d),
+        lambda d: nn.Sequential(
+            nn.ConvTranspose2d(4, 6, 3, 2, dilation=2, groups=2, bias=False, dtype=d),
+            nn.ZeroPad2d((-1, -2, -1, -2)),
+        ),
+        [normal(1, 2, 4, 5, 4)], CROPPED,
+    ),
     "MaxPool1D": Row(lambda d: xt.MaxPool1D(3, 2, 1), lambda d: nn.MaxPool1d(3, 2, 1),
                      [normal(1, 2, 3, 9)]),
     "MaxPool2D": Row(lambda d: xt.MaxPool2D((3, 2), (2, 1), (1, 0)),
@@ -173,10 +220,39 @@ LAYERS = {
                      [normal(1, 2, 3, 9)]),
     "AvgPool2D": Row(lambda d: xt.AvgPool2D((3, 2), (2, 1), (1, 0)),
                      lambda d: nn.AvgPool2d((3, 2), (2, 1), (1, 0)), [normal(1, 2, 3, 9, 6)]),
+    "MaxPool1D, valid": Row(lambda d: xt.MaxPool1D(2, 3), lambda d: nn.MaxPool1d(2, 3),
+                            [normal(1, 2, 3, 10)]),
+    "MaxPool1D, same": Row(  # what is padded never wins
+        lambda d: xt.MaxPool1D(4, 2, "same"),
+        lambda d: nn.Sequential(nn.ConstantPad1d((1, 2), -np.inf), nn.MaxPool1d(4, 2)),
+        [normal(1, 2, 3, 9) - 2],
+    ),
+    "MaxPool2D, same": Row(
+        lambda d: xt.MaxPool2D((3, 2), (2, 1), "same"),
+        lambda d: nn.Sequential(
+            nn.ConstantPad2d((0, 1, 1, 1), -np.inf), nn.MaxPool2d((3, 2), (2, 1))
+        ),
+        [normal(1, 2, 3, 7, 6) - 2],
+    ),
+    "AvgPool1D, same": Row(  # what is padded counts
+        lambda d: xt.AvgPool1D(4, 2, "same"),
+        lambda d: nn.Sequential(nn.ZeroPad1d((1, 2)), nn.AvgPool1d(4, 2)), [normal(1, 2, 3, 9)],
+    ),
+    "AvgPool2D, same": Row(
+        lambda d: xt.AvgPool2D((3, 2), (2, 1), "same"),
+        lambda d: nn.Sequential(nn.ZeroPad2d((0, 1, 1, 1)), nn.AvgPool2d((3, 2), (2, 1))),
+        [normal(1, 2, 3, 7, 6)],
+    ),
+    "AvgPool2D, valid": Row(lambda d: xt.AvgPool2D(2, 3), lambda d: nn.AvgPool2d(2, 3),
+                            [normal(1, 2, 3, 9, 8)]),
     "Embedding": Row(lambda d: xt.Embedding(7, 3, dtype=d), lambda d: nn.Embedding(7, 3, dtype=d),
                      [np.array([[1, 6, 1], [0, 2, 1]])], CONV),
     "BatchNorm1d": Row(lambda d: xt.BatchNorm1d(3, dtype=d), lambda d: nn.BatchNorm1d(3, dtype=d),
                        [normal(1, 6, 3)], NORM),
+    "BatchNorm1d, sequences": Row(
+        lambda d: xt.BatchNorm1d(3, dtype=d), lambda d: nn.BatchNorm1d(3, dtype=d),
+        [normal(1, 4, 3, 5)], NORM,
+    ),
     "BatchNorm2d": Row(lambda d: xt.BatchNorm2d(3, momentum=0.3, epsilon=1e-3, dtype=d),
                        lambda d: nn.BatchNorm2d(3, momentum=0.3, eps=1e-3, dtype=d),
                        [normal(1, 2, 3, 4, 5)], NORM),
@@ -185,6 +261,13 @@ LAYERS = {
     "LayerNorm2d": Row(
         lambda d: xt.LayerNorm2d(24, affine=False, dtype=d),
         lambda d: nn.LayerNorm([2, 3, 4], elementwise_affine=False), [normal(1, 4, 2, 3, 4)],
+    ),
+    "LayerNorm2d, affine": Row(  # gamma and beta are flat: a norm of rows, and the image around it
+        lambda d: xt.LayerNorm2d(24, epsilon=1e-3, dtype=d),
+        lambda d: nn.Sequential(
+            nn.Flatten(), nn.LayerNorm(24, eps=1e-3, dtype=d), nn.Unflatten(1, (2, 3, 4))
+        ),
+        [normal(1, 4, 2, 3, 4)], {"gamma": "1.weight", "beta": "1.bias"},
     ),
     "LayerNormNd": Row(lambda d: xt.LayerNormNd([3, 4], dtype=d),
                        lambda d: nn.LayerNorm([3, 4], dtype=d), [normal(1, 2, 5, 3, 4)], NORM),
@@ -201,106 +284,141 @@ def test_layer(name, dtype):
     row = LAYERS[name]
     torch.manual_seed(1)
     ours, theirs = row.ours(CODES[dtype]), row.theirs(getattr(torch, dtype))
-    give_both(ours, theirs, row.names)
-    others = dict(theirs.named_parameters())
-    pairs = [(p, others[row.names.get(n, n)]) for n, p in ours.named_parameters()]
-    compare(ours, theirs, row.inputs, dtype, pairs)
+    compare(ours, theirs, row.inputs, dtype, give_both(ours, theirs, row.names))
 
 
 @pytest.mark.parametrize("dtype", CLOSE)
-@pytest.mark.parametrize("shape", [(8, 3), (4, 3, 5)], ids=str)
-def test_running_values_of_batch_norm(shape, dtype):
-    ours, theirs = (
-        xt.BatchNorm1d(3, dtype=CODES[dtype]),
-        nn.BatchNorm1d(3, dtype=getattr(torch, dtype)),
-    )
+@pytest.mark.parametrize("name", [name for name in LAYERS if name.startswith("BatchNorm")])
+def test_batch_norm_trains_and_evaluates(name, dtype):
+    row = LAYERS[name]
+    ours, theirs = row.ours(CODES[dtype]), row.theirs(getattr(torch, dtype))
+    pairs = give_both(ours, theirs, NORM)
     for seed in range(5):
-        x = (2 * normal(seed, *shape) + 1).astype(dtype)
-        with xt.autograd.tape():
-            ours(xt.XTensor(x, dtype=CODES[dtype]))
-        theirs(torch.tensor(x))
-    assert distance(ours.global_mean, theirs.running_mean) < CLOSE[dtype]
-    assert distance(ours.global_variance, theirs.running_var) < CLOSE[dtype]
-    theirs.eval()
-    assert distance(ours(xt.XTensor(x, dtype=CODES[dtype])), theirs(torch.tensor(x))) < CLOSE[dtype]
+        compare(ours, theirs, [2 * normal(seed, *row.inputs[0].shape) + 1], dtype, pairs)
+        assert distance(ours.global_mean, theirs.running_mean) < CLOSE[dtype]
+        assert distance(ours.global_variance, theirs.running_var) < CLOSE[dtype]
+    compare(evaluating(ours), theirs.eval(), row.inputs, dtype, pairs)
 
 
 # -- recurrent ------------------------------------------------------------------------------------
 
-RECURRENT = [
-    pytest.param(kind, layers, directions, bias, id=f"{kind}-{layers} layers-{directions}-{bias}")
-    for kind in ("RNN", "GRU", "LSTM")
-    for layers, directions, bias in ((1, 1, True), (2, 2, True), (2, 1, False), (1, 2, False))
-]
+RECURRENT = {"RNN": {}, "RNN, relu": {"nonlinearity": "relu"}, "GRU": {}, "LSTM": {}}
+NETWORKS = list(itertools.product(RECURRENT, (1, 2), (1, 2), (True, False)))
+of_every_network = pytest.mark.parametrize(
+    ("name", "layers", "directions", "bias"),
+    NETWORKS,
+    ids=[f"{n}-{k} layers-{d} directions{'' if b else '-no bias'}" for n, k, d, b in NETWORKS],
+)
 
 
-def both_recurrent(kind, layers, directions, bias, dtype, prefix="", **options):
-    ours = getattr(xt, prefix + kind)(
-        5, 4, layers, use_bias=bias, bidirectional=directions == 2, dtype=CODES[dtype], **options
-    )
-    theirs = getattr(nn, kind)(
-        5,
-        4,
-        layers,
-        bias=bias,
-        bidirectional=directions == 2,
-        dtype=getattr(torch, dtype),
-        **options,
-    )
-    give_both(ours, theirs, {})
-    others = dict(theirs.named_parameters())
-    return ours, theirs, [(p, others[n]) for n, p in ours.named_parameters()]
+class Recurrent:
+    """A recurrent layer and its twin, called with the states one after the other, or none."""
+
+    def __init__(self, name, layers, directions, bias, dtype, prefix="", sizes=(5, 4), **options):
+        torch.manual_seed(1)
+        kind, options = name.split(",")[0], {**options, **RECURRENT[name]}
+        ours = getattr(xt, prefix + kind)(
+            *sizes, layers, use_bias=bias, bidirectional=directions == 2, dtype=CODES[dtype],
+            **options,
+        )  # fmt: skip
+        theirs = getattr(nn, kind)(
+            *sizes, layers, bias=bias, bidirectional=directions == 2, dtype=getattr(torch, dtype),
+            **options,
+        )  # fmt: skip
+        self.pairs = give_both(ours, theirs, {})
+        self.is_lstm, self.shape = kind == "LSTM", (layers * directions, sizes[1])
+        self.ours, self.theirs = self.with_states(ours), self.with_states(theirs)
+
+    def with_states(self, layer):
+        def call(x, *states):
+            return layer(x, *([states] if self.is_lstm and states else states))
+
+        return call
+
+    def states(self, batch):
+        """h0, and c0 of an LSTM."""
+        count, size = self.shape
+        return [normal(k, count, batch, size) for k in (2, 3)[: 1 + self.is_lstm]]
 
 
-def with_states(kind, layer):
-    """A call that takes h0, and c0 of an LSTM, one after the other."""
-    return lambda x, *states: layer(x, tuple(states) if kind == "LSTM" else states[0])
+@pytest.mark.parametrize("dtype", CLOSE)
+@pytest.mark.parametrize("batch_first", [True, False], ids=["batch first", "time first"])
+@of_every_network
+def test_recurrent(name, layers, directions, bias, batch_first, dtype):
+    both = Recurrent(name, layers, directions, bias, dtype, batch_first=batch_first)
+    x = normal(1, *((11, 6) if batch_first else (6, 11)), 5)
+    for states in (both.states(11), []):
+        compare(both.ours, both.theirs, [x, *states], dtype, both.pairs)
+
+
+@pytest.mark.parametrize("dtype", CLOSE)
+@pytest.mark.parametrize("name", RECURRENT)
+def test_recurrent_in_several_tiles(name, dtype):
+    """48 sequences of 160 units are more than one tile."""
+    both = Recurrent(name, 1, 2, True, dtype, sizes=(48, 160), batch_first=True)
+    x = normal(1, 48, 7, 48)
+    compare(both.ours, both.theirs, [x, *both.states(48)], dtype, both.pairs)
+
+
+@pytest.mark.parametrize("dtype", CLOSE)
+@pytest.mark.parametrize(
+    ("batch_first", "lengths"), [(True, [6, 6, 4, 3, 1]), (False, [4, 1, 6, 3, 6])], ids=str
+)
+@of_every_network
+def test_recurrent_on_packed_sequences(
+    name, layers, directions, bias, batch_first, lengths, dtype
+):  # fmt: skip
+    both = Recurrent(name, layers, directions, bias, dtype, "Dynamic_", batch_first=batch_first)
+    in_order = lengths == sorted(lengths, reverse=True)
+
+    def our_call(x, *states):
+        output, last = both.ours(
+            xt.pack_pad_sequence(x, lengths, batch_first, in_order), *states
+        )  # fmt: skip
+        return xt.pad_packed_sequence(output, batch_first)[0], last
+
+    def their_call(x, *states):
+        output, last = both.theirs(
+            nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first, in_order), *states
+        )
+        return nn.utils.rnn.pad_packed_sequence(output, batch_first)[0], last
+
+    x = normal(1, *((5, 6) if batch_first else (6, 5)), 5)
+    for states in (both.states(5), []):
+        compare(our_call, their_call, [x, *states], dtype, both.pairs)
 
 
 @pytest.mark.parametrize("dtype", CLOSE)
 @pytest.mark.parametrize("batch_first", [True, False])
-@pytest.mark.parametrize(("kind", "layers", "directions", "bias"), RECURRENT)
-def test_recurrent(kind, layers, directions, bias, batch_first, dtype):
-    ours, theirs, pairs = both_recurrent(
-        kind, layers, directions, bias, dtype, batch_first=batch_first
-    )
-    x = normal(1, *((11, 6) if batch_first else (6, 11)), 5)
-    states = [normal(k, layers * directions, 11, 4) for k in (2, 3)[: 1 + (kind == "LSTM")]]
-    compare(with_states(kind, ours), with_states(kind, theirs), [x, *states], dtype, pairs)
-    compare(ours, theirs, [x], dtype)
+@pytest.mark.parametrize("lengths", [[4, 3, 3, 1], [3, 1, 4, 3]], ids=["sorted", "unsorted"])
+def test_packing_and_padding(lengths, batch_first, dtype):
+    """The packed data, what describes them, and a longer padded tensor made of them."""
+    in_order = lengths == sorted(lengths, reverse=True)
+    described = []
 
+    def our_call(x):
+        packed = xt.pack_pad_sequence(x, lengths, batch_first, in_order)
+        padded, back = xt.pad_packed_sequence(packed, batch_first, 0.5, 6)
+        described.append((packed.batch_sizes, packed.sorted_indices, packed.unsorted_indices, back))
+        return packed.data, padded
 
-@pytest.mark.parametrize("dtype", CLOSE)
-def test_rnn_with_relu(dtype):
-    ours, theirs, pairs = both_recurrent("RNN", 2, 2, True, dtype, nonlinearity="relu",
-                                         batch_first=True)  # fmt: skip
-    compare(ours, theirs, [normal(1, 3, 6, 5)], dtype, pairs)
+    def their_call(x):
+        packed = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first, in_order)
+        padded, back = nn.utils.rnn.pad_packed_sequence(packed, batch_first, 0.5, 6)
+        numbers = (packed.batch_sizes, packed.sorted_indices, packed.unsorted_indices, back)
+        described.append(tuple(n if n is None else n.tolist() for n in numbers))
+        return packed.data, padded
 
-
-@pytest.mark.parametrize("dtype", CLOSE)
-@pytest.mark.parametrize(("kind", "layers", "directions", "bias"), RECURRENT)
-def test_recurrent_on_packed_sequences(kind, layers, directions, bias, dtype):
-    ours, theirs, pairs = both_recurrent(kind, layers, directions, bias, dtype, "Dynamic_")
-    lengths = [4, 1, 6, 3, 6]
-
-    def our_call(x, *states):
-        packed = xt.pack_pad_sequence(x, lengths, enforce_sorted=False)
-        output, last = with_states(kind, ours)(packed, *states)
-        return xt.pad_packed_sequence(output)[0], last
-
-    def their_call(x, *states):
-        packed = nn.utils.rnn.pack_padded_sequence(x, lengths, enforce_sorted=False)
-        output, last = with_states(kind, theirs)(packed, *states)
-        return nn.utils.rnn.pad_packed_sequence(output)[0], last
-
-    states = [normal(k, layers * directions, 5, 4) for k in (2, 3)[: 1 + (kind == "LSTM")]]
-    compare(our_call, their_call, [normal(1, 6, 5, 5), *states], dtype, pairs)
+    x = normal(1, *((4, 5) if batch_first else (5, 4)), 2)
+    compare(our_call, their_call, [x], dtype)
+    assert described[0] == described[1]
 
 
 # -- functions ------------------------------------------------------------------------------------
 
 x = normal(1, 4, 5)
 chance = rng(2).uniform(0.05, 0.95, (4, 5))
+shares = rng(8).dirichlet(np.ones(5), 4)
 one_hot = np.eye(5)[[0, 3, 3, 1]]
 classes = np.array([0, 3, 3, 1])
 places = rng(3).integers(0, 5, (4, 2, 3))
@@ -312,16 +430,21 @@ FUNCTIONS = {
     "sigmoid": (xt.sigmoid, torch.sigmoid, [x]),
     "tanh": (xt.tanh, torch.tanh, [x]),
     "relu": (xt.relu, torch.relu, [x]),
+    "softplus, large": (xt.softplus, functional.softplus, [300 * x]),
     "softplus": (xt.softplus, functional.softplus, [5 * x]),
     "softsign": (xt.softsign, functional.softsign, [x]),
     # PyTorch's hardsigmoid has a slope of 1/6 in float32 even for float64.
     "hard_sigmoid": (xt.hard_sigmoid, lambda x: torch.clamp(x / 6 + 0.5, 0, 1),
                      [away_from(3 * x, [-3, 3])]),
+    # Not at 0: there our slope is 1, as documented, and PyTorch's is alpha.
     "leaky_relu": (lambda x: xt.leaky_relu(x, 0.2), lambda x: functional.leaky_relu(x, 0.2), [x]),
     "elu": (lambda x: xt.elu(x, 0.7), lambda x: functional.elu(x, 0.7), [x]),
     "softmax": (lambda x: xt.softmax(x, 0), lambda x: torch.softmax(x, 0), [x]),
+    "softmax, large": (xt.softmax, lambda x: torch.softmax(x, -1), [300 * x]),
+    "softmax, images": (lambda x: xt.softmax(x, 1), lambda x: torch.softmax(x, 1), [image]),
+    "log_softmax, large": (xt.log_softmax, lambda x: torch.log_softmax(x, -1), [300 * x]),
     "log_softmax": (lambda x: xt.log_softmax(x, 1), lambda x: torch.log_softmax(x, 1), [3 * x]),
-    "Dropout, no tape": (lambda x: xt.dropout(x, 0.0), nn.Dropout(0.0), [x]),
+    "Dropout, evaluating": (evaluating(xt.Dropout(0.5)), nn.Dropout(0.5).eval(), [x]),
     "MeanSquaredError": (lambda x: xt.MeanSquaredError()(one_hot, x),
                          lambda x: functional.mse_loss(x, torch.tensor(one_hot, dtype=x.dtype)),
                          [x]),
@@ -329,6 +452,15 @@ FUNCTIONS = {
         lambda x: xt.BinaryCrossEntropy()(one_hot, x),
         lambda x: functional.binary_cross_entropy(x, torch.tensor(one_hot, dtype=x.dtype)),
         [chance],
+    ),
+    "BinaryCrossEntropy, shares": (
+        lambda x: xt.BinaryCrossEntropy()(shares, x),
+        lambda x: functional.binary_cross_entropy(x, torch.tensor(shares, dtype=x.dtype)),
+        [chance],
+    ),
+    "SoftmaxCrossEntropy, shares": (
+        lambda x: xt.SoftmaxCrossEntropy()(shares, x),
+        lambda x: functional.cross_entropy(x, torch.tensor(shares, dtype=x.dtype)), [50 * x],
     ),
     "SoftmaxCrossEntropy": (
         lambda x: xt.SoftmaxCrossEntropy()(one_hot, x),
@@ -342,14 +474,20 @@ FUNCTIONS = {
     ),
     "NLL_Loss": (lambda x: xt.NLL_Loss()(classes, x),
                  lambda x: functional.nll_loss(x, torch.tensor(classes)), [x]),
-    "NLL_Loss of images": (lambda x: xt.NLL_Loss()(places, x),
+    "NLL_Loss, images": (lambda x: xt.NLL_Loss()(places, x),
                            lambda x: functional.nll_loss(x, torch.tensor(places)), [image]),
     "CrossEntropyLoss": (lambda x: xt.CrossEntropyLoss()(classes, x),
                          lambda x: functional.cross_entropy(x, torch.tensor(classes)), [x]),
-    "CrossEntropyLoss of images": (
+    "CrossEntropyLoss, one sample": (
+        lambda x: xt.CrossEntropyLoss()(np.array(3), x),
+        lambda x: functional.cross_entropy(x, torch.tensor(3)), [x[0]],
+    ),
+    "CrossEntropyLoss, images": (
         lambda x: xt.CrossEntropyLoss()(places, x),
         lambda x: functional.cross_entropy(x, torch.tensor(places)), [image],
     ),
+    "pad_sequence, time first": (lambda *s: xt.pad_sequence(list(s)),
+                                 lambda *s: nn.utils.rnn.pad_sequence(list(s)), sequences),
     "pad_sequence": (lambda *s: xt.pad_sequence(list(s), True, 0.5),
                      lambda *s: nn.utils.rnn.pad_sequence(list(s), True, 0.5), sequences),
 }  # fmt: skip
@@ -365,6 +503,7 @@ def test_function(name, dtype):
 # -- optimizers -----------------------------------------------------------------------------------
 
 # PyTorch adds epsilon at another place in Adam and Adamax; next to nothing makes no difference.
+# test_optimizer.py compares the documented formulas, with an epsilon that counts.
 TINY = 1e-30
 OPTIMIZERS = {
     "SGD": (lambda p: xt.SGD(p, 0.1), lambda p: torch.optim.SGD(p, 0.1)),
@@ -392,19 +531,34 @@ OPTIMIZERS = {
 def test_optimizer(name, dtype):
     """Five steps of a small network."""
     torch.manual_seed(2)
-    ours = xt.Linear(5, 5, dtype=CODES[dtype])
-    theirs = nn.Linear(5, 5, dtype=getattr(torch, dtype))
-    give_both(ours, theirs, CONV)
-    our_optimizer = OPTIMIZERS[name][0](ours.parameters())
-    their_optimizer = OPTIMIZERS[name][1](theirs.parameters())
+    code, kind = CODES[dtype], getattr(torch, dtype)
+    ours = xt.ModuleList([xt.Linear(5, 6, dtype=code), xt.Linear(6, 5, dtype=code)])
+    theirs = nn.ModuleList([nn.Linear(5, 6, dtype=kind), nn.Linear(6, 5, dtype=kind)])
+    pairs = give_both(ours, theirs, {f"{k}.weights": f"{k}.weight" for k in (0, 1)})
+    make_ours, make_theirs = OPTIMIZERS[name]
+    our_optimizer, their_optimizer = make_ours(ours.parameters()), make_theirs(theirs.parameters())
     for seed in range(5):
-        batch = normal(seed, 4, 5).astype(dtype)
-        with xt.autograd.tape():
-            loss = xt.CrossEntropyLoss()(classes, ours(xt.XTensor(batch, dtype=CODES[dtype])))
-        loss.backward()
+        compare(
+            lambda x: xt.CrossEntropyLoss()(classes, ours[1](xt.tanh(ours[0](x)))),
+            lambda x: functional.cross_entropy(
+                theirs[1](torch.tanh(theirs[0](x))), torch.tensor(classes)
+            ),
+            [normal(seed, 4, 5)], dtype, pairs,
+        )  # fmt: skip
         our_optimizer.step()
-        their_optimizer.zero_grad()
-        functional.cross_entropy(theirs(torch.tensor(batch)), torch.tensor(classes)).backward()
         their_optimizer.step()
-    assert distance(ours.weights, theirs.weight) < CLOSE[dtype]
-    assert distance(ours.bias, theirs.bias) < CLOSE[dtype]
+        for mine, other in pairs:
+            assert distance(mine, other) < CLOSE[dtype]
+
+
+def test_every_layer_and_optimizer_is_here():
+    """Rows are named after what they stand for."""
+    rows = {name.split(",")[0] for name in (*LAYERS, *RECURRENT, *FUNCTIONS, *OPTIMIZERS)}
+    rows |= {f"Dynamic_{name}" for name in RECURRENT}
+    public = {
+        name
+        for name in xt.__all__
+        if isinstance(getattr(xt, name), type)
+        and issubclass(getattr(xt, name), (xt.Module, xt.Optimizer))
+    }
+    assert public - rows == {"Module", "ModuleList", "Optimizer"}

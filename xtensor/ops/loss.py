@@ -389,7 +389,8 @@ def _run(op: _Loss, target: Any, prediction: Any) -> XTensor:
             message(op.name, "prediction", f"of type {type(prediction).__name__}", "an XTensor")
         )
     if not isinstance(target, XTensor):
-        whole = np.asarray(target).dtype.kind in "iu"
-        target = XTensor(target, device=prediction.device, dtype=kint64 if whole else None)
+        kind = np.asarray(target).dtype.kind
+        dtype = kint64 if kind in "iu" else prediction.dtype if kind == "f" else None
+        target = XTensor(target, device=prediction.device, dtype=dtype)
     result: XTensor = op(target, prediction)
     return result
