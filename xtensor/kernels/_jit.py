@@ -315,6 +315,23 @@ class CpuFunction:
         return self._compiled
 
 
+class CpuIntrinsic(CpuFunction):
+    """A helper for CPU kernels given as LLVM code: a function for numba's ``intrinsic``.
+
+    Numbers that it takes as literals must be written as such where it is called, or come through a
+    helper with ``inline="always"``.
+    """
+
+    def compiled(self) -> Any:
+        if self._compiled is None:
+            from numba.core.extending import intrinsic
+
+            with _compile_lock:
+                if self._compiled is None:
+                    self._compiled = intrinsic(prefer_literal=True)(self.function)
+        return self._compiled
+
+
 def cpu_elementwise(
     name: str, formula: Callable[..., Any], numpy_loop: Callable[..., Any] | None = None
 ) -> Kernel:

@@ -19,7 +19,8 @@ from ..errors import message
 
 # Waking a thread costs about 20 microseconds; a chunk should be worth more than that.
 CHUNK_ELEMENTS = 32_768
-MAX_CHUNKS = 16
+# A thread that is held up leaves its share to the others, at some microseconds for each chunk.
+CHUNKS_PER_THREAD = 4
 
 
 class _Job:
@@ -207,24 +208,30 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def parallel_for(body: Callable[..., Any], work: int, args: Sequence[Any]) -> None:
+def parallel_for(
+    body: Callable[..., Any], work: int, args: Sequence[Any], size: int | None = None
+) -> None:
     """Call ``body(start, stop, *args)`` over sub-ranges that make up ``range(work)``.
 
-    The size of the largest array among ``args`` stands for the cost of the whole; small calls, and
-    calls made inside another one, run in the caller's thread.
+    ``size``, or else the size of the largest array among ``args``, stands for the cost of the
+    whole, in array elements; small calls, and calls made inside another one, run in the caller's
+    thread.
     """
     if work <= 1:
         if work == 1:
             body(0, 1, *args)
         return
-    size = max([getattr(arg, "size", 0) for arg in args], default=0)
-    chunks = min(work, MAX_CHUNKS, size // CHUNK_ELEMENTS)
-    if chunks < 2:
+    if size is None:
+        size = max([getattr(arg, "size", 0) for arg in args], default=0)
+    chunks = size // CHUNK_ELEMENTS
+    pool = _get_pool() if chunks > 1 else None
+    if pool is None or pool.count == 1:
         body(0, work, *args)
         return
-    job = _Job(body, work, chunks, args)
+    each = min(-(-chunks // pool.count), CHUNKS_PER_THREAD)
+    job = _Job(body, work, min(work, each * pool.count), args)
     if _thread.inside:
         job.take_part()
         job.wait()
     else:
-        _get_pool().run(job)
+        pool.run(job)

@@ -5,7 +5,7 @@ from __future__ import annotations
 # What the source lines of a tile may take: half of a common second-level cache.
 TILE_BYTES = 512 * 1024
 # Positions that make a vector loop worth its start.
-LONG = 512
+LONG = 96
 # Enough tiles to keep the threads of a small machine busy to the end.
 MIN_TILES = 16
 # What the parts of a weight gradient may take together.
