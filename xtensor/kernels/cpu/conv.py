@@ -1,8 +1,8 @@
-"""Convolution on the CPU: which of three algorithms runs.
+"""Convolution on the CPU: which of two algorithms runs.
 
     x [N, C, D, H, W], weight [O, C / groups, KD, KH, KW], out [N, O, OD, OH, OW]
 
-``line_conv`` takes anything; ``winograd`` 3x3 kernels with step 1; ``unfold`` goes through BLAS.
+``line_conv`` takes anything; ``winograd`` 3x3 kernels with step 1 in float32.
 """
 
 # mypy: disable-error-code="no-untyped-def"
@@ -13,22 +13,24 @@ import math
 
 from .._jit import cpu_whole_kernel
 from ..debug import report_choice
-from . import line_conv, unfold, winograd
+from . import line_conv, winograd
 
-# From so many input and output channels on, Winograd's transforms pay: forward and for the input,
-# and for the weight.
-WINOGRAD, WINOGRAD_WEIGHT = 16, 32
-# With fewer tiles, transforming the kernels costs more than is saved.
-WINOGRAD_TILES = 96
-# From so many channels on a product beats lines: outputs, and elements of a kernel over all input
-# channels, going forward; input and output channels, for the input and for the weight, and for a
-# 1x1 kernel that needs no unfolding.
-PRODUCT_OUTPUTS, PRODUCT_LENGTH, PRODUCT_INPUT, PRODUCT_WEIGHT, PRODUCT_1X1 = 16, 64, 24, 48, 16
+# What takes as long as so many multiplications, as measured on a Zen 5: transforming one of the 36
+# numbers that winograd makes of a tile, and one of those it makes of a kernel; the same for reading
+# and writing a number of a line.
+TRANSFORM, SPREAD, MOVE = 25, 60, 30
 
 
-def tiles(array):
-    """How many tiles of 4x4 results winograd cuts it into."""
-    return array.shape[0] * math.prod(-(-length // 4) for length in array.shape[2:])
+def winograd_cost(samples, outputs, channels, height, width):
+    """About how many multiplications winograd's work is worth, for that many results a channel."""
+    tiles = samples * -(-height // 4) * -(-width // 4)
+    wide, out_wide = winograd.whole_vectors(channels), winograd.whole_vectors(outputs)
+    return 36 * ((tiles + SPREAD) * wide * out_wide + tiles * TRANSFORM * (wide + out_wide))
+
+
+def line_cost(samples, outputs, channels, height, width):
+    """The same of lines with 3x3 kernels."""
+    return samples * height * width * (9 * outputs * channels + MOVE * (outputs + channels))
 
 
 def choose(direction, source, result, weight_shape, stride, dilation, groups):
@@ -37,22 +39,10 @@ def choose(direction, source, result, weight_shape, stride, dilation, groups):
     The choice is printed with XTENSOR_DEBUG=kernels.
     """
     outputs, channels, *kernel = weight_shape
-    fewest, elements = min(outputs, channels), math.prod(kernel)
-    unit_steps = math.prod(stride) == math.prod(dilation) == 1
-    module = line_conv
-    if groups == 1:
-        least = WINOGRAD_WEIGHT if direction == "backward_weight" else WINOGRAD
-        winograd_form = kernel == [1, 3, 3] and unit_steps and source.dtype == "float32"
-        if winograd_form and fewest >= least and tiles(result) >= WINOGRAD_TILES:
-            module = winograd
-        elif elements == 1:
-            if fewest >= (PRODUCT_1X1 if unit_steps else PRODUCT_INPUT):
-                module = unfold
-        elif direction == "forward":
-            if outputs >= PRODUCT_OUTPUTS and channels * elements >= PRODUCT_LENGTH:
-                module = unfold
-        elif fewest >= (PRODUCT_INPUT if direction == "backward_input" else PRODUCT_WEIGHT):
-            module = unfold
+    size = result.shape[0], outputs, channels, *result.shape[3:]
+    plain = groups == math.prod(stride) == math.prod(dilation) == 1
+    fits = plain and kernel == [1, 3, 3] and source.shape[2] == 1 and source.dtype == "float32"
+    module = winograd if fits and winograd_cost(*size) < line_cost(*size) else line_conv
     report_choice(f"conv_{direction} of {list(source.shape)} with weight {list(weight_shape)}",
                   module.__name__.rpartition(".")[2])  # fmt: skip
     return module

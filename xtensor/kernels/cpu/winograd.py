@@ -37,8 +37,9 @@ BLOCK_BYTES = 1 << 20
 FEWEST_TILES = 36
 # At least so many blocks, to share them out.
 FEWEST_BLOCKS = 4
-# The same of a stretch of tile rows whose products are added to the gradient of the kernels.
-STRETCH_BYTES = 8 << 20
+# A gradient of kernels is summed up in so many parts, of so many bytes together at most; a larger
+# one in one part, by all threads, a stretch of tile rows of so many bytes at a time.
+PARTS, PART_BYTES, STRETCH_BYTES = 8, 12 << 20, 8 << 20
 
 B = [
     [4, 0, 0, 0, 0, 0],
@@ -256,6 +257,21 @@ def add_products(start, stop, total, gradients, values, outputs, wide, out_wide,
                            min(PANEL, wide - c), add)  # fmt: skip
 
 
+@CpuFunction
+def add_parts(start, stop, totals, x, grad, bounds, block, down, across, top, left, wide, out_wide,
+              padded, values, gradients, rows, half):  # fmt: skip
+    """Parts start..stop-1 of the gradient of all kernels, ``block`` tile rows at a time."""
+    tiles = block * across
+    for part in range(start, stop):
+        total = totals[part]
+        for r0 in range(bounds[part], bounds[part + 1], block):
+            count = min(block, bounds[part + 1] - r0)
+            transform_stretch(0, count, values, gradients, wide, out_wide, tiles, x, grad, r0, down,
+                              across, top, left, rows, half)  # fmt: skip
+            add_products(0, 36, total, gradients, values, padded, wide, out_wide, tiles,
+                         count * across, r0 > bounds[part])  # fmt: skip
+
+
 # -- the algorithm --------------------------------------------------------------------------------
 
 
@@ -289,7 +305,7 @@ def correlate(out, x, weight, steps, bias, top, left):
     samples, outputs, height, width = out.shape
     channels = x.shape[1]
     wide, out_wide = whole_vectors(channels), whole_vectors(outputs)
-    spread = np.empty(36 * channels * out_wide, np.float32)
+    spread = scratch.array("spread", 36 * channels * out_wide, np.float32)
     parallel_for(_spread, channels, (spread, weight.reshape(-1), channels, outputs, *steps))
     down, across = -(-height // 4), -(-width // 4)
     rows = samples * down
@@ -332,29 +348,53 @@ def backward_input(grad_x, grad, weight, stride, padding, dilation, groups):
 
 
 def backward_weight(grad_weight, grad, x, stride, padding, dilation, groups):
-    """Sums over tiles of transformed inputs times transformed gradients, transformed back.
-
-    A stretch of tile rows at a time is transformed, shared out by rows, and multiplied, shared out
-    by the 36 products.
-    """
+    """Sums over tiles of transformed inputs times transformed gradients, transformed back."""
     x, grad = plane(x), plane(grad)
     outputs, channels = grad_weight.shape[:2]
     samples, _, height, width = grad.shape
     down, across = -(-height // 4), -(-width // 4)
     rows, wide, out_wide = samples * down, whole_vectors(channels), whole_vectors(outputs)
-    stretch = max(1, min(rows, STRETCH_BYTES // (36 * 4 * (wide + out_wide) * across)))
-    tiles, padded = stretch * across, whole_rows(outputs)
-    values = np.empty(36 * tiles * wide, np.float32)
-    gradients = np.empty(36 * tiles * out_wide + ROWS, np.float32)
-    total = np.empty(36 * padded * wide, np.float32)
+    padded, row_bytes = whole_rows(outputs), 36 * 4 * (wide + out_wide) * across
+    parts = min(PARTS, PART_BYTES // (36 * 4 * padded * wide), rows)
+    how = down, across, -padding[1], -padding[2], wide, out_wide, padded
+    if parts > 1:
+        block = max(1, min(rows // parts, BLOCK_BYTES // row_bytes))
+        totals = scratch.array("total", parts * 36 * padded * wide, np.float32).reshape(parts, -1)
+        bounds = np.arange(parts + 1) * rows // parts
+        parallel_for(_add_parts, parts, (totals, x, grad, bounds, block, *how))
+        total = totals.sum(axis=0)
+    else:
+        total = sum_stretches(x, grad, rows, max(1, min(rows, STRETCH_BYTES // row_bytes)), *how)
+    parallel_for(_gather, outputs, (grad_weight, total, padded, wide))
+
+
+def tile_buffers(tiles, wide, out_wide):
+    """Scratch for transformed inputs and gradients."""
+    return [
+        scratch.array(name, 36 * tiles * count + ROWS, np.float32)
+        for name, count in (("values", wide), ("gradients", out_wide))
+    ]
+
+
+def sum_stretches(x, grad, rows, stretch, down, across, top, left, wide, out_wide, padded):
+    """Of each stretch of tile rows, rows are shared out for the transforms, then the products."""
+    tiles = stretch * across
+    values, gradients = tile_buffers(tiles, wide, out_wide)
+    total = scratch.array("total", 36 * padded * wide, np.float32)
     for base in range(0, rows, stretch):
         count = min(stretch, rows - base)
         parallel_for(_transform, count, (values, gradients, wide, out_wide, tiles, x, grad, base,
-                                         down, across, -padding[1], -padding[2]))  # fmt: skip
+                                         down, across, top, left))  # fmt: skip
         parallel_for(add_products.compiled(), 36,
                      (total, gradients, values, padded, wide, out_wide, tiles, count * across,
                       base > 0))  # fmt: skip
-    parallel_for(_gather, outputs, (grad_weight, total, padded, wide))
+    return total
+
+
+def _add_parts(start, stop, *args):
+    block, _, across, _, _, wide, out_wide, _ = args[-8:]
+    buffers = *tile_buffers(block * across, wide, out_wide), *row_buffers(across)
+    add_parts.compiled()(start, stop, *args, *buffers)
 
 
 def _transform(start, stop, *args):
