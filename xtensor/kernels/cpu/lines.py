@@ -20,11 +20,20 @@ from __future__ import annotations
 
 from functools import partial
 
-import numpy as np
-
 from .._jit import CpuFunction
 from .line_plan import CHUNK
-from .simd import add_inner, add_outer, copy_vector, lanes_of, store_sums, store_tile, zero_tile
+from .simd import (
+    add_inner,
+    add_outer,
+    copy_vector,
+    lanes_of,
+    pointer,
+    put_seconds,
+    store_sums,
+    store_tile,
+    take_seconds,
+    zero_tile,
+)
 
 # mypy: disable-error-code="no-untyped-def"
 
@@ -38,8 +47,6 @@ inlined = partial(CpuFunction, inline="always")
 
 # -- between volumes and lines --------------------------------------------------------------------
 
-# Unsigned indices tell numba that none counts from the end; only then does a loop vectorise.
-
 
 @CpuFunction
 def copy_cells(target, to, source, begin, count):
@@ -52,7 +59,7 @@ def copy_cells(target, to, source, begin, count):
 def clear_cells(target, to, count):
     """target[to + i] = 0 for i < count"""
     for i in range(count):
-        target[np.uint64(to + i)] = 0
+        target[to + i] = 0
 
 
 @CpuFunction
@@ -61,11 +68,11 @@ def gather_cells(target, to, source, begin, step, count):
     if step == 1:
         copy_cells(target, to, source, begin, count)
     elif step == 2:
-        for i in range(count):
-            target[np.uint64(to + i)] = source[np.uint64(begin + 2 * i)]
+        for i in range(0, count, lanes_of(target)):
+            take_seconds(target, to + i, source, begin + 2 * i, count - i)
     else:
         for i in range(count):
-            target[np.uint64(to + i)] = source[np.uint64(begin + i * step)]
+            target[to + i] = source[begin + i * step]
 
 
 @CpuFunction
@@ -73,9 +80,12 @@ def scatter_cells(target, to, step, source, begin, count):
     """target[to + i * step] = source[begin + i] for i < count"""
     if step == 1:
         copy_cells(target, to, source, begin, count)
+    elif step == 2:
+        for i in range(0, count, lanes_of(target)):
+            put_seconds(target, to + 2 * i, source, begin + i, count - i)
     else:
         for i in range(count):
-            target[np.uint64(to + i * step)] = source[np.uint64(begin + i)]
+            target[to + i * step] = source[begin + i]
 
 
 @CpuFunction
@@ -93,8 +103,8 @@ def read_lines(lines, line, length, cells, volume, channels, n0, n1, c0, c1, acr
             for n in range(n0, n1):
                 begin = (n * channels + c) * volume
                 for s in range(first, end):
-                    gather_cells(lines, to + segments[s, 0], cells, begin + segments[s, 1], across,
-                                 segments[s, 2])  # fmt: skip
+                    gather_cells(lines, to + segments[4 * s], cells, begin + segments[4 * s + 1], across,
+                                 segments[4 * s + 2])  # fmt: skip
                 to += length
 
 
@@ -102,9 +112,9 @@ def read_lines(lines, line, length, cells, volume, channels, n0, n1, c0, c1, acr
 def write_row(cells, begin, line, to, across, segments, first, end, samples):
     """The way back, from line[to:] to the volumes from cells[begin] on."""
     for s in range(first, end):
-        if segments[s, 3] < samples:
-            scatter_cells(cells, begin + segments[s, 1], across, line, to + segments[s, 0],
-                          segments[s, 2])  # fmt: skip
+        if segments[4 * s + 3] < samples:
+            scatter_cells(cells, begin + segments[4 * s + 1], across, line, to + segments[4 * s],
+                          segments[4 * s + 2])  # fmt: skip
 
 
 # -- products of lines ----------------------------------------------------------------------------
@@ -208,44 +218,45 @@ def correlate_tiles(start, stop, out, source, weight, bias, tile, samples, rows,
     a group is weight[r * row_step + taps[t]], from the part of the group on.
     """
     per_row, per_channel, pieces = rows // groups, channels // groups, len(chunk_bounds) - 1
-    line, tap_count = tile[0] * length, len(taps) - 2
-    clear_cells(lines, 0, lines.size)
+    line, tap_count, factors = tile[0] * length, len(taps) - 2, weight.size // groups
+    clear_cells(pointer(lines), 0, lines.size)
     for index in range(start, stop):
         n0, n1, r0, r1 = block_of(index, samples, rows, tile)
         for group in range(r0 // per_row, (r1 - 1) // per_row + 1):
             first, end = max(r0, group * per_row), min(r1, (group + 1) * per_row)
-            factors = group * (weight.size // groups) + (first - group * per_row) * row_step
             for piece in range(pieces):
                 if pieces > 1:
-                    clear_cells(lines, 0, lines.size)
-                read_lines(lines, line, length, source, volume, channels, n0, n1,
-                           group * per_channel, (group + 1) * per_channel, across, reads,
-                           read_bounds, piece * offsets, offsets)  # fmt: skip
-                for k in range(chunk_bounds[piece], chunk_bounds[piece + 1]):
-                    if chunks[k, 0] < (n1 - n0) * length:
-                        correlate_chunk(out, lines, chunks[k, 0], chunks[k, 1], weight, factors,
-                                        row_step, bias, taps, shifts, tap_count, sums, first, end,
-                                        n0 * rows, out_volume, out_across, writes, write_bounds[k],
-                                        write_bounds[k + 1], n1 - n0)  # fmt: skip
+                    clear_cells(pointer(lines), 0, lines.size)
+                read_lines(pointer(lines), line, length, pointer(source), volume, channels, n0, n1,
+                           group * per_channel, (group + 1) * per_channel, across, pointer(reads),
+                           pointer(read_bounds), piece * offsets, offsets)  # fmt: skip
+                correlate_chunks(
+                    pointer(out), pointer(lines), (n1 - n0) * length, pointer(weight),
+                    group * factors + (first - group * per_row) * row_step, row_step, pointer(bias),
+                    bias.size > 0, pointer(taps), pointer(shifts), tap_count, pointer(sums), first,
+                    end, n0 * rows, out_volume, out_across, pointer(chunks), chunk_bounds[piece],
+                    chunk_bounds[piece + 1], pointer(writes), pointer(write_bounds), n1 - n0,
+                )  # fmt: skip
 
 
 @CpuFunction
-def correlate_chunk(out, lines, at, count, weight, factors, row_step, bias, taps, shifts, tap_count,
-                    sums, r0, r1, plane, volume, across, segments, first, end,
-                    samples):  # fmt: skip
-    """Rows r0..r1-1 of ``count`` positions of the lines; row r of out has volume plane + r."""
-    r = r0
-    while r < r1:
-        together = rows_together(r1 - r)
-        sum_taps(sums, lines, at, shifts, weight, taps, tap_count, factors + (r - r0) * row_step,
-                 row_step, together, count)  # fmt: skip
-        for k in range(together):
-            if bias.size > 0:
-                for i in range(k * CHUNK, k * CHUNK + count):
-                    sums[np.uint64(i)] += bias[r + k]
-            write_row(out, (plane + r + k) * volume, sums, k * CHUNK, across, segments, first, end,
-                      samples)  # fmt: skip
-        r += together
+def correlate_chunks(out, lines, used, weight, factors, row_step, bias, biased, taps, shifts,
+                     tap_count, sums, r0, r1, plane, volume, across, chunks, first, end, segments,
+                     bounds, samples):  # fmt: skip
+    """Rows r0..r1-1 of some chunks of the lines; row r of out has volume plane + r."""
+    for chunk in range(first, end):
+        at, count, r = chunks[2 * chunk], chunks[2 * chunk + 1], r0
+        while r < r1 and at < used:
+            together = rows_together(r1 - r)
+            sum_taps(sums, lines, at, shifts, weight, taps, tap_count,
+                     factors + (r - r0) * row_step, row_step, together, count)  # fmt: skip
+            for k in range(together):
+                if biased:
+                    for i in range(k * CHUNK, k * CHUNK + count):
+                        sums[i] += bias[r + k]
+                write_row(out, (plane + r + k) * volume, sums, k * CHUNK, across, segments,
+                          bounds[chunk], bounds[chunk + 1], samples)  # fmt: skip
+            r += together
 
 
 @CpuFunction
@@ -258,8 +269,8 @@ def weight_tiles(start, stop, partial, grad, x, tile, per_part, samples, outputs
     """
     per_output, per_input = outputs // groups, channels // groups
     part_tile, pieces = (per_part, tile[1]), len(grad_bounds) - 1
-    clear_cells(lines, 0, lines.size)
-    clear_cells(grads, 0, grads.size)
+    clear_cells(pointer(lines), 0, lines.size)
+    clear_cells(pointer(grads), 0, grads.size)
     for index in range(start, stop):
         p0, p1, c0, c1 = block_of(index, samples, channels, part_tile)
         for group in range(c0 // per_input, (c1 - 1) // per_input + 1):
@@ -268,19 +279,21 @@ def weight_tiles(start, stop, partial, grad, x, tile, per_part, samples, outputs
             row = group * per_output * per_input + first - group * per_input
             row = (p0 // per_part * outputs * per_input + row) * elements
             for o in range(per_output):
-                clear_cells(partial, row + o * per_input * elements, tap_count)
+                clear_cells(pointer(partial), row + o * per_input * elements, tap_count)
             for n0 in range(p0, p1, tile[0]):
                 n1 = min(n0 + tile[0], p1)
                 for piece in range(pieces):
                     if pieces > 1 or n1 - n0 < tile[0]:
-                        clear_cells(lines, 0, lines.size)
-                        clear_cells(grads, 0, grads.size)
-                    read_lines(lines, line, length, x, volume, channels, n0, n1, first, end, across,
-                               reads, read_bounds, piece * offsets, offsets)  # fmt: skip
-                    read_lines(grads, line, length, grad, grad_volume, outputs, n0, n1,
-                               group * per_output, (group + 1) * per_output, 1, grad_reads,
-                               grad_bounds, piece, 1)  # fmt: skip
+                        clear_cells(pointer(lines), 0, lines.size)
+                        clear_cells(pointer(grads), 0, grads.size)
+                    read_lines(pointer(lines), line, length, pointer(x), volume, channels, n0, n1,
+                               first, end, across, pointer(reads), pointer(read_bounds),
+                               piece * offsets, offsets)  # fmt: skip
+                    read_lines(pointer(grads), line, length, pointer(grad), grad_volume, outputs,
+                               n0, n1, group * per_output, (group + 1) * per_output, 1,
+                               pointer(grad_reads), pointer(grad_bounds), piece, 1)  # fmt: skip
                     for at in range(0, (n1 - n0) * length, DOT_CHUNK):
                         count = min(DOT_CHUNK, (n1 - n0) * length - at)
-                        dot_taps(partial, sums, row, per_input * elements, taps, tap_count, grads,
-                                 at, line, per_output, lines, at, shifts, count)  # fmt: skip
+                        dot_taps(pointer(partial), pointer(sums), row, per_input * elements,
+                                 pointer(taps), tap_count, pointer(grads), at, line, per_output,
+                                 pointer(lines), at, pointer(shifts), count)  # fmt: skip

@@ -62,13 +62,18 @@ class _Emitter:
 
     def __init__(self, context, builder, signature, arguments):
         self.context, self.builder = context, builder
+        from numba.core.types import CPointer
+
         self.types, self.arguments = signature.args, arguments
+        self.pointer_type = CPointer
 
     def address(self, array, index, *steps):
         """Of array[index + sum of number * distance over (number, distance) in steps]."""
-        pointer = self.context.make_array(self.types[array])(
-            self.context, self.builder, self.arguments[array]
-        ).data  # fmt: skip
+        pointer = self.arguments[array]
+        if not isinstance(self.types[array], self.pointer_type):
+            pointer = self.context.make_array(self.types[array])(
+                self.context, self.builder, pointer
+            ).data  # fmt: skip
         for number, distance in steps:
             index = self.builder.add(index, self.builder.mul(distance, index.type(number)))
         return self.builder.gep(pointer, [index])
@@ -122,15 +127,19 @@ class _Emitter:
             f"llvm.masked.{action}.{kind}.p0{kind}",
         )  # fmt: skip
 
+    def shuffle(self, a, b, lanes):
+        """The vector of these lanes of a, followed by b."""
+        from llvmlite import ir
+
+        return self.builder.shuffle_vector(a, b, ir.VectorType(ir.IntType(32), len(lanes))(lanes))
+
     def repeat(self, tile, number):
         """A vector of the same number in every lane."""
         from llvmlite import ir
 
-        lane, vector = ir.IntType(32), ir.VectorType(number.type, tile.lanes)
-        undefined = vector(ir.Undefined)
-        first = self.builder.insert_element(undefined, number, lane(0))
-        everywhere = ir.VectorType(lane, tile.lanes)([0] * tile.lanes)
-        return self.builder.shuffle_vector(first, undefined, everywhere)
+        undefined = ir.VectorType(number.type, tile.lanes)(ir.Undefined)
+        first = self.builder.insert_element(undefined, number, ir.IntType(32)(0))
+        return self.shuffle(first, undefined, [0] * tile.lanes)
 
     def multiply_add(self, cells, k, a, b):
         """Cell k += a * b, rounded once where the processor can."""
@@ -141,9 +150,7 @@ class _Emitter:
 
     def transposed(self, tile, square):
         """Halves of blocks are exchanged, from the largest blocks to single numbers."""
-        from llvmlite import ir
-
-        lane, size = ir.IntType(32), tile.lanes
+        size = tile.lanes
         half = size // 2
         while half:
             for k in range(size):
@@ -151,10 +158,7 @@ class _Emitter:
                     a, b = square[k], square[k + half]
                     low = [n if not n & half else size + n - half for n in range(size)]
                     high = [n + half if not n & half else size + n for n in range(size)]
-                    square[k], square[k + half] = (
-                        self.builder.shuffle_vector(a, b, ir.VectorType(lane, size)(order))
-                        for order in (low, high)
-                    )
+                    square[k], square[k + half] = self.shuffle(a, b, low), self.shuffle(a, b, high)
             half //= 2
         return square
 
@@ -162,18 +166,28 @@ class _Emitter:
         """Halves are added to each other until one number is left."""
         from llvmlite import ir
 
-        lane, lanes = ir.IntType(32), tile.lanes
+        lanes = tile.lanes
         while lanes > 1:
             lanes //= 2
-            halves = [
-                self.builder.shuffle_vector(
-                    vector, vector.type(ir.Undefined),
-                    ir.VectorType(lane, lanes)(list(range(begin, begin + lanes))),
-                )
-                for begin in (0, lanes)
-            ]  # fmt: skip
-            vector = self.builder.fadd(*halves)
-        return self.builder.extract_element(vector, lane(0))
+            low, high = (list(range(begin, begin + lanes)) for begin in (0, lanes))
+            vector = self.builder.fadd(*(self.shuffle(vector, vector, k) for k in (low, high)))
+        return self.builder.extract_element(vector, ir.IntType(32)(0))
+
+
+@CpuIntrinsic
+def pointer(context, array):
+    """The address of array[0], which is indexed as a flat array is.
+
+    Unlike an array it is a single number: passing it on costs nothing, while numba counts the
+    references to an array, with locks, at every call. No index counts from the end, so that plain
+    loops vectorise. The array must outlive it.
+    """
+    from numba.core import types
+
+    def generate(context, builder, signature, arguments):
+        return context.make_array(array)(context, builder, arguments[0]).data
+
+    return types.CPointer(array.dtype)(array), generate
 
 
 @CpuIntrinsic
@@ -311,6 +325,50 @@ def copy_vector(context, to, i, source, j, count):
         mask = emit.first_lanes(tile, count)
         vector = emit.load_lanes(tile, emit.address(2, j), mask)
         emit.store_lanes(tile, vector, emit.address(0, i), mask)
+        return context.get_dummy_value()
+
+    return types.void(to, i, source, j, count), generate
+
+
+@CpuIntrinsic
+def take_seconds(context, to, i, source, j, count):
+    """to[i + k] = source[j + 2 * k] for k < min(count, lanes_of(to))"""
+    from numba.core import types
+
+    def generate(context, builder, signature, arguments):
+        emit = _Emitter(context, builder, signature, arguments)
+        _, i, _, j, count = arguments
+        tile = _tile_type(signature.args[0].dtype, 1, 1)
+        last = builder.add(builder.add(count, count), count.type(-1))
+        halves = []
+        for begin in (0, tile.lanes):
+            mask = emit.first_lanes(tile, builder.sub(last, last.type(begin)))
+            halves.append(emit.load_lanes(tile, emit.address(2, j, (begin, j.type(1))), mask))
+        vector = emit.shuffle(*halves, [2 * k for k in range(tile.lanes)])
+        emit.store_lanes(tile, vector, emit.address(0, i), emit.first_lanes(tile, count))
+        return context.get_dummy_value()
+
+    return types.void(to, i, source, j, count), generate
+
+
+@CpuIntrinsic
+def put_seconds(context, to, i, source, j, count):
+    """to[i + 2 * k] = source[j + k] for k < min(count, lanes_of(to)); nothing else is touched"""
+    from numba.core import types
+
+    def generate(context, builder, signature, arguments):
+        emit = _Emitter(context, builder, signature, arguments)
+        _, i, _, j, count = arguments
+        tile = _tile_type(signature.args[0].dtype, 1, 1)
+        mask = emit.first_lanes(tile, count)
+        vector = emit.load_lanes(tile, emit.address(2, j), mask)
+        none = mask.type([0] * tile.lanes)
+        for begin in (0, tile.lanes):
+            numbers = [begin // 2 + k // 2 for k in range(tile.lanes)]
+            spread = emit.shuffle(vector, vector, numbers)
+            lanes = [n if k % 2 == 0 else tile.lanes for k, n in enumerate(numbers)]
+            part = emit.shuffle(mask, none, lanes)
+            emit.store_lanes(tile, spread, emit.address(0, i, (begin, i.type(1))), part)
         return context.get_dummy_value()
 
     return types.void(to, i, source, j, count), generate
