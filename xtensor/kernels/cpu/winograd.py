@@ -27,7 +27,7 @@ from ..parallel import parallel_for
 from .lines import clear_cells
 from .product import PANEL, ROWS, multiply_panel, multiply_panels
 from .scratch import scratch
-from .simd import lanes_of, load_tile, row_transform, store_tile, transpose_square
+from .simd import lanes_of, load_tile, pointer, row_transform, store_tile, transpose_square
 
 # Channels side by side: a whole number of vectors on any processor.
 WIDE = 16
@@ -73,36 +73,42 @@ g_matrix, g_transposed = row_transform(G), row_transform(transposed(G))
 
 
 @CpuFunction
-def read_rows(rows, x, n, c0, top, left, tall, width):
+def read_rows(rows, x, shape, n, c0, top, left, tall, width):
     """rows[w, i, c] = x[n, c0 + c, top + i, left + w] for i < tall, WIDE channels; 0 outside of x"""
-    _, channels, height, length = x.shape
+    channels, height, length = shape
     clear_cells(rows, 0, width * tall * WIDE)
-    cells, plane, lanes = x.reshape(-1), height * length, lanes_of(rows)
+    plane, lanes = height * length, lanes_of(rows)
     for i in range(max(0, -top), min(tall, height - top)):
         for c in range(0, min(WIDE, channels - c0), lanes):
             line = (n * channels + c0 + c) * plane + (top + i) * length
             end = min(length, left + width)
             for w in range(max(0, left), end, lanes):
                 to = ((w - left) * tall + i) * WIDE + c
-                transpose_square(rows, to, tall * WIDE, cells, line + w, plane,
+                transpose_square(rows, to, tall * WIDE, x, line + w, plane,
                                  min(lanes, channels - c0 - c), min(lanes, end - w))  # fmt: skip
 
 
 @CpuFunction
-def write_rows(out, n, c0, top, rows, width):
-    """The way back, out[n, c0 + c, top + i, w] = rows[i, w, c] for i < 4"""
-    _, channels, height, length = out.shape
-    cells, plane, lanes = out.reshape(-1), height * length, lanes_of(rows)
+def write_rows(out, shape, n, c0, top, rows, width, bias, biased):
+    """The way back, out[n, c0 + c, top + i, w] = rows[i, w, c] + bias[c0 + c] for i < 4"""
+    channels, height, length = shape
+    plane, lanes = height * length, lanes_of(rows)
     for i in range(min(4, height - top)):
         for c in range(0, min(WIDE, channels - c0), lanes):
             line = (n * channels + c0 + c) * plane + (top + i) * length
             for w in range(0, length, lanes):
-                transpose_square(cells, line + w, plane, rows, (i * width + w) * WIDE + c, WIDE,
+                transpose_square(out, line + w, plane, rows, (i * width + w) * WIDE + c, WIDE,
                                  min(lanes, length - w), min(lanes, channels - c0 - c))  # fmt: skip
+        if biased:
+            for c in range(c0, min(c0 + WIDE, channels)):
+                line = (n * channels + c) * plane + (top + i) * length
+                for w in range(line, line + length):
+                    out[w] += bias[c]
 
 
 @CpuFunction
-def transform_inputs(values, wide, tiles, x, base, r0, r1, down, across, top, left, rows, half):
+def transform_inputs(values, wide, tiles, x, shape, base, r0, r1, down, across, top, left, rows,
+                     half):  # fmt: skip
     """values[:, tile, c] = B^T d B of channel c < wide, for the tiles of rows r0..r1-1
 
     The first tile of a sample begins at x[top, left]; values [36, tiles, wide] begin with row
@@ -111,7 +117,7 @@ def transform_inputs(values, wide, tiles, x, base, r0, r1, down, across, top, le
     width, step, plane = 4 * across + 2, 6 * WIDE, tiles * wide
     for r in range(r0, r1):
         for c0 in range(0, wide, WIDE):
-            read_rows(rows, x, r // down, c0, 4 * (r % down) + top, left, 6, width)
+            read_rows(rows, x, shape, r // down, c0, 4 * (r % down) + top, left, 6, width)
             for c in range(0, WIDE, lanes_of(rows)):
                 for w in range(width):
                     tile = load_tile(rows, w * step + c, WIDE, 6, 1)
@@ -124,12 +130,12 @@ def transform_inputs(values, wide, tiles, x, base, r0, r1, down, across, top, le
 
 
 @CpuFunction
-def transform_gradients(values, wide, tiles, grad, base, r0, r1, down, across, rows, half):
+def transform_gradients(values, wide, tiles, grad, shape, base, r0, r1, down, across, rows, half):
     """values[:, tile, o] = A e A^T of output channel o < wide, for the tiles of rows r0..r1-1"""
     width, plane = 4 * across, tiles * wide
     for r in range(r0, r1):
         for c0 in range(0, wide, WIDE):
-            read_rows(rows, grad, r // down, c0, 4 * (r % down), 0, 4, width)
+            read_rows(rows, grad, shape, r // down, c0, 4 * (r % down), 0, 4, width)
             for c in range(0, WIDE, lanes_of(rows)):
                 for w in range(width):
                     tile = load_tile(rows, w * 4 * WIDE + c, WIDE, 4, 1)
@@ -142,13 +148,12 @@ def transform_gradients(values, wide, tiles, grad, base, r0, r1, down, across, r
 
 
 @CpuFunction
-def transform_results(out, values, wide, tiles, bias, r0, r1, down, across, rows, half):
+def transform_results(out, shape, values, wide, tiles, bias, biased, r0, r1, down, across, rows,
+                      half):  # fmt: skip
     """out of rows r0..r1-1 = A^T m A + bias, m = values[:, tile, o]"""
-    _, channels, height, length = out.shape
     width, plane = 4 * across, tiles * wide
     for r in range(r0, r1):
-        n, top = r // down, 4 * (r % down)
-        for c0 in range(0, channels, WIDE):
+        for c0 in range(0, shape[0], WIDE):
             for c in range(0, WIDE, lanes_of(rows)):
                 for t in range(across):
                     at = ((r - r0) * across + t) * wide + c0 + c
@@ -158,13 +163,7 @@ def transform_results(out, values, wide, tiles, bias, r0, r1, down, across, rows
                     for k in range(4):
                         tile = load_tile(half, 6 * k * WIDE + c, WIDE, 6, 1)
                         store_tile(rows, (4 * t + k) * WIDE + c, width * WIDE, a_transposed(tile))
-            write_rows(out, n, c0, top, rows, width)
-            if bias.size > 0:
-                for c in range(c0, min(c0 + WIDE, channels)):
-                    for i in range(top, min(top + 4, height)):
-                        line = out[n, c, i]
-                        for w in range(length):
-                            line[w] += bias[c]
+            write_rows(out, shape, r // down, c0, 4 * (r % down), rows, width, bias, biased)
 
 
 # -- kernels --------------------------------------------------------------------------------------
@@ -180,6 +179,7 @@ def spread_kernels(start, stop, spread, weight, channels, outputs, channel_step,
     """
     wide = -(-outputs // WIDE) * WIDE
     plane = channels * wide
+    g, half, spread, weight = pointer(g), pointer(half), pointer(spread), pointer(weight)
     for ch in range(start, stop):
         for o in range(0, wide, WIDE):
             for e in range(9):
@@ -203,7 +203,8 @@ def gather_kernels(start, stop, grad_weight, total, outputs, wide, g, half):
 
     total [36, outputs, wide], flat.
     """
-    channels, plane, cells = grad_weight.shape[1], outputs * wide, grad_weight.reshape(-1)
+    channels, plane, cells = grad_weight.shape[1], outputs * wide, pointer(grad_weight)
+    total, g, half = pointer(total), pointer(g), pointer(half)
     for o in range(start, stop):
         for c0 in range(0, channels, WIDE):
             for c in range(0, WIDE, lanes_of(g)):
@@ -225,31 +226,39 @@ def gather_kernels(start, stop, grad_weight, total, outputs, wide, g, half):
 def correlate_blocks(start, stop, out, x, spread, bias, top, left, down, across, total_rows, blocks,
                      wide, out_wide, values, results, rows, half):  # fmt: skip
     """Blocks start..stop-1 of the tile rows of out."""
-    channels = x.shape[1]
+    channels, shape, out_shape, biased = x.shape[1], x.shape[1:], out.shape[1:], bias.size > 0
+    values, results, rows, half = pointer(values), pointer(results), pointer(rows), pointer(half)
+    out, x, spread, bias = pointer(out), pointer(x), pointer(spread), pointer(bias)
     for block in range(start, stop):
         r0, r1 = block * total_rows // blocks, (block + 1) * total_rows // blocks
         tiles = (r1 - r0) * across
         room = -(-tiles // ROWS) * ROWS
-        transform_inputs(values, wide, room, x, r0, r0, r1, down, across, top, left, rows, half)
+        transform_inputs(values, wide, room, x, shape, r0, r0, r1, down, across, top, left, rows,
+                         half)  # fmt: skip
         for k in range(36):
             multiply_panels(results, k * room * out_wide, out_wide, values, k * room * wide, wide,
                             1, spread, k * channels * out_wide, tiles, channels,
                             out_wide)  # fmt: skip
-        transform_results(out, results, out_wide, room, bias, r0, r1, down, across, rows, half)
+        transform_results(out, out_shape, results, out_wide, room, bias, biased, r0, r1, down,
+                          across, rows, half)  # fmt: skip
 
 
 @CpuFunction
 def transform_stretch(start, stop, values, gradients, wide, out_wide, tiles, x, grad, base, down,
                       across, top, left, rows, half):  # fmt: skip
-    """Both transforms of rows base + start .. base + stop - 1."""
+    """Both transforms of tile rows base + start .. base + stop - 1."""
     r0, r1 = base + start, base + stop
-    transform_inputs(values, wide, tiles, x, base, r0, r1, down, across, top, left, rows, half)
-    transform_gradients(gradients, out_wide, tiles, grad, base, r0, r1, down, across, rows, half)
+    rows, half = pointer(rows), pointer(half)
+    transform_inputs(pointer(values), wide, tiles, pointer(x), x.shape[1:], base, r0, r1, down,
+                     across, top, left, rows, half)  # fmt: skip
+    transform_gradients(pointer(gradients), out_wide, tiles, pointer(grad), grad.shape[1:], base,
+                        r0, r1, down, across, rows, half)  # fmt: skip
 
 
 @CpuFunction
 def add_products(start, stop, total, gradients, values, outputs, wide, out_wide, tiles, used, add):
     """total[k, o, c] (+)= sum over used tiles of gradients[k, tile, o] * values[k, tile, c]"""
+    total, gradients, values = pointer(total), pointer(gradients), pointer(values)
     for k in range(start, stop):
         for c in range(0, wide, PANEL):
             multiply_panel(total, k * outputs * wide + c, wide, gradients, k * tiles * out_wide, 1,
