@@ -11,6 +11,7 @@ from xtensor.kernels.cpu.tiles import channel_tile, weight_tile
 
 from .cases import normal
 from .naive import conv as naive
+from .naive import pool as pool_naive
 
 # (x, weight, stride, padding, groups): several samples in a tile; a sample in pieces; blocks of
 # channels; groups; one group per channel; one tap per channel; lines longer than a chunk.
@@ -176,21 +177,17 @@ def test_tiles_cover_everything(samples):
 
 
 @pytest.mark.parametrize("how", [(2, 2, 0), (3, 2, 1), (3, 1, 1), (4, 3, 2), (5, 1, 0)], ids=str)
-def test_pooling_across_wide_rows_is_pooling_along_them(how, monkeypatch):
-    """Rows of the case table are short; here are wide ones, both ways, with NaN and ties."""
+def test_pooling_of_wide_rows(how):
+    """Rows of the case table are shorter than a vector; here are wide ones, with NaN and ties."""
     kernel, stride, padding = how
     rng = np.random.default_rng(1)
     x = rng.integers(-9, 9, (2, 3, 7, 90)).astype(np.float32)
     x[0, 0, 2, 5:9] = np.nan
-    results = []
-    for few in (lambda *_: False, lambda *_: True):
-        monkeypatch.setattr("xtensor.kernels.cpu.pool.few", few)
-        for pool in (xt.max_pool2d, xt.avg_pool2d):
-            inputs = xt.XTensor(x, requires_grad=True)
-            results += run(lambda t, f=pool: f(t, kernel, stride, padding), inputs)
-    for across, along in zip(results[:4], results[4:], strict=True):
-        due = np.frombuffer(along, np.float32)
-        np.testing.assert_allclose(np.frombuffer(across, np.float32), due, 1e-5, 1e-6)
+    came = xt.max_pool2d(xt.XTensor(x), kernel, stride, padding).to_numpy()
+    np.testing.assert_array_equal(came, pool_naive.max_pool(x, kernel, stride, padding))
+    came = xt.avg_pool2d(xt.XTensor(x), kernel, stride, padding).to_numpy()
+    due = pool_naive.avg_pool(x, kernel, stride, padding)
+    np.testing.assert_allclose(came, due, 1e-5, 1e-6)
 
 
 def test_the_first_of_equal_maxima_gets_the_gradient():

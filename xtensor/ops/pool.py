@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
+
+import numpy as np
 
 from ..device import Array, empty_like, reshape
 from ..dtype import INT64
@@ -21,6 +24,9 @@ from .window import (
     per_axis,
     place,
 )
+
+# The place of a cell in its plane, unless that has more cells than it can count.
+PLACE = np.dtype(np.int32)
 
 
 class _Pool(Op, abstract=True):
@@ -88,7 +94,9 @@ class _MaxPool(_Pool, abstract=True):
     def forward(self, x: Array) -> Array:
         out = self._empty_output(x)
         planes = _planes(out)
-        index = empty_like(planes, planes.shape if self.needs(0) else (0,) * (SPATIAL + 1), INT64)
+        small = math.prod(self.x_shape[2:]) <= np.iinfo(PLACE).max
+        index = empty_like(planes, planes.shape if self.needs(0) else (0,) * (SPATIAL + 1),
+                           PLACE if small else INT64)  # fmt: skip
         launch("max_pool_forward", planes.shape[0], planes, index, _planes(x), *self._numbers())
         self.save(index)
         return out
