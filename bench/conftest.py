@@ -2,6 +2,10 @@
 
 ``pytest bench --budget 5`` measures each case for 5 seconds, ``--peers torch`` against PyTorch
 only, ``--benchmark-disable`` runs everything once, to see that the results agree.
+
+Peers, each where it is installed: PyTorch and NumPy for operations, PyTorch and ``jax.jit`` for
+whole steps, pyvqnet for layers. All run on xtensor's number of threads, JAX's XLA too, in a pool of
+its own; for pyvqnet, say it with ``OMP_NUM_THREADS``.
 """
 
 from __future__ import annotations
@@ -22,7 +26,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("xtensor's benchmarks")
     group.addoption("--budget", type=float, default=0.3, help="seconds per case (0.3)")
     group.addoption(
-        "--peers", default="torch,numpy", help="libraries to compare with, where installed"
+        "--peers",
+        default="torch,numpy,jax,pyvqnet",
+        help="libraries to compare with, where installed",
     )
 
 

@@ -1,12 +1,15 @@
 """How each library is called: tensors made, operations recorded, gradients read, threads limited.
 
-``torch`` is None where PyTorch is not installed; nothing that uses it is called then.
+``torch``, ``jax`` and ``pyvqnet`` (its ``pyvqnet.xtensor``) are None where they are not installed;
+nothing that uses them is called then.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -19,6 +22,16 @@ try:
     import torch
 except ImportError:
     torch = None  # type: ignore[assignment]
+try:
+    import jax
+
+    jax.config.update("jax_platforms", "cpu")
+except ImportError:
+    jax = None
+try:
+    import pyvqnet.xtensor as pyvqnet  # until its version 2.13
+except ImportError:
+    pyvqnet = None
 
 OURS = "xtensor"
 # float32 by different algorithms; a wrong stride or a forgotten scale is far beyond it.
@@ -27,6 +40,10 @@ AGREEMENT = 1e-4
 VERSIONS = {OURS: xt.__version__, "numpy": np.__version__}
 if torch is not None:
     VERSIONS["torch"] = torch.__version__
+if jax is not None:
+    VERSIONS["jax"] = jax.__version__
+if pyvqnet is not None:
+    VERSIONS["pyvqnet"] = version("pyvqnet")
 
 # The last part of a case's name.
 BACKWARD = pytest.mark.parametrize("backward", [False, True], ids=["forward", "with backward"])
@@ -36,8 +53,13 @@ Builder = Callable[[], Callable[[], Any]]
 
 @contextmanager
 def same_threads() -> Iterator[int]:
-    """Hold every library to xtensor's number of threads (``XTENSOR_NUM_THREADS``)."""
+    """Hold the libraries to xtensor's number of threads (``XTENSOR_NUM_THREADS``).
+
+    pyvqnet has no documented way to say it: it takes what ``OMP_NUM_THREADS`` says, if that.
+    """
     threads = xt.get_num_threads()
+    # XLA makes its pool for the first computation, of as many threads as processors unless told so.
+    os.environ["NPROC"] = str(threads)
     if torch is not None:
         torch.set_num_threads(threads)
     with threadpool_limits(threads, user_api="blas"):

@@ -1,6 +1,6 @@
-"""The networks of the whole-step benchmarks, in xtensor and, where it is installed, in PyTorch.
+"""The networks of the whole-step benchmarks, in xtensor and, where installed, in PyTorch and JAX.
 
-Layers that have parameters are made in the same order on both sides.
+Layers that have parameters are made in the same order on all sides.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 
 import xtensor as xt
 
-from .libraries import normal, torch
+from .libraries import jax, normal, torch
 
 nn: Any = torch and torch.nn
 
@@ -163,19 +163,49 @@ def torch_resnet() -> Any:
     )  # fmt: skip
 
 
+# In JAX a network is a function of its parameters, which come in the order of ours.
+
+
+def jax_dense(x: Any, weight: Any, bias: Any) -> Any:
+    return x @ weight.T + bias
+
+
+def jax_conv(x: Any, weight: Any, bias: Any, padding: int) -> Any:
+    edges = [(padding, padding)] * 2
+    y = jax.lax.conv_general_dilated(x, weight, (1, 1), edges)
+    return jax.nn.relu(y + bias[:, None, None])
+
+
+def jax_pool(x: Any) -> Any:
+    window = (1, 1, 2, 2)
+    return jax.lax.reduce_window(x, -np.inf, jax.lax.max, window, window, "VALID")
+
+
+def jax_mlp(p: list[Any], x: Any) -> Any:
+    return jax_dense(jax.nn.relu(jax_dense(x, *p[:2])), *p[2:])
+
+
+def jax_lenet(p: list[Any], x: Any) -> Any:
+    x = jax_pool(jax_conv(x, *p[:2], 2))
+    x = jax_pool(jax_conv(x, *p[2:4], 0))
+    x = jax.nn.relu(jax_dense(x.reshape(len(x), -1), *p[4:6]))
+    return jax_dense(jax.nn.relu(jax_dense(x, *p[6:8])), *p[8:])
+
+
 @dataclass(frozen=True)
 class Network:
-    """A network in both libraries, and its input."""
+    """A network in each library, and its input."""
 
     ours: Callable[[], xt.Module]
     torch: Callable[[], Any]
     sample: tuple[int, ...]
     batch: int
+    jax: Callable[[list[Any], Any], Any] | None = None
 
 
 NETWORKS = {
-    "MLP 64, 64, 10 B32": Network(our_mlp, torch_mlp, (64,), 32),
-    "LeNet B64": Network(our_lenet, torch_lenet, (1, 28, 28), 64),
+    "MLP 64, 64, 10 B32": Network(our_mlp, torch_mlp, (64,), 32, jax_mlp),
+    "LeNet B64": Network(our_lenet, torch_lenet, (1, 28, 28), 64, jax_lenet),
     "VGG B32": Network(our_vgg, torch_vgg, (3, 32, 32), 32),
     "small ResNet B32": Network(our_resnet, torch_resnet, (3, 32, 32), 32),
     "LSTM classifier B32 T50": Network(LastState, lambda: TorchLastState(), (50, 64), 32),
@@ -220,5 +250,39 @@ def their_step(name: str) -> Callable[[], Any]:
         loss.backward()
         optimizer.step()
         return loss.reshape(1)
+
+    return step
+
+
+def jax_step(name: str) -> Callable[[], Any]:
+    """The same in JAX, Adam too, as one compiled function that may write over what it was given."""
+    network = NETWORKS[name]
+    xt.manual_seed(1)
+    parameters = [jax.numpy.asarray(p.to_numpy()) for p in network.ours().parameters()]
+    zeros = [jax.numpy.zeros_like(p) for p in parameters]
+    x, target = jax.numpy.asarray(normal(network.batch, *network.sample)), np.arange(network.batch)
+    target = jax.numpy.asarray(target % 10)
+
+    def loss_of(parameters: list[Any]) -> Any:
+        scores = jax.nn.log_softmax(network.jax(parameters, x))
+        return -jax.numpy.take_along_axis(scores, target[:, None], 1).mean()
+
+    def whole_step(parameters: list[Any], means: list[Any], squares: list[Any], count: Any) -> Any:
+        loss, gradients = jax.value_and_grad(loss_of)(parameters)
+        means = [0.9 * m + 0.1 * g for m, g in zip(means, gradients, strict=True)]
+        squares = [0.999 * s + 0.001 * g * g for s, g in zip(squares, gradients, strict=True)]
+        parameters = [
+            p - 1e-4 * m / (1 - 0.9**count) / ((s / (1 - 0.999**count)) ** 0.5 + 1e-8)
+            for p, m, s in zip(parameters, means, squares, strict=True)
+        ]
+        return loss, (parameters, means, squares, count + 1)
+
+    compiled = jax.jit(whole_step, donate_argnums=(0, 1, 2, 3))
+    state = (parameters, zeros, [z.copy() for z in zeros], jax.numpy.ones(()))
+
+    def step() -> Any:
+        nonlocal state
+        loss, state = compiled(*state)
+        return jax.block_until_ready((loss, state))[0]
 
     return step

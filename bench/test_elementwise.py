@@ -9,12 +9,13 @@ from .libraries import BACKWARD, normal, on_arrays, torch
 
 ROWS, COLUMNS = 6400, 1000
 
-# PyTorch calls them the same.
+# PyTorch calls them the same; NumPy has no erf, and so no gelu.
 UNARY = {
-    "exp": np.exp,
-    "tanh": np.tanh,
-    "relu": lambda x: np.maximum(x, np.float32(0)),
-    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "exp": {"numpy": np.exp},
+    "tanh": {"numpy": np.tanh},
+    "relu": {"numpy": lambda x: np.maximum(x, np.float32(0))},
+    "sigmoid": {"numpy": lambda x: 1 / (1 + np.exp(-x))},
+    "gelu": {},
 }
 
 
@@ -26,8 +27,10 @@ def test_elementwise(compare, function, backward):
             [normal(ROWS, COLUMNS)],
             backward,
             xtensor=getattr(xt, function),
-            torch=lambda x: getattr(torch, function)(x),
-            numpy=UNARY[function],
+            torch=lambda x: getattr(torch.nn.functional if function == "gelu" else torch, function)(
+                x
+            ),
+            **UNARY[function],
         )
     )
 

@@ -8,7 +8,7 @@ from xtensor.datasets import load_digits
 from xtensor.demo import DigitsNet
 
 from .libraries import torch
-from .networks import NETWORKS, our_step, their_step
+from .networks import NETWORKS, jax_step, our_step, their_step
 from .paired import measure
 
 
@@ -72,7 +72,8 @@ def test_digits_step(compare, batch):
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_step(compare, name):
-    compare(xtensor=lambda: our_step(name), torch=lambda: their_step(name))
+    in_jax = {"jax": lambda: jax_step(name)} if NETWORKS[name].jax else {}
+    compare(xtensor=lambda: our_step(name), torch=lambda: their_step(name), **in_jax)
 
 
 @pytest.mark.parametrize("name", ["MLP 64, 64, 10 B32", "LeNet B64"])

@@ -34,7 +34,7 @@ from .layers.recurrent import (
 )  # fmt: skip
 from .module import Module, ModuleList
 from .ops.activation import (
-    elu, hard_sigmoid, leaky_relu, relu, sigmoid, softplus, softsign,
+    elu, gelu, hard_sigmoid, leaky_relu, relu, sigmoid, softplus, softsign,
 )  # fmt: skip
 from .ops.conv import conv1d, conv2d, conv3d
 from .ops.conv_transpose import conv_transpose1d, conv_transpose2d, conv_transpose3d
@@ -112,7 +112,7 @@ __all__ = [
     "AvgPool1D", "AvgPool2D", "MaxPool1D", "MaxPool2D",
     "GRU", "LSTM", "RNN", "Dynamic_GRU", "Dynamic_LSTM", "Dynamic_RNN",
     "Module", "ModuleList",
-    "elu", "hard_sigmoid", "leaky_relu", "relu", "sigmoid", "softplus", "softsign",
+    "elu", "gelu", "hard_sigmoid", "leaky_relu", "relu", "sigmoid", "softplus", "softsign",
     "conv1d", "conv2d", "conv3d",
     "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
     "arange", "eye", "full", "full_like", "linspace", "logspace", "ones", "ones_like", "zeros",

@@ -16,7 +16,14 @@ ACTIVATIONS = {
     "relu": (xt.relu, naive.relu, (0,), -4, 4),
     "leaky_relu": (xt.leaky_relu, naive.leaky_relu(0.01), (0,), -4, 4),
     "elu": (xt.elu, naive.elu(1), (0,), -4, 4),
+    "gelu": (xt.gelu, naive.gelu, (), -4, 4),
 }
+
+
+def gelu_tanh(x):
+    return xt.gelu(x, "tanh")
+
+
 far = np.array([-1000.0, 1000.0])
 cases = unary_rows(ACTIVATIONS)
 cases += [
@@ -26,6 +33,16 @@ cases += [
     Case("sigmoid", xt.sigmoid, lambda x: np.array([0.0, 1.0]), [far], "no-overflow", grad=()),
     Case("softplus", xt.softplus, lambda x: np.array([0.0, 1000.0]), [far], "no-overflow", grad=()),
     Case("elu", xt.elu, lambda x: np.array([-1.0, 1000.0]), [far], "no-overflow", grad=()),
+    Case("gelu", xt.gelu, naive.gelu, [np.linspace(-8, -4, 5)], "tail"),
+    Case("gelu", xt.gelu, naive.gelu, [np.array([[0.0], [1e-3], [7.0]])], "0-and-far"),
+    Case("gelu", gelu_tanh, naive.gelu_tanh, [normal(3, 3, 4)], "tanh"),
+    Case("gelu", gelu_tanh, naive.gelu_tanh, [np.zeros((2, 0))], "tanh-empty"),
+    Case("gelu", gelu_tanh, naive.gelu_tanh, [np.array(-0.7)], "tanh-zero-dim"),
+    Case("gelu", gelu_tanh, naive.gelu_tanh, [np.linspace(-4, 4, 6)], "tanh-wide"),
+    Case("gelu", xt.gelu, lambda x: np.array([0.0, 1000.0]), [far], "no-overflow", grad=()),
+    Case("gelu", gelu_tanh, lambda x: np.array([0.0, 1000.0]), [far], "tanh-far", grad=()),
+    Case("gelu", xt.gelu, lambda x: naive.gelu(x).astype(np.float32), [np.array([-1, 0, 2])],
+         "integers"),
     Case("relu", xt.relu, lambda x: x, [np.array([np.nan, 0.0])], "nan-stays", grad=()),
 ]  # fmt: skip
 
@@ -44,3 +61,8 @@ for _name in ("leaky_relu", "elu"):
         Wrong(_name, lambda f=_function: f([1.0], "x"), ValueError, [_name, "alpha", "'x'"]),
         Wrong(_name, lambda f=_function: f([1.0], float("nan")), ValueError, [_name, "alpha"]),
     ]
+for _approximate in ("erf", "", None, True, 1):
+    wrong.append(
+        Wrong("gelu", lambda a=_approximate: xt.gelu([1.0], a), ValueError,
+              ["gelu", "approximate", repr(_approximate), "'tanh'"])
+    )  # fmt: skip

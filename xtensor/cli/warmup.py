@@ -101,7 +101,7 @@ def steps() -> list[tuple[str, Callable[[], object]]]:
     for name in ("RNN", "GRU", "LSTM"):
         layer(name, [2, 3, 4], 4, 5, 2, bidirectional=True)
         found.append((f"Dynamic_{name}", partial(_dynamic, f"Dynamic_{name}")))
-    for name in ("relu", "leaky_relu", "elu", "sigmoid", "tanh", "softplus", "softsign",
+    for name in ("relu", "leaky_relu", "elu", "gelu", "sigmoid", "tanh", "softplus", "softsign",
                  "hard_sigmoid", "softmax", "log_softmax"):  # fmt: skip
         found.append((name, partial(_step, getattr(xt, name), [4, 5])))
     found.append(("arithmetic", _arithmetic))

@@ -229,8 +229,12 @@ _LOOPS = {
 
 
 def _with_formula(loop: Any, formula: Callable[..., Any], name: str) -> Callable[..., Any]:
-    """The loop with ``formula`` as a global, not in a closure: numba caches only the former."""
-    function = types.FunctionType(loop.__code__, {"formula": CpuFunction(formula)}, name)
+    """The loop with ``formula`` as a global, not in a closure: numba caches only the former.
+
+    Inlined by numba: LLVM leaves a call where a formula is long, and no loop vectorises around it.
+    """
+    inlined = CpuFunction(formula, inline="always")
+    function = types.FunctionType(loop.__code__, {"formula": inlined}, name)
     function.__qualname__ = name
     function.__module__ = __name__
     return function

@@ -280,6 +280,32 @@ def elu_backward(g, x, alpha: float):
     return g if x > 0 else g * alpha * math.exp(x)
 
 
+def gelu_forward(x, root: float):
+    """x * Phi(x), Phi the normal distribution: erfc(-x * root) / 2, root = sqrt(1 / 2)"""
+    twice = math.erfc(-x * root)
+    return 0.5 * (x * twice) if twice != 0 else 0
+
+
+def gelu_backward(g, x, root: float, peak: float):
+    """g * (Phi(x) + x * phi(x)), phi = peak * exp(-x * x / 2) the density"""
+    y = x * root
+    density = peak * math.exp(-y * y)
+    slope = 0.5 * math.erfc(-y)
+    return g * (slope + x * density) if density != 0 else g * slope
+
+
+def gelu_tanh_forward(x, c: float, d: float):
+    """x * (1 + tanh(v)) / 2, v = c x + d x**3"""
+    rise = 1 + math.tanh(x * (c + d * x * x))
+    return 0.5 * (x * rise) if rise != 0 else 0
+
+
+def gelu_tanh_backward(g, x, c: float, d: float):
+    t = math.tanh(x * (c + d * x * x))
+    slope, bend = 0.5 + 0.5 * t, 1 - t * t
+    return g * (slope + 0.5 * x * bend * (c + 3 * d * x * x)) if bend != 0 else g * slope
+
+
 # -- selection ------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from ..device import Array
@@ -57,6 +58,37 @@ class LeakyRelu(_WithAlpha):
 
 class Elu(_WithAlpha):
     """x above 0, alpha * (exp(x) - 1) otherwise"""
+
+
+class Gelu(Unary):
+    """x * Phi(x), Phi the normal distribution, or the form with tanh"""
+
+    def __init__(self, approximate: str) -> None:
+        if approximate not in ("none", "tanh"):
+            raise ValueError(
+                message(self.name, "approximate", repr(approximate), "'none' or 'tanh'")
+            )
+        self.approximate = approximate
+
+    def forward(self, x: Array) -> Array:
+        self.save(x)
+        number = x.dtype.type
+        if self.approximate == "tanh":
+            return apply("gelu_tanh_forward", (x,), number(TANH_1), number(TANH_3))
+        return apply("gelu_forward", (x,), number(ROOT))
+
+    def backward(self, grad_out: Array) -> Array:
+        (x,) = self.saved
+        number = x.dtype.type
+        if self.approximate == "tanh":
+            return apply("gelu_tanh_backward", (grad_out, x), number(TANH_1), number(TANH_3))
+        return apply("gelu_backward", (grad_out, x), number(ROOT), number(PEAK))
+
+
+# Phi(x) = erfc(-x * ROOT) / 2, its density at 0, and what Phi's approximation has in its tanh.
+ROOT, PEAK = math.sqrt(1 / 2), 1 / math.sqrt(2 * math.pi)
+TANH_1 = math.sqrt(2 / math.pi)
+TANH_3 = 0.044715 * TANH_1
 
 
 # -- public functions -----------------------------------------------------------------------------
@@ -176,3 +208,26 @@ def elu(x: Any, alpha: float = 1) -> XTensor:
         array([-0.6321,  0.    ,  2.    ], dtype=float32)
     """
     return Elu(alpha)(x)
+
+
+def gelu(x: Any, approximate: str = "none") -> XTensor:
+    """x * Phi(x), Phi the normal distribution. Gradient: g * (Phi(x) + x * phi(x)).
+
+    Phi(x) = (1 + erf(x / sqrt(2))) / 2, and phi(x) = exp(-x**2 / 2) / sqrt(2 pi) its density.
+    "tanh" puts (1 + tanh(v)) / 2 in the place of Phi(x), v = sqrt(2 / pi) * (x + 0.044715 * x**3),
+    and has the gradient of that. Both are from Hendrycks and Gimpel, "Gaussian Error Linear Units",
+    arXiv:1606.08415.
+
+    Args:
+        x: any shape; integers give kfloat32.
+        approximate: "none" or "tanh".
+
+    Raises:
+        TypeError: ``x`` is no tensor, number or array.
+        ValueError: ``approximate`` is something else.
+
+    Example:
+        >>> gelu(XTensor([-1.0, 0.0, 2.0])).to_numpy().round(4)
+        array([-0.1587,  0.    ,  1.9545], dtype=float32)
+    """
+    return Gelu(approximate)(x)

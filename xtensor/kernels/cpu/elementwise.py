@@ -12,11 +12,13 @@ import numpy as np
 
 from .. import scalar
 from .._jit import cpu_elementwise
-from .exponential import exp, expm1, log1p
+from .exponential import erfcx, exp, expm1, log1p
 
 # mypy: disable-error-code="no-untyped-def"
 
-ZERO, ONE = np.float32(0), np.float32(1)
+ZERO, HALF, ONE, TWO, THREE = (np.float32(n) for n in (0, 0.5, 1, 2, 3))
+# From here on exp(-x * x / 2) is 0: what lies beyond, infinity too, is taken as this.
+FAR = np.float32(40)
 
 
 def sigmoid_forward(x):
@@ -46,10 +48,43 @@ def elu_backward(g, x, alpha: float):
     return g if x > 0 else below
 
 
+def gelu_forward(x, root: float):
+    """max(x, 0) - abs(x) * erfc(abs(x) * root) / 2, so that no sum of nearly opposites is scaled"""
+    a = FAR if abs(x) > FAR else abs(x)
+    tail = a * exp(-HALF * a * a) * erfcx(a * root) * HALF
+    return (ZERO if x < 0 else x) - tail
+
+
+def gelu_backward(g, x, root: float, peak: float):
+    """g * (Phi(x) + x * phi(x)), of which g and what abs(x) gives make up 1 between x and -x"""
+    a = FAR if abs(x) > FAR else abs(x)
+    tail = exp(-HALF * a * a) * (HALF * erfcx(a * root) - a * peak)
+    return g * (tail if x < 0 else ONE - tail)
+
+
+def gelu_tanh_forward(x, c: float, d: float):
+    """max(x, 0) - abs(x) / (1 + exp(2 v)), v = c abs(x) + d abs(x)**3"""
+    a = FAR if abs(x) > FAR else abs(x)
+    e = exp(-TWO * a * (c + d * a * a))
+    return (ZERO if x < 0 else x) - a * e / (ONE + e)
+
+
+def gelu_tanh_backward(g, x, c: float, d: float):
+    """g * s (1 - 2 abs(x) v' (1 - s)) below 0, g * (1 - the same) above; s = 1 / (1 + exp(2 v))"""
+    a = FAR if abs(x) > FAR else abs(x)
+    e = exp(-TWO * a * (c + d * a * a))
+    rest = ONE / (ONE + e)
+    tail = e * rest * (ONE - TWO * a * (c + THREE * d * a * a) * rest)
+    return g * (tail if x < 0 else ONE - tail)
+
+
 FORMULAS = {
     f.__name__: f
-    for f in (sigmoid_forward, softplus_forward, softplus_backward, elu_forward, elu_backward)
-}
+    for f in (
+        sigmoid_forward, softplus_forward, softplus_backward, elu_forward, elu_backward,
+        gelu_forward, gelu_backward, gelu_tanh_forward, gelu_tanh_backward,
+    )
+}  # fmt: skip
 
 
 def where(condition: np.ndarray, x: np.ndarray, y: np.ndarray, out: Any) -> None:

@@ -1,10 +1,16 @@
-"""exp, expm1 and log1p as arithmetic, so that a loop around them vectorises and they fuse into it.
+"""exp and its kin as arithmetic, so that a loop around them vectorises and they fuse into it.
 
 numba's own call the scalar ones of the C library (50 times slower); NumPy's are vectorised, but
 pass over memory once for each step. The method is that of Cody and Waite ("Software Manual for the
 Elementary Functions", 1980): x = k ln 2 + r with abs(r) <= ln(2) / 2, exp(x) = 2**k exp(r), with
 the coefficients of Moshier's Cephes library for exp(r). The error stays within about one unit of
 the last place. ``isinstance`` is decided while compiling.
+
+``erfcx`` is a polynomial in (x - k) / (x + k), as in Shepherd and Laframboise ("Chebyshev
+approximation of (1 + 2x) exp(x^2) erfc x in 0 <= x < infinity", Math. Comp. 36, 1981). The
+coefficients are of our own making: the polynomial meets (x + 3) erfcx(x), computed with 50 digits,
+in the Chebyshev points of 0 <= x <= 10.3 for float32 (relative error 6e-9) and of 0 <= x <= 27.5
+for float64 (1e-16). Beyond, exp(-x * x) is 0.
 """
 
 # mypy: disable-error-code="no-untyped-def"
@@ -91,6 +97,46 @@ def _log1p(x):
     return (p * s + s) * F(2)
 
 
+def _erfcx(x):
+    """exp(x * x) * erfc(x) for x >= 0: a polynomial in s = (x - 3) / (x + 3), over x + 3"""
+    t = F(1) / (x + F(3))
+    s = (x - F(3)) * t
+    if isinstance(x, F):
+        p = F(-0.000333609153) * s + F(-0.000498446351)
+        p = p * s + F(0.00307859951)
+        p = p * s + F(-0.00121702874)
+        p = p * s + F(-0.0268369188)
+        p = p * s + F(0.119527171)
+        p = p * s + F(-0.31046658)
+        p = p * s + F(0.590228433)
+        p = p * s + F(-0.883394462)
+        p = p * s + F(1.07400691)
+        return p * t
+    p = D(-2.9391522307354263e-9) * s + D(-1.2381049793803847e-9)
+    p = p * s + D(3.7050239275927188e-8)
+    p = p * s + D(4.2208982479564326e-8)
+    p = p * s + D(-2.1590408605413272e-7)
+    p = p * s + D(-4.0066181894206158e-7)
+    p = p * s + D(9.8520850207027901e-7)
+    p = p * s + D(2.7590369870948087e-6)
+    p = p * s + D(-4.7424814758509237e-6)
+    p = p * s + D(-1.7467400982812981e-5)
+    p = p * s + D(3.0396012123801006e-5)
+    p = p * s + D(0.00010756053261749611)
+    p = p * s + D(-0.00027677740640442289)
+    p = p * s + D(-0.00054830951876591743)
+    p = p * s + D(0.0030340619458641901)
+    p = p * s + D(-0.0012124166450899108)
+    p = p * s + D(-0.026827234620560302)
+    p = p * s + D(0.11952776128822296)
+    p = p * s + D(-0.3104672619006979)
+    p = p * s + D(0.5902283571040831)
+    p = p * s + D(-0.88339445316988232)
+    p = p * s + D(1.0740069070883398)
+    return p * t
+
+
 exp = CpuFunction(_exp, "contract")
 expm1 = CpuFunction(_expm1, "contract")
 log1p = CpuFunction(_log1p, "contract")
+erfcx = CpuFunction(_erfcx, "contract")
