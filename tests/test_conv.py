@@ -62,7 +62,7 @@ def test_convolution_has_the_same_bytes_for_any_number_of_threads(shape):
 
 
 # (x, weight) of 3x3 kernels with step 1, and their padding. Lengths that are no multiple of a tile,
-# channels that are none of a vector, one sample, several blocks of them, a padding beyond the reach.
+# channels that are none of a vector, one sample, several blocks of them, wide padding.
 WINOGRAD = [
     ((2, 17, 9, 11), (20, 17, 3, 3), (1, 1)),
     ((1, 32, 8, 8), (16, 32, 3, 3), (0, 2)),

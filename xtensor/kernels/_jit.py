@@ -320,7 +320,7 @@ class CpuFunction:
 
 
 class CpuIntrinsic(CpuFunction):
-    """A helper for CPU kernels given as LLVM code: a function for numba's ``intrinsic``.
+    """A helper for CPU kernels given as LLVM code, see ``_llvm.make_intrinsic``.
 
     Numbers that it takes as literals must be written as such where it is called, or come through a
     helper with ``inline="always"``.
@@ -328,11 +328,11 @@ class CpuIntrinsic(CpuFunction):
 
     def compiled(self) -> Any:
         if self._compiled is None:
-            from numba.core.extending import intrinsic
+            from ._llvm import make_intrinsic
 
             with _compile_lock:
                 if self._compiled is None:
-                    self._compiled = intrinsic(prefer_literal=True)(self.function)
+                    self._compiled = make_intrinsic(self.function)
         return self._compiled
 
 

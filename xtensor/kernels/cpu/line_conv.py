@@ -39,13 +39,13 @@ PRODUCTS = 64
 
 
 class Job(NamedTuple):
-    """What a compiled loop over ``count`` tiles is called with, besides the arrays.
+    """What a compiled loop over so many tiles is called with, besides the arrays.
 
     cost: of the whole, in elements of an array.
     sizes: of the buffers.
     """
 
-    count: int
+    tiles: int
     cost: int
     numbers: tuple[Any, ...]
     sizes: tuple[int, ...]
@@ -133,7 +133,7 @@ def forward(out, x, weight, bias, stride, padding, dilation, groups):
     job = forward_job(out.shape, x.shape, weight.shape, stride, padding, dilation, groups,
                       x.itemsize)  # fmt: skip
     arrays = out.reshape(-1), x.reshape(-1), weight.reshape(-1), bias
-    parallel_for(_correlate, job.count, (*arrays, job), job.cost)
+    parallel_for(_correlate, job.tiles, (*arrays, job), job.cost)
 
 
 def backward_input(grad_x, grad, weight, stride, padding, dilation, groups):
@@ -142,7 +142,7 @@ def backward_input(grad_x, grad, weight, stride, padding, dilation, groups):
     arrays = grad_x.reshape(-1), grad.reshape(-1), weight.reshape(-1), none
     for job in input_jobs(grad_x.shape, grad.shape, weight.shape, stride, padding, dilation, groups,
                           grad.itemsize):  # fmt: skip
-        parallel_for(_correlate, job.count, (*arrays, job), job.cost)
+        parallel_for(_correlate, job.tiles, (*arrays, job), job.cost)
 
 
 def _correlate(start, stop, out, source, weight, bias, job):
@@ -161,7 +161,7 @@ def backward_weight(grad_weight, grad, x, stride, padding, dilation, groups):
     job, parts = weight_job(x.shape, grad.shape, grad_weight.shape, stride, padding, dilation,
                             groups, x.itemsize)  # fmt: skip
     partial = np.empty((parts, *grad_weight.shape), grad_weight.dtype)
-    parallel_for(_weight, job.count, (partial.reshape(-1), grad.reshape(-1), x.reshape(-1), job),
+    parallel_for(_weight, job.tiles, (partial.reshape(-1), grad.reshape(-1), x.reshape(-1), job),
                  job.cost)  # fmt: skip
     np.sum(partial, axis=0, out=grad_weight)
 

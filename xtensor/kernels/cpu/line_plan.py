@@ -122,7 +122,7 @@ def plan_lines(
     return min(plans, key=lambda p: p.kept * (len(cells) * rows + MOVE * len(p.offsets)))
 
 
-def _lay_out(cells, elements, step, results, shifts):  # type: ignore[no-untyped-def]
+def _lay_out(cells, elements, step, results, shifts):
     """The plan in which an element begins ``shifts`` places after its line does."""
     begins = [tuple(c - i * s for c, i, s in zip(*each, step)) for each in zip(cells, shifts)]
     lines = list(dict.fromkeys(begins))

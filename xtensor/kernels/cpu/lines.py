@@ -103,8 +103,8 @@ def read_lines(lines, line, length, cells, volume, channels, n0, n1, c0, c1, acr
             for n in range(n0, n1):
                 begin = (n * channels + c) * volume
                 for s in range(first, end):
-                    gather_cells(lines, to + segments[4 * s], cells, begin + segments[4 * s + 1], across,
-                                 segments[4 * s + 2])  # fmt: skip
+                    gather_cells(lines, to + segments[4 * s], cells, begin + segments[4 * s + 1],
+                                 across, segments[4 * s + 2])  # fmt: skip
                 to += length
 
 

@@ -7,8 +7,8 @@ and transformed back,
     results = A^T [(G g G^T) * (B^T d B)] A,
 
 so that the work is 36 products of matrices [tiles, channels] x [channels, outputs]. The gradient of
-the kernel is G^T [(B^T d B) * (A e A^T)] G with the 4x4 gradients e, summed over tiles. The relative
-error is around 2e-6. An infinity or NaN spreads over its tile of 6x6.
+the kernel is G^T [(B^T d B) * (A e A^T)] G with the 4x4 gradients e, summed over tiles. The
+relative error is around 2e-6. An infinity or NaN spreads over its tile of 6x6.
 
 Source: Lavin and Gray, "Fast algorithms for convolutional neural networks", arXiv:1509.09308.
 
@@ -74,7 +74,7 @@ g_matrix, g_transposed = row_transform(G), row_transform(transposed(G))
 
 @CpuFunction
 def read_rows(rows, x, shape, n, c0, top, left, tall, width):
-    """rows[w, i, c] = x[n, c0 + c, top + i, left + w] for i < tall, WIDE channels; 0 outside of x"""
+    """rows[w, i, c] = x[n, c0 + c, top + i, left + w] for i < tall, c < WIDE; 0 outside of x"""
     channels, height, length = shape
     clear_cells(rows, 0, width * tall * WIDE)
     plane, lanes = height * length, lanes_of(rows)

@@ -1,0 +1,199 @@
+"""LLVM code for the helpers in cpu/simd.py: vectors, and tiles of them; loaded to compile one.
+
+Nothing here knows what a kernel is about; ``Emitter`` has one method for each thing that numba
+cannot say in Python: load a vector, repeat a number in all its lanes, shuffle lanes, and so on.
+"""
+
+# mypy: disable-error-code="no-untyped-def, no-untyped-call"
+
+from __future__ import annotations
+
+import inspect
+from functools import cache
+from typing import Any
+
+from llvmlite import binding, ir
+from numba.core import cgutils, types
+from numba.core.datamodel import models, register_default
+from numba.core.extending import intrinsic
+from numba.core.types import CPointer
+
+LANE = ir.IntType(32)
+# A product and a sum may be rounded once.
+FUSE = ("contract",)
+
+
+@cache
+def vector_bytes():
+    """What a register of this processor holds."""
+    features = binding.get_host_cpu_features()
+    return 64 if features.get("avx512f") else 32 if features.get("avx") else 16
+
+
+def lanes_of(dtype):
+    """Numbers in a vector."""
+    return vector_bytes() * 8 // dtype.bitwidth
+
+
+class TileType(types.Type):
+    """numba's type of a tile of rows x columns vectors."""
+
+    def __init__(self, dtype, rows, columns):
+        self.dtype, self.rows, self.columns = dtype, rows, columns
+        self.lanes = lanes_of(dtype)
+        super().__init__(f"Tile({dtype}, {rows}, {columns})")
+
+
+@register_default(TileType)
+class TileModel(models.PrimitiveModel):
+    """A tile is an LLVM array of vectors, row by row, which the optimiser keeps in registers."""
+
+    def __init__(self, manager, tile):
+        vector = ir.VectorType(manager.lookup(tile.dtype).get_value_type(), tile.lanes)
+        super().__init__(manager, tile, ir.ArrayType(vector, tile.rows * tile.columns))
+
+
+def tile_like(array, rows, columns):
+    """The type of a tile for an array or pointer and two literals."""
+    return TileType(array.dtype, rows.literal_value, columns.literal_value)
+
+
+def make_intrinsic(function):
+    """numba's intrinsic of a function (types of arguments) -> (signature, generate).
+
+    ``generate`` gets an ``Emitter`` and the values of the arguments.
+    """
+
+    def typed(context: Any, *arguments: Any) -> Any:
+        signature, generate = function(*arguments)
+
+        def emit(context, builder, signature, values):
+            result = generate(Emitter(context, builder, signature.args), *values)
+            return context.get_dummy_value() if result is None else result
+
+        return signature, emit
+
+    # numba reads the names of the parameters, and leaves out the first.
+    parameters = inspect.signature(function).parameters.values()
+    first = inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    setattr(typed, "__signature__", inspect.Signature([first, *parameters]))  # noqa: B010 - mypy
+    typed.__name__ = function.__name__
+    return intrinsic(prefer_literal=True)(typed)
+
+
+class Emitter:
+    """Writes LLVM code at one place, for arguments of the given numba types."""
+
+    def __init__(self, context, builder, argument_types):
+        self.context, self.builder, self.types = context, builder, argument_types
+
+    # -- memory -----------------------------------------------------------------------------------
+
+    def begin_of(self, array, value):
+        """The address of an array's first element; of a pointer, itself."""
+        if isinstance(array, CPointer):
+            return value
+        return self.context.make_array(array)(self.context, self.builder, value).data
+
+    def address(self, pointer, index, *steps):
+        """pointer + index + sum of number * distance over (number, distance) in ``steps``"""
+        for number, distance in steps:
+            index = self.builder.add(index, self.builder.mul(distance, index.type(number)))
+        return self.builder.gep(pointer, [index])
+
+    def load(self, tile, address):
+        """The vector that begins there; it need not be aligned."""
+        return self.builder.load(self.as_vector(tile, address), align=size_of(tile))
+
+    def store(self, tile, vector, address):
+        self.builder.store(vector, self.as_vector(tile, address), align=size_of(tile))
+
+    def load_lanes(self, tile, address, mask):
+        """Lanes that are not in the mask are 0 and not even touched in memory."""
+        pointer, vector = self.as_vector(tile, address), self.vector_type(tile)
+        size = LANE(size_of(tile))
+        load = self.masked("load", tile, vector, [pointer.type, LANE, mask.type, vector])
+        return self.builder.call(load, [pointer, size, mask, vector(None)])
+
+    def store_lanes(self, tile, vector, address, mask):
+        """Lanes that are not in the mask are left alone."""
+        pointer, size = self.as_vector(tile, address), LANE(size_of(tile))
+        kinds = [vector.type, pointer.type, LANE, mask.type]
+        store = self.masked("store", tile, ir.VoidType(), kinds)
+        self.builder.call(store, [vector, pointer, size, mask])
+
+    def as_vector(self, tile, address):
+        return self.builder.bitcast(address, self.vector_type(tile).as_pointer())
+
+    def vector_type(self, tile):
+        return self.context.get_value_type(tile).element
+
+    def masked(self, action, tile, result, parameters):
+        """LLVM's function for it."""
+        kind = f"v{tile.lanes}f{tile.dtype.bitwidth}"
+        return cgutils.get_or_insert_function(
+            self.builder.module, ir.FunctionType(result, parameters),
+            f"llvm.masked.{action}.{kind}.p0{kind}",
+        )  # fmt: skip
+
+    # -- lanes ------------------------------------------------------------------------------------
+
+    def shuffle(self, a, b, lanes):
+        """The vector of these lanes of a, followed by b."""
+        return self.builder.shuffle_vector(a, b, ir.VectorType(LANE, len(lanes))(lanes))
+
+    def repeat(self, tile, number):
+        """A vector of the same number in every lane."""
+        undefined = ir.VectorType(number.type, tile.lanes)(ir.Undefined)
+        first = self.builder.insert_element(undefined, number, LANE(0))
+        return self.shuffle(first, undefined, [0] * tile.lanes)
+
+    def first_lanes(self, tile, count):
+        """A mask of the lanes below ``count``."""
+        numbers = ir.VectorType(count.type, tile.lanes)(list(range(tile.lanes)))
+        return self.builder.icmp_signed("<", numbers, self.repeat(tile, count))
+
+    def sum_of_lanes(self, tile, vector):
+        """Halves are added to each other until one number is left."""
+        lanes = tile.lanes
+        while lanes > 1:
+            lanes //= 2
+            low, high = (list(range(begin, begin + lanes)) for begin in (0, lanes))
+            vector = self.builder.fadd(*(self.shuffle(vector, vector, k) for k in (low, high)))
+        return self.builder.extract_element(vector, LANE(0))
+
+    def transposed(self, tile, square):
+        """As many vectors as each has lanes: halves of blocks are exchanged, from the largest
+        blocks to single numbers."""
+        size = tile.lanes
+        half = size // 2
+        while half:
+            for k in range(size):
+                if not k & half:
+                    a, b = square[k], square[k + half]
+                    low = [n if not n & half else size + n - half for n in range(size)]
+                    high = [n + half if not n & half else size + n for n in range(size)]
+                    square[k], square[k + half] = self.shuffle(a, b, low), self.shuffle(a, b, high)
+            half //= 2
+        return square
+
+    # -- tiles ------------------------------------------------------------------------------------
+
+    def zeros(self, tile):
+        return self.context.get_value_type(tile)(None)
+
+    def cell(self, cells, k):
+        return self.builder.extract_value(cells, k)
+
+    def replace(self, cells, k, vector):
+        return self.builder.insert_value(cells, vector, k)
+
+    def multiply_add(self, cells, k, a, b):
+        """Cell k += a * b"""
+        product = self.builder.fmul(a, b, flags=FUSE)
+        return self.replace(cells, k, self.builder.fadd(self.cell(cells, k), product, flags=FUSE))
+
+
+def size_of(tile):
+    """Bytes of a number."""
+    return tile.dtype.bitwidth // 8
