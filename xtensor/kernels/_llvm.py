@@ -16,7 +16,7 @@ from llvmlite import binding, ir
 from numba.core import cgutils, types
 from numba.core.datamodel import models, register_default
 from numba.core.extending import intrinsic
-from numba.core.types import CPointer
+from numba.core.types.misc import CPointer
 
 LANE = ir.IntType(32)
 # A product and a sum may be rounded once.
