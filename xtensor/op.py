@@ -111,11 +111,11 @@ class Op:
             inputs = self._as_tensors(inputs)
             arrays = [None if x is None else x.array for x in inputs]
         for array in arrays:
-            if type(array) is not np.ndarray:
+            if type(array) is not np.ndarray or array.dtype is not FLOAT32:
                 self._check_devices(arrays)
+                if self.promotion != "none":
+                    arrays = self._promote(arrays)
                 break
-        if self.promotion != "none":
-            arrays = self._promote(arrays)
         self.check(*arrays)
         recording = state.recording and self.differentiable and self._connect(inputs)
         result = self.forward(*arrays)
@@ -143,6 +143,8 @@ class Op:
         )
 
     def _check_devices(self, arrays: list[Array]) -> None:
+        if all([type(array) is np.ndarray for array in arrays]):
+            return
         devices = {device_of(a) for a in arrays if a is not None}
         if len(devices) > 1:
             raise ValueError(
@@ -184,14 +186,12 @@ class Op:
 
     def _record(self, arrays: list[Array], outputs: tuple[XTensor, ...]) -> None:
         self.number = next(_numbers)
-        shapes: list[tuple[int, ...]] = []
-        for array in arrays:
-            shapes.append(() if array is None else array.shape)
+        shapes = [() if array is None else array.shape for array in arrays]
         output_shapes: list[tuple[int, ...]] = []
         self.input_shapes, self.output_shapes = shapes, output_shapes
         for slot, output in enumerate(outputs):
             output_shapes.append(output.array.shape)
-            if is_floating(output.array.dtype):
+            if output.array.dtype.kind == "f":
                 output._requires_grad = True
                 output.node = self
                 output.slot = slot

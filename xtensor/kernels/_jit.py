@@ -129,6 +129,8 @@ class ElementwiseKernel(CpuKernel):
         super().__init__(_with_formula(loop, formula, name), "contract", name)
         self.formula = formula
         self.numpy_loop = numpy_loop
+        if isinstance(numpy_loop, np.ufunc):
+            ufuncs[name] = numpy_loop
         self.__module__ = formula.__module__
         self.__doc__ = formula.__doc__
 
@@ -158,6 +160,8 @@ class ElementwiseKernel(CpuKernel):
         parallel_for(_numpy_rows, views[0].shape[0], (self.numpy_loop, numbers, *views))
 
 
+# Elementwise kernels that are a function of NumPy's, by name.
+ufuncs: dict[str, np.ufunc] = {}
 # Below this many elements NumPy's loop is over before a second thread would wake.
 SERIAL_ELEMENTS = 65_536
 

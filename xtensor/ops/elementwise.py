@@ -14,6 +14,7 @@ from ..device import Array, empty_like, full_like, to_host
 from ..dtype import BOOL
 from ..errors import message
 from ..kernels import launch
+from ..kernels._jit import SERIAL_ELEMENTS, ufuncs
 from ..op import Op
 from ..tensor import XTensor
 
@@ -39,7 +40,15 @@ def apply(name: str, arrays: tuple[Array, ...], *numbers: Any, dtype: Any = None
     shape = first.shape
     for array in arrays[1:]:
         if array.shape != shape:
-            shape = np.broadcast_shapes(shape, array.shape)
+            shape = np.broadcast_shapes(*[a.shape for a in arrays])
+            break
+    else:
+        ufunc = ufuncs.get(name)
+        if ufunc and shape and first.size < SERIAL_ELEMENTS and type(first) is np.ndarray:
+            # What a few numbers cost are calls: NumPy makes the result faster than it fills one.
+            out = ufunc(*arrays)
+            if out.dtype is (first.dtype if dtype is None else dtype):
+                return out
     if type(first) is np.ndarray:
         out = np.empty(shape, first.dtype if dtype is None else dtype)
     else:
