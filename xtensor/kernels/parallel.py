@@ -19,8 +19,9 @@ from ..errors import message
 
 # Waking a thread costs about 20 microseconds; a chunk should be worth more than that.
 CHUNK_ELEMENTS = 32_768
-# A thread that is held up leaves its share to the others, at some microseconds for each chunk.
-CHUNKS_PER_THREAD = 4
+# Where ranges are shared out by their shape, and where by the number of threads: a thread that is
+# held up leaves its share to the others, at some microseconds for each chunk.
+MAX_CHUNKS, CHUNKS_PER_THREAD = 16, 4
 
 
 class _Job:
@@ -213,23 +214,27 @@ def parallel_for(
 ) -> None:
     """Call ``body(start, stop, *args)`` over sub-ranges that make up ``range(work)``.
 
-    ``size``, or else the size of the largest array among ``args``, stands for the cost of the
-    whole, in array elements; small calls, and calls made inside another one, run in the caller's
-    thread.
+    The size of the largest array among ``args`` stands for the cost of the whole; small calls, and
+    calls made inside another one, run in the caller's thread. Chunks follow from the shape alone.
+
+    With ``size``, which then stands for the cost instead, each index is taken to be a tile that is
+    computed alike in any range, so that there may be as many chunks as suits the threads.
     """
     if work <= 1:
         if work == 1:
             body(0, 1, *args)
         return
-    if size is None:
-        size = max([getattr(arg, "size", 0) for arg in args], default=0)
-    chunks = size // CHUNK_ELEMENTS
-    pool = _get_pool() if chunks > 1 else None
-    if pool is None or pool.count == 1:
+    largest = max([getattr(arg, "size", 0) for arg in args], default=0) if size is None else size
+    chunks = min(work, largest // CHUNK_ELEMENTS)
+    if chunks < 2:
         body(0, work, *args)
         return
-    each = min(-(-chunks // pool.count), CHUNKS_PER_THREAD)
-    job = _Job(body, work, min(work, each * pool.count), args)
+    pool = _get_pool()
+    if size is None:
+        chunks = min(chunks, MAX_CHUNKS)
+    else:
+        chunks = min(work, pool.count * min(CHUNKS_PER_THREAD, -(-chunks // pool.count)))
+    job = _Job(body, work, chunks, args)
     if _thread.inside:
         job.take_part()
         job.wait()

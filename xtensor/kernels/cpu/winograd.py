@@ -315,14 +315,15 @@ def correlate(out, x, weight, steps, bias, top, left):
     channels = x.shape[1]
     wide, out_wide = whole_vectors(channels), whole_vectors(outputs)
     spread = scratch.array("spread", 36 * channels * out_wide, np.float32)
-    parallel_for(_spread, channels, (spread, weight.reshape(-1), channels, outputs, *steps))
+    parallel_for(_spread, channels, (spread, weight.reshape(-1), channels, outputs, *steps),
+                 spread.size)  # fmt: skip
     down, across = -(-height // 4), -(-width // 4)
     rows = samples * down
     tiles = rows * across
     fitting = -(-tiles * 36 * 4 * (wide + out_wide) // BLOCK_BYTES)
     blocks = max(1, min(rows, max(min(fitting, tiles // FEWEST_TILES), FEWEST_BLOCKS)))
     parallel_for(_correlate, blocks, (out, x, spread, bias, top, left, down, across, rows, blocks,
-                                      wide, out_wide))  # fmt: skip
+                                      wide, out_wide), tiles * wide * out_wide)  # fmt: skip
 
 
 def _spread(start, stop, *args):
@@ -370,11 +371,12 @@ def backward_weight(grad_weight, grad, x, stride, padding, dilation, groups):
         block = max(1, min(rows // parts, BLOCK_BYTES // row_bytes))
         totals = scratch.array("total", parts * 36 * padded * wide, np.float32).reshape(parts, -1)
         bounds = np.arange(parts + 1) * rows // parts
-        parallel_for(_add_parts, parts, (totals, x, grad, bounds, block, *how))
+        parallel_for(_add_parts, parts, (totals, x, grad, bounds, block, *how),
+                     rows * across * wide * out_wide)  # fmt: skip
         total = totals.sum(axis=0)
     else:
         total = sum_stretches(x, grad, rows, max(1, min(rows, STRETCH_BYTES // row_bytes)), *how)
-    parallel_for(_gather, outputs, (grad_weight, total, padded, wide))
+    parallel_for(_gather, outputs, (grad_weight, total, padded, wide), total.size)
 
 
 def tile_buffers(tiles, wide, out_wide):
@@ -393,10 +395,10 @@ def sum_stretches(x, grad, rows, stretch, down, across, top, left, wide, out_wid
     for base in range(0, rows, stretch):
         count = min(stretch, rows - base)
         parallel_for(_transform, count, (values, gradients, wide, out_wide, tiles, x, grad, base,
-                                         down, across, top, left))  # fmt: skip
+                                         down, across, top, left), values.size)  # fmt: skip
         parallel_for(add_products.compiled(), 36,
                      (total, gradients, values, padded, wide, out_wide, tiles, count * across,
-                      base > 0))  # fmt: skip
+                      base > 0), tiles * wide * out_wide)  # fmt: skip
     return total
 
 
