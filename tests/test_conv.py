@@ -170,7 +170,9 @@ def test_tiles_cover_everything(samples):
         (block, width), work = channel_tile(samples, read, side * side, channels, per_group)
         assert work == -(-samples // block) * -(-channels // width)
         assert groups == 1 or width % per_group == 0
-        (block, width), per_part, parts = weight_tile(samples, read, channels, per_group, 400)
+        (block, width), per_part, parts = weight_tile(
+            samples, side * side, per_group, channels, per_group, 400, 4
+        )
         assert block <= per_part
         assert (parts - 1) * per_part < max(1, samples) <= parts * per_part
         assert groups == 1 or width % per_group == 0

@@ -153,27 +153,36 @@ class Emitter:
         numbers = ir.VectorType(count.type, tile.lanes)(list(range(tile.lanes)))
         return self.builder.icmp_signed("<", numbers, self.repeat(tile, count))
 
-    def sum_of_lanes(self, tile, vector):
-        """Halves are added to each other until one number is left."""
-        lanes = tile.lanes
-        while lanes > 1:
-            lanes //= 2
-            low, high = (list(range(begin, begin + lanes)) for begin in (0, lanes))
-            vector = self.builder.fadd(*(self.shuffle(vector, vector, k) for k in (low, high)))
-        return self.builder.extract_element(vector, LANE(0))
+    def exchange(self, a, b, half):
+        """Blocks of ``half`` lanes: the even ones of a and b in turn, and the odd ones."""
+        lanes = range(a.type.count)
+        low = [n if not n & half else len(lanes) + n - half for n in lanes]
+        high = [n + half if not n & half else len(lanes) + n for n in lanes]
+        return self.shuffle(a, b, low), self.shuffle(a, b, high)
+
+    def sums_of_lanes(self, tile, vectors):
+        """The vector whose lane k is the sum over the lanes of vector k; as many vectors at most.
+
+        Two vectors become one whose halves are theirs, folded; and so on, down to single lanes.
+        """
+        zero = self.vector_type(tile)(None)
+        vectors = [*vectors, *[zero] * (tile.lanes - len(vectors))]
+        while len(vectors) > 1:
+            half = len(vectors) // 2
+            vectors = [
+                self.builder.fadd(*self.exchange(a, b, half))
+                for a, b in zip(vectors[:half], vectors[half:])
+            ]
+        return vectors[0]
 
     def transposed(self, tile, square):
-        """As many vectors as each has lanes: halves of blocks are exchanged, from the largest
-        blocks to single numbers."""
-        size = tile.lanes
-        half = size // 2
+        """As many vectors as each has lanes: blocks are exchanged, from halves to single lanes."""
+        half = tile.lanes // 2
         while half:
-            for k in range(size):
+            for k in range(tile.lanes):
                 if not k & half:
-                    a, b = square[k], square[k + half]
-                    low = [n if not n & half else size + n - half for n in range(size)]
-                    high = [n + half if not n & half else size + n for n in range(size)]
-                    square[k], square[k + half] = self.shuffle(a, b, low), self.shuffle(a, b, high)
+                    pair = square[k], square[k + half]
+                    square[k], square[k + half] = self.exchange(*pair, half)
             half //= 2
         return square
 

@@ -103,10 +103,10 @@ def weight_job(x_shape, grad_shape, weight_shape, stride, padding, dilation, gro
     samples, channels = x_shape[:2]
     outputs, per_input, *kernel = weight_shape
     elements, weight_size = math.prod(kernel), math.prod(weight_shape)
-    sample_bytes = (math.prod(x_shape[1:]) + math.prod(grad_shape[1:])) // groups * itemsize
-    tile, per_part, parts = weight_tile(samples, sample_bytes, channels, per_input,
-                                        weight_size * itemsize)  # fmt: skip
-    per_output, most = outputs // groups, min(tile[1], per_input)
+    per_output = outputs // groups
+    tile, per_part, parts = weight_tile(samples, math.prod(grad_shape[2:]), per_output, channels,
+                                        per_input, weight_size * itemsize, itemsize)  # fmt: skip
+    most = min(tile[1], per_input)
     plan = forward_plan(tuple(kernel), stride, padding, dilation, grad_shape[2:], per_output,
                         per_input)  # fmt: skip
     line_count = most * len(plan.offsets)
@@ -116,7 +116,7 @@ def weight_job(x_shape, grad_shape, weight_shape, stride, padding, dilation, gro
     unit = plan._replace(step=(1, 1, 1), offsets=[(0, 0, 0)])
     numbers = (
         tile, per_part, samples, outputs, channels, groups, elements, math.prod(grad_shape[2:]),
-        math.prod(x_shape[2:]), plan.step[2], length, line, len(plan.offsets),
+        math.prod(x_shape[2:]), plan.step[2], length, plan.halo, line, len(plan.offsets),
         *tap_places(plan, most, line, elements), *list_reads(plan, x_shape[2:], piece, plan.halo),
         *list_reads(unit, grad_shape[2:], piece, 0),
     )  # fmt: skip

@@ -261,8 +261,8 @@ def correlate_chunks(out, lines, used, weight, factors, row_step, bias, biased, 
 
 @CpuFunction
 def weight_tiles(start, stop, partial, grad, x, tile, per_part, samples, outputs, channels, groups,
-                 elements, grad_volume, volume, across, length, line, offsets, shifts, taps, reads,
-                 read_bounds, grad_reads, grad_bounds, lines, grads, sums):  # fmt: skip
+                 elements, grad_volume, volume, across, length, halo, line, offsets, shifts, taps,
+                 reads, read_bounds, grad_reads, grad_bounds, lines, grads, sums):  # fmt: skip
     """Tiles start..stop-1 of partial [part, O, C / groups, element], flat, of ``per_part`` samples.
 
     Positions between results count with gradient 0, which is exact as long as x is finite.
@@ -292,8 +292,12 @@ def weight_tiles(start, stop, partial, grad, x, tile, per_part, samples, outputs
                     read_lines(pointer(grads), line, length, pointer(grad), grad_volume, outputs,
                                n0, n1, group * per_output, (group + 1) * per_output, 1,
                                pointer(grad_reads), pointer(grad_bounds), piece, 1)  # fmt: skip
-                    for at in range(0, (n1 - n0) * length, DOT_CHUNK):
-                        count = min(DOT_CHUNK, (n1 - n0) * length - at)
-                        dot_taps(pointer(partial), pointer(sums), row, per_input * elements,
-                                 pointer(taps), tap_count, pointer(grads), at, line, per_output,
-                                 pointer(lines), at, pointer(shifts), count)  # fmt: skip
+                    # Between long samples there is more to leave out than a sum's end costs.
+                    joint = halo < 16 or length < DOT_CHUNK // 2
+                    for n in range(1 if joint else n1 - n0):
+                        stop_at = (n1 - n0) * length if joint else (n + 1) * length - halo
+                        for at in range(n * length, stop_at, DOT_CHUNK):
+                            dot_taps(pointer(partial), pointer(sums), row, per_input * elements,
+                                     pointer(taps), tap_count, pointer(grads), at, line, per_output,
+                                     pointer(lines), at, pointer(shifts),
+                                     min(DOT_CHUNK, stop_at - at))  # fmt: skip

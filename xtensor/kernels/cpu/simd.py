@@ -109,13 +109,17 @@ def store_tile(out, i, step, tile):
 
 @CpuIntrinsic
 def store_sums(out, i, tile):
-    """out[i + r * columns + c] = sum over the lanes of tile[r, c]"""
+    """out[i + r * columns + c] = sum over the lanes of tile[r, c]
+
+    What follows up to a whole number of vectors is overwritten.
+    """
 
     def generate(emit, values, i, cells):
         begin = emit.begin_of(out, values)
-        for k in range(tile.rows * tile.columns):
-            total = emit.sum_of_lanes(tile, emit.cell(cells, k))
-            emit.builder.store(total, emit.address(begin, i, (k, i.type(1))))
+        vectors = [emit.cell(cells, k) for k in range(tile.rows * tile.columns)]
+        for k in range(0, len(vectors), tile.lanes):
+            sums = emit.sums_of_lanes(tile, vectors[k : k + tile.lanes])
+            emit.store(tile, sums, emit.address(begin, i, (k, i.type(1))))
 
     return _llvm().types.void(out, i, tile), generate
 

@@ -6,6 +6,8 @@ from __future__ import annotations
 TILE_BYTES = 512 * 1024
 # Positions that make a vector loop worth its start.
 LONG = 96
+# Positions that make a sum over them worth its end, where the lanes of vectors are added up.
+LONG_SUM = 512
 # Enough tiles to keep the threads of a small machine busy to the end.
 MIN_TILES = 16
 # What the parts of a weight gradient may take together.
@@ -52,21 +54,28 @@ def cut_channels(channels: int, per_group: int, rows: int) -> int:
 
 
 def weight_tile(
-    samples: int, sample_bytes: int, channels: int, per_group: int, weight_bytes: int
-) -> tuple[tuple[int, int], int, int]:
+    samples: int, positions: int, outputs: int, channels: int, per_group: int, weight_bytes: int,
+    itemsize: int,
+) -> tuple[tuple[int, int], int, int]:  # fmt: skip
     """Samples and input channels of a tile of a weight gradient, samples of a part, and parts.
 
-    Every part has a partial sum of the size of the weight, so large weights have few parts and are
-    cut along their channels instead.
+    A tile has enough positions for a long sum, as far as lines of all its outputs fit. Every part
+    has a partial sum of the size of the weight, so large weights have few parts and are cut along
+    their channels instead.
+
+    Args:
+        positions: of one output of one sample.
+        outputs: of one group.
 
     Example:
-        >>> weight_tile(64, 4 * 28 * 28, 1, 1, 600)
-        ((4, 1), 4, 16)
-        >>> weight_tile(16, 4 * 512 * 49, 512, 512, 4 * 512 * 512 * 9)
+        >>> weight_tile(64, 28 * 28, 6, 1, 1, 600, 4)
+        ((1, 1), 4, 16)
+        >>> weight_tile(16, 49, 512, 512, 512, 4 * 512 * 512 * 9, 4)
         ((5, 32), 16, 1)
     """
-    parts = max(1, min(MIN_TILES, samples, PART_BYTES // weight_bytes))
+    fitting = TILE_BYTES // (positions * outputs * itemsize)
+    block = max(1, min(samples, -(-LONG_SUM // positions), fitting))
+    parts = max(1, min(MIN_TILES, -(-samples // block), PART_BYTES // weight_bytes))
     per_part = max(1, -(-samples // parts))
     parts = max(1, -(-samples // per_part))
-    block = max(1, min(TILE_BYTES // max(1, sample_bytes), per_part))
     return (block, cut_channels(channels, per_group, parts)), per_part, parts
