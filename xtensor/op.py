@@ -143,7 +143,7 @@ class Op:
         )
 
     def _check_devices(self, arrays: list[Array]) -> None:
-        if all([type(array) is np.ndarray for array in arrays]):
+        if all(type(array) is np.ndarray for array in arrays):
             return
         devices = {device_of(a) for a in arrays if a is not None}
         if len(devices) > 1:
