@@ -51,10 +51,19 @@ tanh = CpuFunction(_tanh, "contract")
 # -- one row --------------------------------------------------------------------------------------
 
 # Arrays are flat, and each comes with the place where its row begins. Unsigned indices tell numba
-# that none counts from the end; only then does a loop vectorise.
+# that none counts from the end; only then does a loop vectorise. Loops are short for the same
+# reason: before a vectorised one, LLVM checks that no row it writes overlaps another, and with too
+# many pairs of rows gives up.
 
 
-@CpuFunction
+@inlined
+def add_cells(target, to, source, begin, count):
+    """target[to + k] += source[begin + k] for k < count"""
+    for k in range(count):
+        target[np.uint64(to + k)] += source[np.uint64(begin + k)]
+
+
+@inlined
 def add_logistic(gates, at, products, p, bias, b, count):
     """gates[at + k] = s(gates[at + k] + products[p + k] + bias[b + k]) for k < count"""
     for k in range(count):
@@ -62,7 +71,7 @@ def add_logistic(gates, at, products, p, bias, b, count):
         gates[np.uint64(at + k)] = logistic(gates[np.uint64(at + k)] + a)
 
 
-@CpuFunction
+@inlined
 def add_tanh(gates, at, products, p, bias, b, count):
     """gates[at + k] = tanh(gates[at + k] + products[p + k] + bias[b + k]) for k < count"""
     for k in range(count):
@@ -70,7 +79,7 @@ def add_tanh(gates, at, products, p, bias, b, count):
         gates[np.uint64(at + k)] = tanh(gates[np.uint64(at + k)] + a)
 
 
-@CpuFunction
+@inlined
 def add_relu(gates, at, products, p, bias, b, count):
     """gates[at + k] = max(0, gates[at + k] + products[p + k] + bias[b + k]) for k < count
 
@@ -94,23 +103,30 @@ def lstm_cell(state, h, cell, c, gates, i, hidden):
 
 
 @inlined
-def lstm_gradient(grads, i, grad_cell, grad_state, c, grad_out, gates, cells, row, hidden):
+def lstm_gradient(grads, i, grad_cell, grad_state, c, gates, cells, row, hidden):
     """From the gradients of h and c after a row to those of its gates and of the c before it."""
     f, g, o = i + hidden, i + 2 * hidden, i + 3 * hidden
-    at = row * hidden
+    at, in_i = row * hidden, 4 * row * hidden
+    in_f, in_g, in_o = in_i + hidden, in_i + 2 * hidden, in_i + 3 * hidden
     for k in range(hidden):
-        a = 4 * at + k
-        in_i, in_f = gates[np.uint64(a)], gates[np.uint64(a + hidden)]
-        in_g, in_o = gates[np.uint64(a + 2 * hidden)], gates[np.uint64(a + 3 * hidden)]
-        before = cells[np.uint64(at + k)]
-        squashed = tanh(in_f * before + in_i * in_g)
-        grad = grad_state[np.uint64(c + k)] + grad_out[np.uint64(at + k)]
-        d = grad_cell[np.uint64(c + k)] + grad * in_o * (ONE - squashed * squashed)
-        grads[np.uint64(i + k)] = d * in_g * in_i * (ONE - in_i)
-        grads[np.uint64(f + k)] = d * before * in_f * (ONE - in_f)
-        grads[np.uint64(g + k)] = d * in_i * (ONE - in_g * in_g)
-        grads[np.uint64(o + k)] = grad * squashed * in_o * (ONE - in_o)
-        grad_cell[np.uint64(c + k)] = d * in_f
+        kept = gates[np.uint64(in_f + k)] * cells[np.uint64(at + k)]
+        cell = kept + gates[np.uint64(in_i + k)] * gates[np.uint64(in_g + k)]
+        grads[np.uint64(o + k)] = tanh(cell)
+    for k in range(hidden):
+        grad, squashed = grad_state[np.uint64(c + k)], grads[np.uint64(o + k)]
+        gate = gates[np.uint64(in_o + k)]
+        grad_cell[np.uint64(c + k)] += grad * gate * (ONE - squashed * squashed)
+        grads[np.uint64(o + k)] = grad * squashed * gate * (ONE - gate)
+    for k in range(hidden):
+        gate, new, d = (
+            gates[np.uint64(in_i + k)], gates[np.uint64(in_g + k)], grad_cell[np.uint64(c + k)]
+        )  # fmt: skip
+        grads[np.uint64(i + k)] = d * new * gate * (ONE - gate)
+        grads[np.uint64(g + k)] = d * gate * (ONE - new * new)
+    for k in range(hidden):
+        gate, d = gates[np.uint64(in_f + k)], grad_cell[np.uint64(c + k)]
+        grads[np.uint64(f + k)] = d * cells[np.uint64(at + k)] * gate * (ONE - gate)
+        grad_cell[np.uint64(c + k)] = d * gate
 
 
 @inlined
@@ -129,40 +145,34 @@ def gru_cell(state, h, gates, hidden_n, row, products, p, bias, hidden):
 
 
 @inlined
-def gru_gradient(grads, r, grad_inputs, grad_state, h, grad_out, gates, hidden_n, previous, row,
-                 hidden):  # fmt: skip
+def gru_gradient(grads, r, grad_inputs, grad_state, h, gates, hidden_n, previous, row, hidden):
     """From the gradient of h' to those of W_hh h, of W_in x, and of h but for its product."""
     z, n, at = r + hidden, r + 2 * hidden, row * hidden
+    in_r, in_z, in_n = 3 * at, 3 * at + hidden, 3 * at + 2 * hidden
     for k in range(hidden):
-        a = 3 * at + k
-        in_r, in_z = gates[np.uint64(a)], gates[np.uint64(a + hidden)]
-        new = gates[np.uint64(a + 2 * hidden)]
-        grad = grad_state[np.uint64(h + k)] + grad_out[np.uint64(at + k)]
-        d = grad * (ONE - in_z) * (ONE - new * new)
-        grads[np.uint64(r + k)] = d * hidden_n[np.uint64(at + k)] * in_r * (ONE - in_r)
-        grads[np.uint64(z + k)] = grad * (previous[np.uint64(at + k)] - new) * in_z * (ONE - in_z)
-        grads[np.uint64(n + k)] = d * in_r
-        grad_inputs[np.uint64(a + 2 * hidden)] = d
-        grad_state[np.uint64(h + k)] = grad * in_z
+        gate, new = gates[np.uint64(in_z + k)], gates[np.uint64(in_n + k)]
+        d = grad_state[np.uint64(h + k)] * (ONE - gate) * (ONE - new * new)
+        grad_inputs[np.uint64(in_n + k)] = d
+    for k in range(hidden):
+        gate, d = gates[np.uint64(in_r + k)], grad_inputs[np.uint64(in_n + k)]
+        grads[np.uint64(r + k)] = d * hidden_n[np.uint64(at + k)] * gate * (ONE - gate)
+        grads[np.uint64(n + k)] = d * gate
+    for k in range(hidden):
+        gate, grad = gates[np.uint64(in_z + k)], grad_state[np.uint64(h + k)]
+        change = previous[np.uint64(at + k)] - gates[np.uint64(in_n + k)]
+        grads[np.uint64(z + k)] = grad * change * gate * (ONE - gate)
+        grad_state[np.uint64(h + k)] = grad * gate
 
 
 @inlined
-def rnn_gradient(grads, g, grad_state, h, grad_out, out, at, relu, hidden):
+def rnn_gradient(grads, g, grad_state, h, out, at, relu, hidden):
     """From the gradient of h' to that of what tanh or max took."""
     for k in range(hidden):
         after = out[np.uint64(at + k)]
-        grad = grad_state[np.uint64(h + k)] + grad_out[np.uint64(at + k)]
         slope = ONE - after * after
         if relu:
             slope = ONE if after > 0 else ZERO
-        grads[np.uint64(g + k)] = grad * slope
-
-
-@CpuFunction
-def add_cells(target, to, source, begin, count):
-    """target[to + k] += source[begin + k] for k < count"""
-    for k in range(count):
-        target[np.uint64(to + k)] += source[np.uint64(begin + k)]
+        grads[np.uint64(g + k)] = grad_state[np.uint64(h + k)] * slope
 
 
 # -- all steps of tiles start..stop-1 -------------------------------------------------------------
@@ -220,8 +230,10 @@ def lstm_steps_back(start, stop, grad_gates, grad_first, grad_first_cell, grad_o
         for step in range(begins.size - 1):
             row, count = rows_of_step(begins, step, backwards, b0, b1)
             for b in range(count):
-                lstm_gradient(grads, b * rows, grad_first_cell, grad_first, (b0 + b) * hidden,
-                              grad_out, gates, cells, row + b, hidden)  # fmt: skip
+                c = (b0 + b) * hidden
+                add_cells(grad_first, c, grad_out, (row + b) * hidden, hidden)
+                lstm_gradient(grads, b * rows, grad_first_cell, grad_first, c, gates, cells,
+                              row + b, hidden)  # fmt: skip
                 copy_cells(grad_gates, (row + b) * rows, grads, b * rows, rows)
             multiply_full_panels(products, grads, panels, count, rows, hidden)
             for b in range(count):
@@ -262,9 +274,10 @@ def gru_steps_back(start, stop, grad_inputs, grad_hidden, grad_first, grad_out, 
         for step in range(begins.size - 1):
             row, count = rows_of_step(begins, step, backwards, b0, b1)
             for b in range(count):
-                at, g = (row + b) * rows, b * rows
-                gru_gradient(grads, g, grad_inputs, grad_first, (b0 + b) * hidden, grad_out, gates,
-                             hidden_n, previous, row + b, hidden)  # fmt: skip
+                at, g, h = (row + b) * rows, b * rows, (b0 + b) * hidden
+                add_cells(grad_first, h, grad_out, (row + b) * hidden, hidden)
+                gru_gradient(grads, g, grad_inputs, grad_first, h, gates, hidden_n, previous,
+                             row + b, hidden)  # fmt: skip
                 copy_cells(grad_inputs, at, grads, g, 2 * hidden)
                 copy_cells(grad_hidden, at, grads, g, rows)
             multiply_full_panels(products, grads, panels, count, rows, hidden)
@@ -306,9 +319,9 @@ def rnn_steps_back(start, stop, grad_gates, grad_first, grad_out, grad_last, out
         for step in range(begins.size - 1):
             row, count = rows_of_step(begins, step, backwards, b0, b1)
             for b in range(count):
-                at, g = (row + b) * hidden, b * hidden
-                rnn_gradient(grads, g, grad_first, (b0 + b) * hidden, grad_out, out, at, relu,
-                             hidden)  # fmt: skip
+                at, g, h = (row + b) * hidden, b * hidden, (b0 + b) * hidden
+                add_cells(grad_first, h, grad_out, at, hidden)
+                rnn_gradient(grads, g, grad_first, h, out, at, relu, hidden)
                 copy_cells(grad_gates, at, grads, g, hidden)
             multiply_full_panels(products, grads, panels, count, hidden, hidden)
             for b in range(count):
@@ -328,15 +341,17 @@ def run(steps, tiles, weight, transposed, arrays, begins, backwards, tile, *numb
                  (panels, weight.reshape(-1), depth, columns, transposed))  # fmt: skip
     flat = [array.reshape(-1) for array in arrays]
     cost = int(begins[-1]) * weight.size // PRODUCTS_PER_ELEMENT
-    parallel_for(_run, tiles, (steps, -(-tile // BATCH_ROWS) * BATCH_ROWS, depth, wide, *flat,
-                               begins, backwards, tile, *numbers, hidden, panels), cost)  # fmt: skip
+    room = -(-tile // BATCH_ROWS) * BATCH_ROWS
+    parallel_for(_run, tiles, (steps, room * depth, room * wide, *flat, begins, backwards, tile,
+                               *numbers, hidden, panels), cost)  # fmt: skip
 
 
-def _run(start, stop, steps, count, depth, wide, *args):
-    """Scratch for what is multiplied, and for the products."""
-    dtype = args[0].dtype
-    factors = scratch.array("factors", count * depth, dtype)
-    products = scratch.array("products", count * wide, dtype)
+def _run(start, stop, steps, factor_size, product_size, *args):
+    """With scratch for what is multiplied with the weight, and for the products."""
+    factors, products = (
+        scratch.array(name, size, args[0].dtype)
+        for name, size in (("factors", factor_size), ("products", product_size))
+    )
     steps.compiled()(start, stop, *args, factors, products)
 
 
@@ -360,8 +375,8 @@ def lstm_backward(start, stop, grad_gates, grad_first, grad_first_cell, grad_out
     dh = grad_out + (grad_gates of the step after) W_hh
     """
     run(lstm_steps_back, stop, weight, False,
-        (grad_gates, grad_first, grad_first_cell, grad_out, grad_last, grad_last_cell, gates, cells),
-        begins, not reverse, tile)  # fmt: skip
+        (grad_gates, grad_first, grad_first_cell, grad_out, grad_last, grad_last_cell, gates,
+         cells), begins, not reverse, tile)  # fmt: skip
 
 
 @cpu_whole_kernel
