@@ -23,20 +23,23 @@ from ..reduction import sum_axes
 from ..tensor import XTensor
 from .matmul import product
 
-# So many sequences make a product efficient at most, and so few cost as much as that many.
+# More sequences than the first make a product no faster, fewer than the second no cheaper.
 ENOUGH_TOGETHER, FEWEST_TOGETHER = 16, 8
 
 
 def sequences_together(batch: int) -> int:
-    """How many sequences go through their steps together, in an even number of tiles.
+    """How many sequences go through their steps together.
+
+    An even number of tiles has them all, so that two threads get equal work.
 
     Example:
         >>> [sequences_together(batch) for batch in (1, 8, 16, 32, 64, 100, 1024)]
         [1, 8, 8, 16, 16, 13, 16]
     """
     if batch <= FEWEST_TOGETHER:
-        return batch
-    return -(-batch // (2 * -(-batch // (2 * ENOUGH_TOGETHER))))
+        return max(1, batch)
+    tiles = 2 * -(-batch // (2 * ENOUGH_TOGETHER))
+    return -(-batch // tiles)
 
 
 class _Recurrence(Op, abstract=True):
@@ -107,8 +110,8 @@ class _Recurrence(Op, abstract=True):
     def run(self, kernel: str, *arrays: Array, numbers: tuple[Any, ...] = ()) -> None:
         """Launch a kernel over tiles of sequences."""
         begins = host_constant(arrays[0], self.begins)
-        tiles = -(-self.batch // self.tile) if self.batch else 0
-        launch(kernel, tiles, *arrays, begins, self.reverse, self.tile, *numbers)
+        launch(kernel, -(-self.batch // self.tile), *arrays, begins, self.reverse, self.tile,
+               *numbers)  # fmt: skip
 
     def parameter_gradients(
         self, grad_inputs: Array, grad_hidden: Array, x: Array, weight_ih: Array, previous: Array

@@ -132,16 +132,17 @@ def lstm_gradient(grads, i, grad_cell, grad_state, c, gates, cells, row, hidden)
 @inlined
 def gru_cell(state, h, gates, hidden_n, row, products, p, bias, hidden):
     """m = W_hn h + b_hn; n = tanh(W_in x + b_in + r m); state' = n + z (state - n)"""
-    at = row * hidden
+    at, q = row * hidden, p + 2 * hidden
     r, z, n = 3 * at, 3 * at + hidden, 3 * at + 2 * hidden
     for k in range(hidden):
-        m = products[np.uint64(p + 2 * hidden + k)] + bias[np.uint64(2 * hidden + k)]
+        m = products[np.uint64(q + k)] + bias[np.uint64(2 * hidden + k)]
         hidden_n[np.uint64(at + k)] = m
-        gates[np.uint64(n + k)] = tanh(gates[np.uint64(n + k)] + gates[np.uint64(r + k)] * m)
+        products[np.uint64(q + k)] = gates[np.uint64(n + k)] + gates[np.uint64(r + k)] * m
     for k in range(hidden):
-        new = gates[np.uint64(n + k)]
+        new = tanh(products[np.uint64(q + k)])
         kept = gates[np.uint64(z + k)] * (state[np.uint64(h + k)] - new)
         state[np.uint64(h + k)] = new + kept
+        gates[np.uint64(n + k)] = new
 
 
 @inlined
