@@ -178,6 +178,10 @@ def rnn_gradient(grads, g, grad_state, h, out, at, relu, hidden):
 
 # -- all steps of tiles start..stop-1 -------------------------------------------------------------
 
+# What is multiplied is in scratch, with room for rows that a product takes in addition. The c of an
+# LSTM, and all gradients of states, are in the arrays [B, H] that hold them in the end, and come in
+# as what they are at first.
+
 
 @inlined
 def rows_of_step(begins, step, backwards, b0, b1):
@@ -191,15 +195,13 @@ def rows_of_step(begins, step, backwards, b0, b1):
 
 
 @CpuFunction
-def lstm_steps(start, stop, out, last, last_cell, previous, gates, cells, first, first_cell, bias,
-               begins, backwards, tile, hidden, panels, states, products):  # fmt: skip
+def lstm_steps(start, stop, out, last, last_cell, previous, gates, cells, first, bias, begins,
+               backwards, tile, hidden, panels, states, products):  # fmt: skip
     rows, wide, batch = 4 * hidden, full_panels(4 * hidden), first.size // hidden
     for index in range(start, stop):
         b0, b1 = index * tile, min(index * tile + tile, batch)
         for b in range(b1 - b0):
-            c = (b0 + b) * hidden
-            copy_cells(states, b * hidden, first, c, hidden)
-            copy_cells(last_cell, c, first_cell, c, hidden)
+            copy_cells(states, b * hidden, first, (b0 + b) * hidden, hidden)
         for step in range(begins.size - 1):
             row, count = rows_of_step(begins, step, backwards, b0, b1)
             multiply_full_panels(products, states, panels, count, hidden, rows)
@@ -219,15 +221,11 @@ def lstm_steps(start, stop, out, last, last_cell, previous, gates, cells, first,
 
 
 @CpuFunction
-def lstm_steps_back(start, stop, grad_gates, grad_first, grad_first_cell, grad_out, grad_last,
-                    grad_last_cell, gates, cells, begins, backwards, tile, hidden, panels, grads,
-                    products):  # fmt: skip
-    rows, wide, batch = 4 * hidden, full_panels(hidden), grad_last.size // hidden
+def lstm_steps_back(start, stop, grad_gates, grad_first, grad_first_cell, grad_out, gates, cells,
+                    begins, backwards, tile, hidden, panels, grads, products):  # fmt: skip
+    rows, wide, batch = 4 * hidden, full_panels(hidden), grad_first.size // hidden
     for index in range(start, stop):
         b0, b1 = index * tile, min(index * tile + tile, batch)
-        for b in range(b0, b1):
-            copy_cells(grad_first, b * hidden, grad_last, b * hidden, hidden)
-            copy_cells(grad_first_cell, b * hidden, grad_last_cell, b * hidden, hidden)
         for step in range(begins.size - 1):
             row, count = rows_of_step(begins, step, backwards, b0, b1)
             for b in range(count):
@@ -264,14 +262,12 @@ def gru_steps(start, stop, out, last, previous, gates, hidden_n, first, bias, be
 
 
 @CpuFunction
-def gru_steps_back(start, stop, grad_inputs, grad_hidden, grad_first, grad_out, grad_last, gates,
-                   hidden_n, previous, begins, backwards, tile, hidden, panels, grads,
+def gru_steps_back(start, stop, grad_inputs, grad_hidden, grad_first, grad_out, gates, hidden_n,
+                   previous, begins, backwards, tile, hidden, panels, grads,
                    products):  # fmt: skip
-    rows, wide, batch = 3 * hidden, full_panels(hidden), grad_last.size // hidden
+    rows, wide, batch = 3 * hidden, full_panels(hidden), grad_first.size // hidden
     for index in range(start, stop):
         b0, b1 = index * tile, min(index * tile + tile, batch)
-        for b in range(b0, b1):
-            copy_cells(grad_first, b * hidden, grad_last, b * hidden, hidden)
         for step in range(begins.size - 1):
             row, count = rows_of_step(begins, step, backwards, b0, b1)
             for b in range(count):
@@ -310,13 +306,11 @@ def rnn_steps(start, stop, out, last, previous, first, bias, begins, backwards, 
 
 
 @CpuFunction
-def rnn_steps_back(start, stop, grad_gates, grad_first, grad_out, grad_last, out, begins, backwards,
-                   tile, relu, hidden, panels, grads, products):  # fmt: skip
-    wide, batch = full_panels(hidden), grad_last.size // hidden
+def rnn_steps_back(start, stop, grad_gates, grad_first, grad_out, out, begins, backwards, tile,
+                   relu, hidden, panels, grads, products):  # fmt: skip
+    wide, batch = full_panels(hidden), grad_first.size // hidden
     for index in range(start, stop):
         b0, b1 = index * tile, min(index * tile + tile, batch)
-        for b in range(b0, b1):
-            copy_cells(grad_first, b * hidden, grad_last, b * hidden, hidden)
         for step in range(begins.size - 1):
             row, count = rows_of_step(begins, step, backwards, b0, b1)
             for b in range(count):
@@ -363,8 +357,9 @@ def lstm_forward(start, stop, out, last, last_cell, previous, gates, cells, firs
 
     weight W_hh [4 H, H]; gates [S, 4 H] in the order i, f, g, o; out [S, H].
     """
+    last_cell[:] = first_cell
     run(lstm_steps, stop, weight, True,
-        (out, last, last_cell, previous, gates, cells, first, first_cell, bias), begins, reverse,
+        (out, last, last_cell, previous, gates, cells, first, bias), begins, reverse,
         tile)  # fmt: skip
 
 
@@ -375,9 +370,10 @@ def lstm_backward(start, stop, grad_gates, grad_first, grad_first_cell, grad_out
 
     dh = grad_out + (grad_gates of the step after) W_hh
     """
+    grad_first[:], grad_first_cell[:] = grad_last, grad_last_cell
     run(lstm_steps_back, stop, weight, False,
-        (grad_gates, grad_first, grad_first_cell, grad_out, grad_last, grad_last_cell, gates,
-         cells), begins, not reverse, tile)  # fmt: skip
+        (grad_gates, grad_first, grad_first_cell, grad_out, gates, cells), begins, not reverse,
+        tile)  # fmt: skip
 
 
 @cpu_whole_kernel
@@ -400,9 +396,10 @@ def gru_backward(start, stop, grad_inputs, grad_hidden, grad_first, grad_out, gr
     grad_inputs, grad_hidden [S, 3 H]: gradients of W_ih x + b_ih and of W_hh h + b_hh.
     dh = grad_out + z' dh' + grad_hidden' W_hh with ' for the step after
     """
+    grad_first[:] = grad_last
     run(gru_steps_back, stop, weight, False,
-        (grad_inputs, grad_hidden, grad_first, grad_out, grad_last, gates, hidden_n, previous),
-        begins, not reverse, tile)  # fmt: skip
+        (grad_inputs, grad_hidden, grad_first, grad_out, gates, hidden_n, previous), begins,
+        not reverse, tile)  # fmt: skip
 
 
 @cpu_whole_kernel
@@ -420,5 +417,6 @@ def rnn_forward(start, stop, out, last, previous, first, weight, bias, begins, r
 def rnn_backward(start, stop, grad_gates, grad_first, grad_out, grad_last, out, weight, begins,
                  reverse, tile, relu):  # fmt: skip
     """The derivative of rnn_forward, last step first; grad_gates [S, H] before tanh or max."""
-    run(rnn_steps_back, stop, weight, False, (grad_gates, grad_first, grad_out, grad_last, out),
-        begins, not reverse, tile, relu)  # fmt: skip
+    grad_first[:] = grad_last
+    run(rnn_steps_back, stop, weight, False, (grad_gates, grad_first, grad_out, out), begins,
+        not reverse, tile, relu)  # fmt: skip
