@@ -185,10 +185,9 @@ def rnn_gradient(grads, g, grad_state, h, out, at, relu, hidden):
 
 @inlined
 def rows_of_step(begins, step, backwards, b0, b1):
-    """The first row that sequences b0..b1-1 have in a step, counted from the last if ``backwards``,
-    and how many rows.
+    """The first row of sequences b0..b1-1 in a step, and how many of them have that step.
 
-    Sequences that are over, or in reverse have not begun, are at the end of the tile.
+    Those that are over, or in reverse have not begun, are at the end of the tile.
     """
     t = begins.size - 2 - step if backwards else step
     return begins[t] + b0, max(0, min(begins[t + 1] - begins[t], b1) - b0)
