@@ -352,10 +352,11 @@ def test_recurrent(name, layers, directions, bias, batch_first, dtype):
 
 
 @pytest.mark.parametrize("dtype", CLOSE)
+@pytest.mark.parametrize("units", [160, 37])
 @pytest.mark.parametrize("name", RECURRENT)
-def test_recurrent_in_several_tiles(name, dtype):
-    """48 sequences of 160 units are more than one tile."""
-    both = Recurrent(name, 1, 2, True, dtype, sizes=(48, 160), batch_first=True)
+def test_recurrent_in_several_tiles(name, units, dtype):
+    """48 sequences are more than one tile; 37 units, of any number of gates, end amid a vector."""
+    both = Recurrent(name, 1, 2, True, dtype, sizes=(48, units), batch_first=True)
     x = normal(1, 48, 7, 48)
     compare(both.ours, both.theirs, [x, *both.states(48)], dtype, both.pairs)
 

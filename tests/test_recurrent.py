@@ -31,7 +31,7 @@ def seeds_and_gradients(layer, x):
 @every_cell
 def test_any_number_of_threads_gives_the_same_bytes(cell):
     """48 sequences of 160 units are several tiles."""
-    assert sequences_together(48, GATES[cell] * 160 * 160) < 48
+    assert sequences_together(48) < 48
     xt.manual_seed(3)
     options = {"nonlinearity": "relu"} if cell == "relu" else {}
     layer = getattr(xt, LAYERS[cell])(48, 160, bidirectional=True, **options)
@@ -70,6 +70,27 @@ def test_tiles_of_sequences_of_different_lengths(cell, monkeypatch):
         np.testing.assert_allclose(padded.to_numpy()[: len(expected), b], expected, atol=1e-13)
     for came, expected in zip(last if cell == "lstm" else (last,), due_last, strict=True):
         np.testing.assert_allclose(came.to_numpy(), expected, atol=1e-13)
+
+
+@every_cell
+@pytest.mark.parametrize("reverse", [False, True])
+def test_a_sequence_has_the_same_bytes_in_any_tile(cell, reverse, monkeypatch):
+    """37 units end amid a vector, whatever the tile; no sequence minds who goes with it."""
+    function, rows = getattr(xt, "rnn" if cell == "relu" else cell), GATES[cell] * 37
+    options = {"nonlinearity": "relu"} if cell == "relu" else {}
+    xt.manual_seed(4)
+    x, w_ih, w_hh, bias = (xt.randn(shape) for shape in ([41, 5], [rows, 5], [rows, 37], [rows]))
+    first = [xt.randn([19, 37])] * (2 if cell == "lstm" else 1)
+    results = []
+    for size in (1, 7, 8, 19):
+        monkeypatch.setattr("xtensor.ops.recurrent.sequences_together", lambda _, size=size: size)
+        leaves = [xt.XTensor(t.to_numpy(), requires_grad=True) for t in (x, w_ih, w_hh)]
+        with xt.autograd.tape():
+            out, *last = function(*leaves, bias, bias, *first, [19, 12, 9, 1], reverse, **options)
+            total = xt.sums(out * out) + sum(xt.sums(state) for state in last)
+        total.backward()
+        results.append([t.to_numpy().tobytes() for t in (out, *last, *(t.grad for t in leaves))])
+    assert all(result == results[0] for result in results)
 
 
 @every_cell

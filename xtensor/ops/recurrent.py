@@ -23,25 +23,23 @@ from ..reduction import sum_axes
 from ..tensor import XTensor
 from .matmul import product
 
-# A step of a tile of sequences has at least so many multiplications: each step costs a few calls,
-# and threads that make calls wait for each other.
-STEP_PRODUCT = 1 << 20
-# So many sequences make a product efficient; fewer give work to more threads.
-FEWEST_TOGETHER, ENOUGH_TOGETHER, TILES = 8, 32, 16
+# More sequences than the first make a product no faster, fewer than the second no cheaper.
+ENOUGH_TOGETHER, FEWEST_TOGETHER = 16, 8
 
 
-def sequences_together(batch: int, weight_size: int) -> int:
-    """How many sequences go through their steps together, for a recurrent weight of that size.
+def sequences_together(batch: int) -> int:
+    """How many sequences go through their steps together.
+
+    An even number of tiles has them all, so that two threads get equal work.
 
     Example:
-        >>> [sequences_together(batch, 4 * 256 * 256) for batch in (1, 16, 32, 64, 100, 1024)]
-        [8, 8, 16, 32, 32, 64]
-        >>> [sequences_together(batch, 4 * 64 * 64) for batch in (1, 16, 32, 64, 100, 2048)]
-        [64, 64, 64, 64, 64, 128]
+        >>> [sequences_together(batch) for batch in (1, 8, 16, 32, 64, 100, 1024)]
+        [1, 8, 8, 16, 16, 13, 16]
     """
-    half = min(ENOUGH_TOGETHER, -(-batch // 2))
-    worth = -(-STEP_PRODUCT // weight_size)
-    return max(FEWEST_TOGETHER, half, worth, -(-batch // TILES))
+    if batch <= FEWEST_TOGETHER:
+        return max(1, batch)
+    tiles = 2 * -(-batch // (2 * ENOUGH_TOGETHER))
+    return -(-batch // tiles)
 
 
 class _Recurrence(Op, abstract=True):
@@ -83,7 +81,7 @@ class _Recurrence(Op, abstract=True):
                         f"[{self.gates} * H, H] with H of at least 1")
             )  # fmt: skip
         rows, hidden = weight_hh.shape
-        self.tile = sequences_together(self.batch, weight_hh.size)
+        self.tile = sequences_together(self.batch)
         due = {
             "weight_ih": (weight_ih, (rows, x.shape[1]), "one column per feature of x"),
             "bias_ih": (bias_ih, (rows,), "as many as weight_hh has rows"),
@@ -99,10 +97,10 @@ class _Recurrence(Op, abstract=True):
                             f"{list(shape)}, {why}")
                 )  # fmt: skip
 
-    def project(self, x: Array, weight: Array) -> Array:
-        """W_ih x of all rows at once, [gates * H, S]."""
-        return reshape(product(_matrix(weight), _matrix(x), transposed_y=True),
-                       (weight.shape[0], x.shape[0]))  # fmt: skip
+    def project(self, x: Array, weight: Array, bias: Array | None) -> Array:
+        """W_ih x + b_ih of all rows at once, [S, gates * H]."""
+        return reshape(product(_matrix(x), _matrix(weight), bias, transposed_y=True),
+                       (x.shape[0], weight.shape[0]))  # fmt: skip
 
     def state(self, like: Array, weight: Array, given: Array | None) -> Array:
         """An initial state; zeros where none is given."""
@@ -118,20 +116,17 @@ class _Recurrence(Op, abstract=True):
     def parameter_gradients(
         self, grad_inputs: Array, grad_hidden: Array, x: Array, weight_ih: Array, previous: Array
     ) -> list[Array | None]:
-        """From the gradients of W_ih x + b_ih and W_hh h + b_hh, both [gates * H, S]."""
+        """From the gradients of W_ih x + b_ih and W_hh h + b_hh, both [S, gates * H]."""
         gradients: list[Array | None] = [None] * 5
         if self.needs(0):
-            grad_x = product(_matrix(grad_inputs), _matrix(weight_ih), transposed_x=True)
-            gradients[0] = reshape(grad_x, x.shape)
-        if self.needs(1):
-            grad_weight = product(_matrix(grad_inputs), _matrix(x))
-            gradients[1] = reshape(grad_weight, weight_ih.shape)
-        if self.needs(2):
-            grad_weight = product(_matrix(grad_hidden), _matrix(previous), transposed_y=True)
-            gradients[2] = reshape(grad_weight, (grad_hidden.shape[0], previous.shape[0]))
+            gradients[0] = reshape(product(_matrix(grad_inputs), _matrix(weight_ih)), x.shape)
+        for position, grad, factor in ((1, grad_inputs, x), (2, grad_hidden, previous)):
+            if self.needs(position):
+                grad_weight = product(_matrix(grad), _matrix(factor), transposed_x=True)
+                gradients[position] = reshape(grad_weight, (grad.shape[1], factor.shape[1]))
         for position, grad in ((3, grad_inputs), (4, grad_hidden)):
             if self.needs(position):
-                gradients[position] = reshape(sum_axes(grad, (1,)), grad.shape[:1])
+                gradients[position] = reshape(sum_axes(grad, (0,)), grad.shape[1:])
         return gradients
 
 
@@ -140,8 +135,9 @@ def _matrix(array: Array) -> Array:
     return reshape(array, (1, *array.shape))
 
 
-def _vector(like: Array, bias: Array | None) -> Array:
-    return empty_like(like, (0,)) if bias is None else bias
+def _bias(weight: Array, given: Array | None) -> Array:
+    """Zeros where none is given."""
+    return full_like(weight, 0, weight.shape[:1]) if given is None else given
 
 
 class Rnn(_Recurrence):
@@ -162,10 +158,10 @@ class Rnn(_Recurrence):
         bias_hh: Array | None, h0: Array | None,
     ) -> tuple[Array, Array]:  # fmt: skip
         first = self.state(x, weight_hh, h0)
-        out = empty_like(x, (x.shape[0], weight_hh.shape[1]))
-        last, previous = empty_like(first), empty_like(out, out.shape[::-1])
-        self.run("rnn_forward", out, last, previous, self.project(x, weight_ih), first, weight_hh,
-                 _vector(x, bias_ih), _vector(x, bias_hh), numbers=(self.relu,))  # fmt: skip
+        out = self.project(x, weight_ih, bias_ih)
+        last, previous = empty_like(first), empty_like(out)
+        self.run("rnn_forward", out, last, previous, first, weight_hh, _bias(weight_hh, bias_hh),
+                 numbers=(self.relu,))  # fmt: skip
         self.save(x, weight_ih, weight_hh, previous, out)
         return out, last
 
@@ -189,19 +185,20 @@ class Gru(_Recurrence):
     ) -> tuple[Array, Array]:  # fmt: skip
         first = self.state(x, weight_hh, h0)
         out = empty_like(x, (x.shape[0], weight_hh.shape[1]))
-        last, previous = empty_like(first), empty_like(out, out.shape[::-1])
-        gates = empty_like(x, (4 * out.size,))
-        self.run("gru_forward", out, last, previous, gates, self.project(x, weight_ih), first,
-                 weight_hh, _vector(x, bias_ih), _vector(x, bias_hh))  # fmt: skip
-        self.save(x, weight_ih, weight_hh, previous, gates)
+        last, previous, hidden_n = empty_like(first), empty_like(out), empty_like(out)
+        gates = self.project(x, weight_ih, bias_ih)
+        self.run("gru_forward", out, last, previous, gates, hidden_n, first, weight_hh,
+                 _bias(weight_hh, bias_hh))  # fmt: skip
+        self.save(x, weight_ih, weight_hh, previous, gates, hidden_n)
         return out, last
 
     def backward(self, grad_out: Array, grad_last: Array) -> tuple[Array | None, ...]:
-        x, weight_ih, weight_hh, previous, gates = self.saved
-        grad_inputs = empty_like(x, (weight_hh.shape[0], x.shape[0]))
-        grad_hidden, grad_first = empty_like(grad_inputs), empty_like(grad_last)
+        x, weight_ih, weight_hh, previous, gates, hidden_n = self.saved
+        grad_inputs, grad_hidden, grad_first = (
+            empty_like(array) for array in (gates, gates, grad_last)
+        )
         self.run("gru_backward", grad_inputs, grad_hidden, grad_first, grad_out, grad_last, gates,
-                 previous, weight_hh)  # fmt: skip
+                 hidden_n, previous, weight_hh)  # fmt: skip
         return (
             *self.parameter_gradients(grad_inputs, grad_hidden, x, weight_ih, previous),
             grad_first,
@@ -221,11 +218,10 @@ class Lstm(_Recurrence):
         first, first_cell = self.state(x, weight_hh, h0), self.state(x, weight_hh, c0)
         out = empty_like(x, (x.shape[0], weight_hh.shape[1]))
         last, last_cell = empty_like(first), empty_like(first)
-        previous = empty_like(out, out.shape[::-1])
-        gates, cells = empty_like(x, (4 * out.size,)), empty_like(x, (out.size,))
-        self.run("lstm_forward", out, last, last_cell, previous, gates, cells,
-                 self.project(x, weight_ih), first, first_cell, weight_hh, _vector(x, bias_ih),
-                 _vector(x, bias_hh))  # fmt: skip
+        previous, cells = empty_like(out), empty_like(out)
+        gates = self.project(x, weight_ih, bias_ih)
+        self.run("lstm_forward", out, last, last_cell, previous, gates, cells, first, first_cell,
+                 weight_hh, _bias(weight_hh, bias_hh))  # fmt: skip
         self.save(x, weight_ih, weight_hh, previous, gates, cells)
         return out, last, last_cell
 
@@ -233,7 +229,7 @@ class Lstm(_Recurrence):
         self, grad_out: Array, grad_last: Array, grad_last_cell: Array
     ) -> tuple[Array | None, ...]:
         x, weight_ih, weight_hh, previous, gates, cells = self.saved
-        grad_gates = empty_like(x, (weight_hh.shape[0], x.shape[0]))
+        grad_gates = empty_like(gates)
         grad_first, grad_first_cell = empty_like(grad_last), empty_like(grad_last)
         self.run("lstm_backward", grad_gates, grad_first, grad_first_cell, grad_out, grad_last,
                  grad_last_cell, gates, cells, weight_hh)  # fmt: skip

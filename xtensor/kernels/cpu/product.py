@@ -11,7 +11,15 @@ from __future__ import annotations
 from functools import partial
 
 from .._jit import CpuFunction
-from .simd import add_outer, lanes_of, load_tile, store_tile, zero_tile
+from .simd import (
+    add_outer,
+    copy_vector,
+    lanes_of,
+    load_tile,
+    store_tile,
+    transpose_square,
+    zero_tile,
+)
 
 # Rows that are multiplied together; buffers need room for a multiple of that.
 ROWS = 6
@@ -60,3 +68,52 @@ def multiply_panels(out, to, out_step, a, i, a_row, a_step, b, j, rows, depth, c
         width = min(PANEL, columns - c)
         multiply_panel(out, to + c, out_step, a, i, a_row, a_step, b, j + c * depth, width, rows,
                        depth, width, False)  # fmt: skip
+
+
+# -- a matrix in full panels, for many products with few rows -------------------------------------
+
+# Rows that are multiplied together here: batches are often a multiple of that. Buffers need room
+# for a multiple of it too.
+BATCH_ROWS = 8
+
+
+@CpuFunction
+def full_panels(columns):
+    """A number of columns, rounded up to a multiple of PANEL."""
+    return -(-columns // PANEL) * PANEL
+
+
+@CpuFunction
+def lay_full_panels(start, stop, panels, matrix, depth, columns, transposed):
+    """Panels start..stop-1 [panel, depth, PANEL] of b [depth, columns] = matrix, or its transpose.
+
+    Columns beyond those of b stay as they are.
+    """
+    lanes = lanes_of(panels)
+    for panel in range(start, stop):
+        first = panel * PANEL
+        used, at = min(PANEL, columns - first), first * depth
+        if transposed:
+            for c in range(0, used, lanes):
+                for d in range(0, depth, lanes):
+                    transpose_square(panels, at + d * PANEL + c, PANEL, matrix,
+                                     (first + c) * depth + d, depth, min(lanes, used - c),
+                                     min(lanes, depth - d))  # fmt: skip
+        else:
+            for d in range(depth):
+                for c in range(0, used, lanes):
+                    copy_vector(panels, at + d * PANEL + c, matrix, d * columns + first + c,
+                                used - c)  # fmt: skip
+
+
+@CpuFunction
+def multiply_full_panels(out, a, panels, rows, depth, columns):
+    """out [rows, full_panels(columns)] = a [rows, depth] b; rows rounded up to BATCH_ROWS"""
+    wide = full_panels(columns)
+    for c in range(0, wide, 2 * lanes_of(out)):
+        place = c // PANEL * PANEL * depth + c % PANEL
+        for r in range(0, rows, BATCH_ROWS):
+            tile = zero_tile(out, BATCH_ROWS, 2)
+            for d in range(depth):
+                tile = add_outer(tile, a, r * depth + d, depth, panels, place + d * PANEL)
+            store_tile(out, r * wide + c, wide, tile)

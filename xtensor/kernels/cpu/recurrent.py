@@ -1,17 +1,15 @@
-"""Recurrent cells on the CPU: one layer, one direction, all time steps.
+"""Recurrent cells on the CPU: one layer, one direction, all time steps in one compiled function.
 
 An index of a kernel's range is a tile of up to ``tile`` sequences, which goes through its steps by
-itself, whatever the others do. In each step BLAS multiplies the state with the recurrent weight,
-NumPy's tanh serves all gates at once, and a compiled loop does the rest of the cell.
-
-Inside, features come first and sequences last: [features, sequences]. BLAS is fastest that way
-round, and gates are blocks of memory that one flat loop can go over. The logistic function is
-s(x) = (1 + tanh(x / 2)) / 2, so gates that need it are halved on the way in.
+itself, whatever the others do. The recurrent weight is laid out as panels once. A step is a product
+of the states of the tile with them, at the processor's full speed, and a loop over the sequences
+that does the rest of the cell, all in the cache. Each sequence is computed alone, so it has the
+same bytes in any tile.
 
     S rows: the first step of all sequences, then the second, ...; longest sequence first
-    projected [gates * H, S]: W_ih x of every row; bias_ih and bias_hh [gates * H], or []
-    previous [H, S]: the state before each row
-    gates, cells: what backward needs, step by step and tile by tile, each [features, sequences]
+    gates [S, gates * H]: come in as W_ih x + b_ih, go out as what backward needs
+    bias [gates * H]: b_hh
+    previous, cells [S, H]: h and c before each row
     first, last [B, H]: the state before the first and after the last step of each sequence
     begins [T + 1]: the first row of each step
 """
@@ -20,67 +18,19 @@ s(x) = (1 + tanh(x / 2)) / 2, so gates that need it are halved on the way in.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import pairwise
-
 import numpy as np
 
-from .. import blas
-from .._jit import CpuFunction, cpu_host_kernel
+from .._jit import CpuFunction, cpu_whole_kernel
+from ..parallel import parallel_for
 from .exponential import exp, expm1
+from .lines import copy_cells, inlined
+from .product import BATCH_ROWS, PANEL, full_panels, lay_full_panels, multiply_full_panels
+from .scratch import scratch
 
+# So many multiplications take as long as one of the elements in which parallel_for counts.
+PRODUCTS_PER_ELEMENT = 64
 
-def tiles(start: int, stop: int, tile: int, batch: int) -> Iterator[tuple[int, int]]:
-    """First and end sequence of each tile."""
-    for index in range(start, stop):
-        yield index * tile, min(index * tile + tile, batch)
-
-
-def steps(begins: np.ndarray, reverse: bool, first: int, end: int) -> Iterator[tuple[slice, int]]:
-    """Rows of the sequences first..end-1 in each step, and how many those are.
-
-    Sequences that are over, or in reverse have not begun, are at the end of the tile.
-    """
-    bounds = begins.tolist()
-    pairs = list(pairwise(bounds))
-    for begin, next_begin in reversed(pairs) if reverse else pairs:
-        count = min(next_begin - begin, end) - first
-        if count > 0:
-            yield slice(begin + first, begin + first + count), count
-
-
-class Active:
-    """The columns [features, n] of the sequences that have a step, contiguous, of [features, all].
-
-    Where n changes from step to step, columns move between the two.
-    """
-
-    def __init__(self, rows: np.ndarray) -> None:
-        self.all = rows.T.copy()
-        self.columns = self.all
-
-    def of(self, count: int) -> np.ndarray:
-        """The columns of the first ``count`` sequences, to be read and written."""
-        if count != self.columns.shape[1]:
-            self.finish()
-            self.columns = self.all if count == self.all.shape[1] else self.all[:, :count].copy()
-        return self.columns
-
-    def finish(self) -> np.ndarray:
-        """[all, features], with what was written."""
-        if self.columns is not self.all:
-            self.all[:, : self.columns.shape[1]] = self.columns
-        return self.all.T
-
-
-def part(array: np.ndarray, features: int, rows: slice) -> np.ndarray:
-    """[features, sequences] of one step of a tile, in the order in which backward reads it too."""
-    return array[features * rows.start : features * rows.stop].reshape(features, -1)
-
-
-# -- compiled -------------------------------------------------------------------------------------
-
-ONE, TWO = np.float32(1), np.float32(2)
+ZERO, ONE, TWO = np.float32(0), np.float32(1), np.float32(2)
 
 
 def _logistic(x):
@@ -98,227 +48,374 @@ logistic = CpuFunction(_logistic, "contract")
 tanh = CpuFunction(_tanh, "contract")
 
 
-@CpuFunction
-def shift_of(bias, r, zero):
-    """bias[r], or 0 where there is none"""
-    return bias[r] if bias.size > 0 else zero
+# -- one row --------------------------------------------------------------------------------------
+
+# Arrays are flat, and each comes with the place where its row begins. Unsigned indices tell numba
+# that none counts from the end; only then does a loop vectorise. Loops are short for the same
+# reason: before a vectorised one, LLVM checks that no row it writes overlaps another, and with too
+# many pairs of rows gives up.
 
 
-@CpuFunction
-def add_inputs(gates, projected, bias_ih, bias_hh):
-    """gates[r, b] += projected[r, b] + both biases[r]"""
-    zero = gates.dtype.type(0)
-    for r in range(gates.shape[0]):
-        shift = shift_of(bias_ih, r, zero) + shift_of(bias_hh, r, zero)
-        row, other = gates[r], projected[r]
-        for b in range(row.size):
-            row[b] += other[b] + shift
+@inlined
+def add_cells(target, to, source, begin, count):
+    """target[to + k] += source[begin + k] for k < count"""
+    for k in range(count):
+        target[np.uint64(to + k)] += source[np.uint64(begin + k)]
 
 
-@CpuFunction
-def lstm_cell(state, cell, kept, gates, projected, bias_ih, bias_hh):
-    """state and cell become those after the step, kept is the cell before it, gates are i, f, g, o
+@inlined
+def add_logistic(gates, at, products, p, bias, b, count):
+    """gates[at + k] = s(gates[at + k] + products[p + k] + bias[b + k]) for k < count"""
+    for k in range(count):
+        a = products[np.uint64(p + k)] + bias[np.uint64(b + k)]
+        gates[np.uint64(at + k)] = logistic(gates[np.uint64(at + k)] + a)
 
-    gates come in as W_hh h.
+
+@inlined
+def add_tanh(gates, at, products, p, bias, b, count):
+    """gates[at + k] = tanh(gates[at + k] + products[p + k] + bias[b + k]) for k < count"""
+    for k in range(count):
+        a = products[np.uint64(p + k)] + bias[np.uint64(b + k)]
+        gates[np.uint64(at + k)] = tanh(gates[np.uint64(at + k)] + a)
+
+
+@inlined
+def add_relu(gates, at, products, p, bias, b, count):
+    """gates[at + k] = max(0, gates[at + k] + products[p + k] + bias[b + k]) for k < count
+
+    A NaN is kept, as NumPy's maximum does.
     """
-    add_inputs(gates, projected, bias_ih, bias_hh)
-    a, c, before, h = gates.reshape(-1), cell.reshape(-1), kept.reshape(-1), state.reshape(-1)
-    size = c.size
-    i, f, g, o = a[:size], a[size : 2 * size], a[2 * size : 3 * size], a[3 * size :]
-    for k in range(size):
-        before[k] = c[k]
-        i[k], f[k], g[k], o[k] = logistic(i[k]), logistic(f[k]), tanh(g[k]), logistic(o[k])
-        c[k] = f[k] * before[k] + i[k] * g[k]
-        h[k] = o[k] * tanh(c[k])
+    for k in range(count):
+        a = products[np.uint64(p + k)] + bias[np.uint64(b + k)]
+        a += gates[np.uint64(at + k)]
+        gates[np.uint64(at + k)] = ZERO if a < 0 else a
+
+
+@inlined
+def lstm_cell(state, h, cell, c, gates, i, hidden):
+    """cell' = f cell + i g; state = o tanh(cell')"""
+    f, g, o = i + hidden, i + 2 * hidden, i + 3 * hidden
+    for k in range(hidden):
+        kept = gates[np.uint64(f + k)] * cell[np.uint64(c + k)]
+        cell[np.uint64(c + k)] = kept + gates[np.uint64(i + k)] * gates[np.uint64(g + k)]
+    for k in range(hidden):
+        state[np.uint64(h + k)] = gates[np.uint64(o + k)] * tanh(cell[np.uint64(c + k)])
+
+
+@inlined
+def lstm_gradient(grads, i, grad_cell, grad_state, c, gates, cells, row, hidden):
+    """From the gradients of h and c after a row to those of its gates and of the c before it."""
+    f, g, o = i + hidden, i + 2 * hidden, i + 3 * hidden
+    at, in_i = row * hidden, 4 * row * hidden
+    in_f, in_g, in_o = in_i + hidden, in_i + 2 * hidden, in_i + 3 * hidden
+    for k in range(hidden):
+        kept = gates[np.uint64(in_f + k)] * cells[np.uint64(at + k)]
+        cell = kept + gates[np.uint64(in_i + k)] * gates[np.uint64(in_g + k)]
+        grads[np.uint64(o + k)] = tanh(cell)
+    for k in range(hidden):
+        grad, squashed = grad_state[np.uint64(c + k)], grads[np.uint64(o + k)]
+        gate = gates[np.uint64(in_o + k)]
+        grad_cell[np.uint64(c + k)] += grad * gate * (ONE - squashed * squashed)
+        grads[np.uint64(o + k)] = grad * squashed * gate * (ONE - gate)
+    for k in range(hidden):
+        gate, new, d = (
+            gates[np.uint64(in_i + k)], gates[np.uint64(in_g + k)], grad_cell[np.uint64(c + k)]
+        )  # fmt: skip
+        grads[np.uint64(i + k)] = d * new * gate * (ONE - gate)
+        grads[np.uint64(g + k)] = d * gate * (ONE - new * new)
+    for k in range(hidden):
+        gate, d = gates[np.uint64(in_f + k)], grad_cell[np.uint64(c + k)]
+        grads[np.uint64(f + k)] = d * cells[np.uint64(at + k)] * gate * (ONE - gate)
+        grad_cell[np.uint64(c + k)] = d * gate
+
+
+@inlined
+def gru_cell(state, h, gates, hidden_n, row, products, p, bias, hidden):
+    """m = W_hn h + b_hn; n = tanh(W_in x + b_in + r m); state' = n + z (state - n)"""
+    at, q = row * hidden, p + 2 * hidden
+    r, z, n = 3 * at, 3 * at + hidden, 3 * at + 2 * hidden
+    for k in range(hidden):
+        m = products[np.uint64(q + k)] + bias[np.uint64(2 * hidden + k)]
+        hidden_n[np.uint64(at + k)] = m
+        products[np.uint64(q + k)] = gates[np.uint64(n + k)] + gates[np.uint64(r + k)] * m
+    for k in range(hidden):
+        new = tanh(products[np.uint64(q + k)])
+        kept = gates[np.uint64(z + k)] * (state[np.uint64(h + k)] - new)
+        state[np.uint64(h + k)] = new + kept
+        gates[np.uint64(n + k)] = new
+
+
+@inlined
+def gru_gradient(grads, r, grad_inputs, grad_state, h, gates, hidden_n, previous, row, hidden):
+    """From the gradient of h' to those of W_hh h, of W_in x, and of h but for its product."""
+    z, n, at = r + hidden, r + 2 * hidden, row * hidden
+    in_r, in_z, in_n = 3 * at, 3 * at + hidden, 3 * at + 2 * hidden
+    for k in range(hidden):
+        gate, new = gates[np.uint64(in_z + k)], gates[np.uint64(in_n + k)]
+        d = grad_state[np.uint64(h + k)] * (ONE - gate) * (ONE - new * new)
+        grad_inputs[np.uint64(in_n + k)] = d
+    for k in range(hidden):
+        gate, d = gates[np.uint64(in_r + k)], grad_inputs[np.uint64(in_n + k)]
+        grads[np.uint64(r + k)] = d * hidden_n[np.uint64(at + k)] * gate * (ONE - gate)
+        grads[np.uint64(n + k)] = d * gate
+    for k in range(hidden):
+        gate, grad = gates[np.uint64(in_z + k)], grad_state[np.uint64(h + k)]
+        change = previous[np.uint64(at + k)] - gates[np.uint64(in_n + k)]
+        grads[np.uint64(z + k)] = grad * change * gate * (ONE - gate)
+        grad_state[np.uint64(h + k)] = grad * gate
+
+
+@inlined
+def rnn_gradient(grads, g, grad_state, h, out, at, relu, hidden):
+    """From the gradient of h' to that of what tanh or max took."""
+    for k in range(hidden):
+        after = out[np.uint64(at + k)]
+        slope = ONE - after * after
+        if relu:
+            slope = ONE if after > 0 else ZERO
+        grads[np.uint64(g + k)] = grad_state[np.uint64(h + k)] * slope
+
+
+# -- all steps of tiles start..stop-1 -------------------------------------------------------------
+
+# What is multiplied is in scratch, with room for rows that a product takes in addition. The c of an
+# LSTM, and all gradients of states, are in the arrays [B, H] that hold them in the end, and come in
+# as what they are at first.
+
+
+@inlined
+def rows_of_step(begins, step, backwards, b0, b1):
+    """The first row of sequences b0..b1-1 in a step, and how many of them have that step.
+
+    Those that are over, or in reverse have not begun, are at the end of the tile.
+    """
+    t = begins.size - 2 - step if backwards else step
+    return begins[t] + b0, max(0, min(begins[t + 1] - begins[t], b1) - b0)
 
 
 @CpuFunction
-def lstm_gradient(grad_gates, grad_cell, grad_state, gates, kept):
-    """From the gradients of h and c to those of the gates and of the old c."""
-    a, e, before, grad = (
-        gates.reshape(-1), grad_gates.reshape(-1), kept.reshape(-1), grad_state.reshape(-1)
-    )  # fmt: skip
-    grad_c = grad_cell.reshape(-1)
-    size = grad.size
-    i, f, g, o = a[:size], a[size : 2 * size], a[2 * size : 3 * size], a[3 * size :]
-    grad_i, grad_f = e[:size], e[size : 2 * size]
-    grad_g, grad_o = e[2 * size : 3 * size], e[3 * size :]
-    for k in range(size):
-        squashed = tanh(f[k] * before[k] + i[k] * g[k])
-        d = grad_c[k] + grad[k] * o[k] * (ONE - squashed * squashed)
-        grad_i[k] = d * g[k] * i[k] * (ONE - i[k])
-        grad_f[k] = d * before[k] * f[k] * (ONE - f[k])
-        grad_g[k] = d * i[k] * (ONE - g[k] * g[k])
-        grad_o[k] = grad[k] * squashed * o[k] * (ONE - o[k])
-        grad_c[k] = d * f[k]
+def lstm_steps(start, stop, out, last, last_cell, previous, gates, cells, first, bias, begins,
+               backwards, tile, hidden, panels, states, products):  # fmt: skip
+    rows, wide, batch = 4 * hidden, full_panels(4 * hidden), first.size // hidden
+    for index in range(start, stop):
+        b0, b1 = index * tile, min(index * tile + tile, batch)
+        for b in range(b1 - b0):
+            copy_cells(states, b * hidden, first, (b0 + b) * hidden, hidden)
+        for step in range(begins.size - 1):
+            row, count = rows_of_step(begins, step, backwards, b0, b1)
+            multiply_full_panels(products, states, panels, count, hidden, rows)
+            for b in range(count):
+                at, h, c = (row + b) * hidden, b * hidden, (b0 + b) * hidden
+                copy_cells(previous, at, states, h, hidden)
+                copy_cells(cells, at, last_cell, c, hidden)
+                for g in range(0, rows, hidden):
+                    if g == 2 * hidden:
+                        add_tanh(gates, 4 * at + g, products, b * wide + g, bias, g, hidden)
+                    else:
+                        add_logistic(gates, 4 * at + g, products, b * wide + g, bias, g, hidden)
+                lstm_cell(states, h, last_cell, c, gates, 4 * at, hidden)
+                copy_cells(out, at, states, h, hidden)
+        for b in range(b1 - b0):
+            copy_cells(last, (b0 + b) * hidden, states, b * hidden, hidden)
 
 
 @CpuFunction
-def gru_cell(state, gates, projected, bias_ih, bias_hh):
-    """state becomes that after the step; gates are r, z, n, m, and come in as W_hh h for r, z, m"""
-    hidden = state.shape[0]
-    zero = gates.dtype.type(0)
-    add_inputs(gates[: 2 * hidden], projected, bias_ih, bias_hh)
-    for j in range(2 * hidden, 3 * hidden):
-        row, other, m = gates[j], projected[j], gates[j + hidden]
-        shift_ih, shift_hh = shift_of(bias_ih, j, zero), shift_of(bias_hh, j, zero)
-        for b in range(row.size):
-            row[b] = other[b] + shift_ih
-            m[b] += shift_hh
-    a, h = gates.reshape(-1), state.reshape(-1)
-    size = h.size
-    r, z, n, m = a[:size], a[size : 2 * size], a[2 * size : 3 * size], a[3 * size :]
-    for k in range(size):
-        r[k], z[k] = logistic(r[k]), logistic(z[k])
-        n[k] = tanh(n[k] + r[k] * m[k])
-        h[k] = n[k] + z[k] * (h[k] - n[k])
+def lstm_steps_back(start, stop, grad_gates, grad_first, grad_first_cell, grad_out, gates, cells,
+                    begins, backwards, tile, hidden, panels, grads, products):  # fmt: skip
+    rows, wide, batch = 4 * hidden, full_panels(hidden), grad_first.size // hidden
+    for index in range(start, stop):
+        b0, b1 = index * tile, min(index * tile + tile, batch)
+        for step in range(begins.size - 1):
+            row, count = rows_of_step(begins, step, backwards, b0, b1)
+            for b in range(count):
+                c = (b0 + b) * hidden
+                add_cells(grad_first, c, grad_out, (row + b) * hidden, hidden)
+                lstm_gradient(grads, b * rows, grad_first_cell, grad_first, c, gates, cells,
+                              row + b, hidden)  # fmt: skip
+                copy_cells(grad_gates, (row + b) * rows, grads, b * rows, rows)
+            multiply_full_panels(products, grads, panels, count, rows, hidden)
+            for b in range(count):
+                copy_cells(grad_first, (b0 + b) * hidden, products, b * wide, hidden)
 
 
 @CpuFunction
-def gru_gradient(grad_inputs, grad_hidden, grad_state, gates, previous):
-    """From the gradient of h' to those of r, z, n before their functions, and of h but for W_hh."""
-    a, grad, before = gates.reshape(-1), grad_state.reshape(-1), previous.reshape(-1)
-    x, e = grad_inputs.reshape(-1), grad_hidden.reshape(-1)
-    size = grad.size
-    r, z, n, m = a[:size], a[size : 2 * size], a[2 * size : 3 * size], a[3 * size :]
-    x_r, x_z, x_n = x[:size], x[size : 2 * size], x[2 * size :]
-    e_r, e_z, e_n = e[:size], e[size : 2 * size], e[2 * size :]
-    for k in range(size):
-        d = grad[k] * (ONE - z[k]) * (ONE - n[k] * n[k])
-        x_r[k] = e_r[k] = d * m[k] * r[k] * (ONE - r[k])
-        x_z[k] = e_z[k] = grad[k] * (before[k] - n[k]) * z[k] * (ONE - z[k])
-        x_n[k] = d
-        e_n[k] = d * r[k]
-        grad[k] *= z[k]
+def gru_steps(start, stop, out, last, previous, gates, hidden_n, first, bias, begins, backwards,
+              tile, hidden, panels, states, products):  # fmt: skip
+    rows, wide, batch = 3 * hidden, full_panels(3 * hidden), first.size // hidden
+    for index in range(start, stop):
+        b0, b1 = index * tile, min(index * tile + tile, batch)
+        for b in range(b1 - b0):
+            copy_cells(states, b * hidden, first, (b0 + b) * hidden, hidden)
+        for step in range(begins.size - 1):
+            row, count = rows_of_step(begins, step, backwards, b0, b1)
+            multiply_full_panels(products, states, panels, count, hidden, rows)
+            for b in range(count):
+                at, h = (row + b) * hidden, b * hidden
+                copy_cells(previous, at, states, h, hidden)
+                for g in range(0, 2 * hidden, hidden):
+                    add_logistic(gates, 3 * at + g, products, b * wide + g, bias, g, hidden)
+                gru_cell(states, h, gates, hidden_n, row + b, products, b * wide, bias, hidden)
+                copy_cells(out, at, states, h, hidden)
+        for b in range(b1 - b0):
+            copy_cells(last, (b0 + b) * hidden, states, b * hidden, hidden)
+
+
+@CpuFunction
+def gru_steps_back(start, stop, grad_inputs, grad_hidden, grad_first, grad_out, gates, hidden_n,
+                   previous, begins, backwards, tile, hidden, panels, grads,
+                   products):  # fmt: skip
+    rows, wide, batch = 3 * hidden, full_panels(hidden), grad_first.size // hidden
+    for index in range(start, stop):
+        b0, b1 = index * tile, min(index * tile + tile, batch)
+        for step in range(begins.size - 1):
+            row, count = rows_of_step(begins, step, backwards, b0, b1)
+            for b in range(count):
+                at, g, h = (row + b) * rows, b * rows, (b0 + b) * hidden
+                add_cells(grad_first, h, grad_out, (row + b) * hidden, hidden)
+                gru_gradient(grads, g, grad_inputs, grad_first, h, gates, hidden_n, previous,
+                             row + b, hidden)  # fmt: skip
+                copy_cells(grad_inputs, at, grads, g, 2 * hidden)
+                copy_cells(grad_hidden, at, grads, g, rows)
+            multiply_full_panels(products, grads, panels, count, rows, hidden)
+            for b in range(count):
+                add_cells(grad_first, (b0 + b) * hidden, products, b * wide, hidden)
+
+
+@CpuFunction
+def rnn_steps(start, stop, out, last, previous, first, bias, begins, backwards, tile, relu, hidden,
+              panels, states, products):  # fmt: skip
+    wide, batch = full_panels(hidden), first.size // hidden
+    for index in range(start, stop):
+        b0, b1 = index * tile, min(index * tile + tile, batch)
+        for b in range(b1 - b0):
+            copy_cells(states, b * hidden, first, (b0 + b) * hidden, hidden)
+        for step in range(begins.size - 1):
+            row, count = rows_of_step(begins, step, backwards, b0, b1)
+            multiply_full_panels(products, states, panels, count, hidden, hidden)
+            for b in range(count):
+                at, h = (row + b) * hidden, b * hidden
+                copy_cells(previous, at, states, h, hidden)
+                if relu:
+                    add_relu(out, at, products, b * wide, bias, 0, hidden)
+                else:
+                    add_tanh(out, at, products, b * wide, bias, 0, hidden)
+                copy_cells(states, h, out, at, hidden)
+        for b in range(b1 - b0):
+            copy_cells(last, (b0 + b) * hidden, states, b * hidden, hidden)
+
+
+@CpuFunction
+def rnn_steps_back(start, stop, grad_gates, grad_first, grad_out, out, begins, backwards, tile,
+                   relu, hidden, panels, grads, products):  # fmt: skip
+    wide, batch = full_panels(hidden), grad_first.size // hidden
+    for index in range(start, stop):
+        b0, b1 = index * tile, min(index * tile + tile, batch)
+        for step in range(begins.size - 1):
+            row, count = rows_of_step(begins, step, backwards, b0, b1)
+            for b in range(count):
+                at, g, h = (row + b) * hidden, b * hidden, (b0 + b) * hidden
+                add_cells(grad_first, h, grad_out, at, hidden)
+                rnn_gradient(grads, g, grad_first, h, out, at, relu, hidden)
+                copy_cells(grad_gates, at, grads, g, hidden)
+            multiply_full_panels(products, grads, panels, count, hidden, hidden)
+            for b in range(count):
+                copy_cells(grad_first, (b0 + b) * hidden, products, b * wide, hidden)
 
 
 # -- kernels --------------------------------------------------------------------------------------
 
 
-@cpu_host_kernel
-def lstm_forward(start, stop, out, last, last_cell, previous, gates, cells, projected, first,
-                 first_cell, weight, bias_ih, bias_hh, begins, reverse, tile):  # fmt: skip
+def run(steps, tiles, weight, transposed, arrays, begins, backwards, tile, *numbers):
+    """Lay out W_hh or its transpose as panels, then share out tiles of sequences."""
+    rows, hidden = weight.shape
+    depth, columns = (hidden, rows) if transposed else (rows, hidden)
+    wide = full_panels(columns)
+    panels = scratch.array("panels", depth * wide, weight.dtype)
+    parallel_for(lay_full_panels.compiled(), wide // PANEL,
+                 (panels, weight.reshape(-1), depth, columns, transposed))  # fmt: skip
+    flat = [array.reshape(-1) for array in arrays]
+    cost = int(begins[-1]) * weight.size // PRODUCTS_PER_ELEMENT
+    room = -(-tile // BATCH_ROWS) * BATCH_ROWS
+    parallel_for(_run, tiles, (steps, room * depth, room * wide, *flat, begins, backwards, tile,
+                               *numbers, hidden, panels), cost)  # fmt: skip
+
+
+def _run(start, stop, steps, factor_size, product_size, *args):
+    """With scratch for what is multiplied with the weight, and for the products."""
+    factors, products = (
+        scratch.array(name, size, args[0].dtype)
+        for name, size in (("factors", factor_size), ("products", product_size))
+    )
+    steps.compiled()(start, stop, *args, factors, products)
+
+
+@cpu_whole_kernel
+def lstm_forward(start, stop, out, last, last_cell, previous, gates, cells, first, first_cell,
+                 weight, bias, begins, reverse, tile):  # fmt: skip
     """i, f, o = s(W_ih x + b_ih + W_hh h + b_hh), g = tanh(same); c' = f c + i g; h' = o tanh(c')
 
-    weight W_hh [4 H, H], gates in the order i, f, g, o; cells: the c before each step; out [S, H].
+    weight W_hh [4 H, H]; gates [S, 4 H] in the order i, f, g, o; out [S, H].
     """
-    hidden = weight.shape[1]
-    with blas.one_thread(4 * hidden, tile, hidden):
-        for b0, b1 in tiles(start, stop, tile, len(first)):
-            state, cell = Active(first[b0:b1]), Active(first_cell[b0:b1])
-            for rows, n in steps(begins, reverse, b0, b1):
-                h, a = state.of(n), part(gates, 4 * hidden, rows)
-                previous[:, rows] = h
-                np.matmul(weight, h, out=a)
-                lstm_cell.compiled()(
-                    h, cell.of(n), part(cells, hidden, rows), a, projected[:, rows], bias_ih,
-                    bias_hh,
-                )  # fmt: skip
-                out[rows] = h.T
-            last[b0:b1], last_cell[b0:b1] = state.finish(), cell.finish()
+    last_cell[:] = first_cell
+    run(lstm_steps, stop, weight, True,
+        (out, last, last_cell, previous, gates, cells, first, bias), begins, reverse,
+        tile)  # fmt: skip
 
 
-@cpu_host_kernel
+@cpu_whole_kernel
 def lstm_backward(start, stop, grad_gates, grad_first, grad_first_cell, grad_out, grad_last,
                   grad_last_cell, gates, cells, weight, begins, reverse, tile):  # fmt: skip
-    """The derivative of lstm_forward, last step first; grad_gates [4 H, S] before tanh and s.
+    """The derivative of lstm_forward, last step first; grad_gates [S, 4 H] before tanh and s.
 
-    dh = grad_out + W_hh^T (grad_gates of the step after)
+    dh = grad_out + (grad_gates of the step after) W_hh
     """
-    hidden = weight.shape[1]
-    with blas.one_thread(hidden, tile, 4 * hidden):
-        for b0, b1 in tiles(start, stop, tile, len(grad_first)):
-            state, cell = Active(grad_last[b0:b1]), Active(grad_last_cell[b0:b1])
-            for rows, n in steps(begins, not reverse, b0, b1):
-                a, grad = part(gates, 4 * hidden, rows), state.of(n)
-                grad_a = np.empty_like(a)
-                grad += grad_out[rows].T
-                lstm_gradient.compiled()(grad_a, cell.of(n), grad, a, part(cells, hidden, rows))
-                grad_gates[:, rows] = grad_a
-                np.matmul(weight.T, grad_a, out=grad)
-            grad_first[b0:b1], grad_first_cell[b0:b1] = state.finish(), cell.finish()
+    grad_first[:], grad_first_cell[:] = grad_last, grad_last_cell
+    run(lstm_steps_back, stop, weight, False,
+        (grad_gates, grad_first, grad_first_cell, grad_out, gates, cells), begins, not reverse,
+        tile)  # fmt: skip
 
 
-@cpu_host_kernel
-def gru_forward(start, stop, out, last, previous, gates, projected, first, weight, bias_ih,
-                bias_hh, begins, reverse, tile):  # fmt: skip
+@cpu_whole_kernel
+def gru_forward(start, stop, out, last, previous, gates, hidden_n, first, weight, bias, begins,
+                reverse, tile):  # fmt: skip
     """r, z = s(W_ih x + b_ih + W_hh h + b_hh); n = tanh(W_in x + b_in + r m); h' = (1 - z) n + z h
 
-    m = W_hn h + b_hn; weight W_hh [3 H, H], its rows in the order r, z, n; gates: r, z, n, m;
-    out [S, H].
+    m = W_hn h + b_hn, kept as hidden_n [S, H]; weight W_hh [3 H, H]; gates [S, 3 H] in the order
+    r, z, n; out [S, H].
     """
-    hidden = weight.shape[1]
-    split = 2 * hidden
-    with blas.one_thread(3 * hidden, tile, hidden):
-        for b0, b1 in tiles(start, stop, tile, len(first)):
-            state = Active(first[b0:b1])
-            for rows, n in steps(begins, reverse, b0, b1):
-                h, a = state.of(n), part(gates, 4 * hidden, rows)
-                previous[:, rows] = h
-                np.matmul(weight[:split], h, out=a[:split])
-                np.matmul(weight[split:], h, out=a[3 * hidden :])
-                gru_cell.compiled()(h, a, projected[:, rows], bias_ih, bias_hh)
-                out[rows] = h.T
-            last[b0:b1] = state.finish()
+    run(gru_steps, stop, weight, True, (out, last, previous, gates, hidden_n, first, bias), begins,
+        reverse, tile)  # fmt: skip
 
 
-@cpu_host_kernel
+@cpu_whole_kernel
 def gru_backward(start, stop, grad_inputs, grad_hidden, grad_first, grad_out, grad_last, gates,
-                 previous, weight, begins, reverse, tile):  # fmt: skip
+                 hidden_n, previous, weight, begins, reverse, tile):  # fmt: skip
     """The derivative of gru_forward, last step first.
 
-    grad_inputs, grad_hidden [3 H, S]: gradients of W_ih x + b_ih and of W_hh h + b_hh.
-    dh = grad_out + z' dh' + W_hh^T grad_hidden' with ' for the step after
+    grad_inputs, grad_hidden [S, 3 H]: gradients of W_ih x + b_ih and of W_hh h + b_hh.
+    dh = grad_out + z' dh' + grad_hidden' W_hh with ' for the step after
     """
-    hidden = weight.shape[1]
-    with blas.one_thread(hidden, tile, 3 * hidden):
-        for b0, b1 in tiles(start, stop, tile, len(grad_first)):
-            state = Active(grad_last[b0:b1])
-            for rows, n in steps(begins, not reverse, b0, b1):
-                a, grad = part(gates, 4 * hidden, rows), state.of(n)
-                grad_x, grad_h = np.empty((2, 3 * hidden, n), a.dtype)
-                grad += grad_out[rows].T
-                gru_gradient.compiled()(
-                    grad_x, grad_h, grad, a, np.ascontiguousarray(previous[:, rows])
-                )
-                grad_inputs[:, rows], grad_hidden[:, rows] = grad_x, grad_h
-                grad += weight.T @ grad_h
-            grad_first[b0:b1] = state.finish()
+    grad_first[:] = grad_last
+    run(gru_steps_back, stop, weight, False,
+        (grad_inputs, grad_hidden, grad_first, grad_out, gates, hidden_n, previous), begins,
+        not reverse, tile)  # fmt: skip
 
 
-@cpu_host_kernel
-def rnn_forward(start, stop, out, last, previous, projected, first, weight, bias_ih, bias_hh,
-                begins, reverse, tile, relu):  # fmt: skip
+@cpu_whole_kernel
+def rnn_forward(start, stop, out, last, previous, first, weight, bias, begins, reverse, tile,
+                relu):  # fmt: skip
     """h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or max(0, same) if ``relu``
 
-    weight W_hh [H, H]; out [S, H].
+    weight W_hh [H, H]; out [S, H] comes in as W_ih x + b_ih.
     """
-    hidden = weight.shape[1]
-    with blas.one_thread(hidden, tile, hidden):
-        for b0, b1 in tiles(start, stop, tile, len(first)):
-            state = Active(first[b0:b1])
-            for rows, n in steps(begins, reverse, b0, b1):
-                h = state.of(n)
-                previous[:, rows] = h
-                new = weight @ h
-                add_inputs.compiled()(new, projected[:, rows], bias_ih, bias_hh)
-                np.maximum(new, 0, out=h) if relu else np.tanh(new, out=h)
-                out[rows] = h.T
-            last[b0:b1] = state.finish()
+    run(rnn_steps, stop, weight, True, (out, last, previous, first, bias), begins, reverse, tile,
+        relu)  # fmt: skip
 
 
-@cpu_host_kernel
+@cpu_whole_kernel
 def rnn_backward(start, stop, grad_gates, grad_first, grad_out, grad_last, out, weight, begins,
                  reverse, tile, relu):  # fmt: skip
-    """The derivative of rnn_forward, last step first; grad_gates [H, S] before tanh or max."""
-    hidden = weight.shape[1]
-    with blas.one_thread(hidden, tile, hidden):
-        for b0, b1 in tiles(start, stop, tile, len(grad_first)):
-            state = Active(grad_last[b0:b1])
-            for rows, n in steps(begins, not reverse, b0, b1):
-                h, grad = out[rows].T, state.of(n)
-                grad += grad_out[rows].T
-                grad *= (h > 0) if relu else 1 - h * h
-                grad_gates[:, rows] = grad
-                np.matmul(weight.T, grad.copy(), out=grad)
-            grad_first[b0:b1] = state.finish()
+    """The derivative of rnn_forward, last step first; grad_gates [S, H] before tanh or max."""
+    grad_first[:] = grad_last
+    run(rnn_steps_back, stop, weight, False, (grad_gates, grad_first, grad_out, out), begins,
+        not reverse, tile, relu)  # fmt: skip

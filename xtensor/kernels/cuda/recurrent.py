@@ -1,7 +1,9 @@
 """CUDA twins of cpu/recurrent.py: a block of threads takes a tile of sequences through its steps.
 
 Threads share the pairs of a feature and a sequence; each sums up its own product with the recurrent
-weight. ``last`` (backward: ``grad_first``) is the state while the steps run.
+weight. Threads beside each other take the same row of the weight in products, so that it is read
+once, and the same sequence elsewhere. ``last`` (backward: ``grad_first``) is the state while the
+steps run.
 """
 
 # mypy: disable-error-code="no-untyped-def"
@@ -25,12 +27,6 @@ def logistic(x):
 
 
 @cuda.jit(device=True)
-def shift_of(bias, r, zero):
-    """bias[r], or 0 where there is none"""
-    return bias[r] if bias.size > 0 else zero
-
-
-@cuda.jit(device=True)
 def times_state(weight, r, state, b, start):
     """start + the product of row r of the weight with the state of sequence b"""
     total = start
@@ -44,19 +40,18 @@ def times_gradient(weight, j, grad, row, start):
     """start + the product of column j of the weight with the gradients of a row"""
     total = start
     for r in range(weight.shape[0]):
-        total += weight[r, j] * grad[r, row]
+        total += weight[r, j] * grad[row, r]
     return total
 
 
 @cuda_row_kernel
-def lstm_forward(start, stop, out, last, last_cell, previous, gates, cells, projected, first,
-                 first_cell, weight, bias_ih, bias_hh, begins, reverse, tile):  # fmt: skip
+def lstm_forward(start, stop, out, last, last_cell, previous, gates, cells, first, first_cell,
+                 weight, bias, begins, reverse, tile):  # fmt: skip
     """i, f, o = s(W_ih x + b_ih + W_hh h + b_hh), g = tanh(same); c' = f c + i g; h' = o tanh(c')
 
-    weight W_hh [4 H, H], gates in the order i, f, g, o; cells: the c before each step; out [S, H].
+    weight W_hh [4 H, H]; gates [S, 4 H] in the order i, f, g, o; out [S, H].
     """
     batch, hidden = first.shape
-    zero = out.dtype.type(0)
     count = begins.size - 1
     for index in range(start + cuda.blockIdx.x, stop, cuda.gridDim.x):
         b0 = index * tile
@@ -72,17 +67,15 @@ def lstm_forward(start, stop, out, last, last_cell, previous, gates, cells, proj
             row = begins[t] + b0
             for k in range(cuda.threadIdx.x, 4 * hidden * n, ROW_THREADS):
                 r, b = k // n, k % n
-                a = times_state(weight, r, last, b0 + b, shift_of(bias_hh, r, zero))
-                a += projected[r, row + b] + shift_of(bias_ih, r, zero)
-                gates[4 * hidden * row + k] = math.tanh(a) if r // hidden == 2 else logistic(a)
+                a = times_state(weight, r, last, b0 + b, gates[row + b, r] + bias[r])
+                gates[row + b, r] = math.tanh(a) if r // hidden == 2 else logistic(a)
             cuda.syncthreads()
             for k in range(cuda.threadIdx.x, hidden * n, ROW_THREADS):
-                j, b = k // n, k % n
-                at = 4 * hidden * row + k
-                i, f = gates[at], gates[at + hidden * n]
-                g, o = gates[at + 2 * hidden * n], gates[at + 3 * hidden * n]
-                previous[j, row + b] = last[b0 + b, j]
-                cells[hidden * row + k] = last_cell[b0 + b, j]
+                b, j = k // hidden, k % hidden
+                i, f = gates[row + b, j], gates[row + b, hidden + j]
+                g, o = gates[row + b, 2 * hidden + j], gates[row + b, 3 * hidden + j]
+                previous[row + b, j] = last[b0 + b, j]
+                cells[row + b, j] = last_cell[b0 + b, j]
                 cell = f * last_cell[b0 + b, j] + i * g
                 last_cell[b0 + b, j] = cell
                 last[b0 + b, j] = o * math.tanh(cell)
@@ -93,9 +86,9 @@ def lstm_forward(start, stop, out, last, last_cell, previous, gates, cells, proj
 @cuda_row_kernel
 def lstm_backward(start, stop, grad_gates, grad_first, grad_first_cell, grad_out, grad_last,
                   grad_last_cell, gates, cells, weight, begins, reverse, tile):  # fmt: skip
-    """The derivative of lstm_forward, last step first; grad_gates [4 H, S] before tanh and s.
+    """The derivative of lstm_forward, last step first; grad_gates [S, 4 H] before tanh and s.
 
-    dh = grad_out + W_hh^T (grad_gates of the step after)
+    dh = grad_out + (grad_gates of the step after) W_hh
     """
     batch, hidden = grad_last.shape
     zero = grad_gates.dtype.type(0)
@@ -113,18 +106,17 @@ def lstm_backward(start, stop, grad_gates, grad_first, grad_first_cell, grad_out
             n = max(0, row_count(begins, t, b0, b1))
             row = begins[t] + b0
             for k in range(cuda.threadIdx.x, hidden * n, ROW_THREADS):
-                j, b = k // n, k % n
-                at = 4 * hidden * row + k
-                i, f = gates[at], gates[at + hidden * n]
-                g, o = gates[at + 2 * hidden * n], gates[at + 3 * hidden * n]
-                cell = cells[hidden * row + k]
+                b, j = k // hidden, k % hidden
+                i, f = gates[row + b, j], gates[row + b, hidden + j]
+                g, o = gates[row + b, 2 * hidden + j], gates[row + b, 3 * hidden + j]
+                cell = cells[row + b, j]
                 squashed = math.tanh(f * cell + i * g)
                 grad = grad_first[b0 + b, j] + grad_out[row + b, j]
                 d = grad_first_cell[b0 + b, j] + grad * o * (1 - squashed * squashed)
-                grad_gates[j, row + b] = d * g * i * (1 - i)
-                grad_gates[hidden + j, row + b] = d * cell * f * (1 - f)
-                grad_gates[2 * hidden + j, row + b] = d * i * (1 - g * g)
-                grad_gates[3 * hidden + j, row + b] = grad * squashed * o * (1 - o)
+                grad_gates[row + b, j] = d * g * i * (1 - i)
+                grad_gates[row + b, hidden + j] = d * cell * f * (1 - f)
+                grad_gates[row + b, 2 * hidden + j] = d * i * (1 - g * g)
+                grad_gates[row + b, 3 * hidden + j] = grad * squashed * o * (1 - o)
                 grad_first_cell[b0 + b, j] = d * f
             cuda.syncthreads()
             for k in range(cuda.threadIdx.x, hidden * n, ROW_THREADS):
@@ -134,15 +126,14 @@ def lstm_backward(start, stop, grad_gates, grad_first, grad_first_cell, grad_out
 
 
 @cuda_row_kernel
-def gru_forward(start, stop, out, last, previous, gates, projected, first, weight, bias_ih,
-                bias_hh, begins, reverse, tile):  # fmt: skip
+def gru_forward(start, stop, out, last, previous, gates, hidden_n, first, weight, bias, begins,
+                reverse, tile):  # fmt: skip
     """r, z = s(W_ih x + b_ih + W_hh h + b_hh); n = tanh(W_in x + b_in + r m); h' = (1 - z) n + z h
 
-    m = W_hn h + b_hn; weight W_hh [3 H, H], its rows in the order r, z, n; gates: r, z, n, m;
-    out [S, H].
+    m = W_hn h + b_hn, kept as hidden_n [S, H]; weight W_hh [3 H, H]; gates [S, 3 H] in the order
+    r, z, n; out [S, H].
     """
     batch, hidden = first.shape
-    zero = out.dtype.type(0)
     count = begins.size - 1
     for index in range(start + cuda.blockIdx.x, stop, cuda.gridDim.x):
         b0 = index * tile
@@ -156,23 +147,18 @@ def gru_forward(start, stop, out, last, previous, gates, projected, first, weigh
             row = begins[t] + b0
             for k in range(cuda.threadIdx.x, 3 * hidden * n, ROW_THREADS):
                 r, b = k // n, k % n
-                a = times_state(weight, r, last, b0 + b, shift_of(bias_hh, r, zero))
+                a = times_state(weight, r, last, b0 + b, bias[r])
                 if r < 2 * hidden:
-                    a += projected[r, row + b] + shift_of(bias_ih, r, zero)
-                    gates[4 * hidden * row + k] = logistic(a)
+                    gates[row + b, r] = logistic(gates[row + b, r] + a)
                 else:
-                    gates[4 * hidden * row + k + hidden * n] = a
+                    hidden_n[row + b, r - 2 * hidden] = a
             cuda.syncthreads()
             for k in range(cuda.threadIdx.x, hidden * n, ROW_THREADS):
-                j, b = k // n, k % n
-                at = 4 * hidden * row + k
-                r, z, m = gates[at], gates[at + hidden * n], gates[at + 3 * hidden * n]
-                inputs = projected[2 * hidden + j, row + b] + shift_of(
-                    bias_ih, 2 * hidden + j, zero
-                )
-                new = math.tanh(inputs + r * m)
-                gates[at + 2 * hidden * n] = new
-                previous[j, row + b] = last[b0 + b, j]
+                b, j = k // hidden, k % hidden
+                r, z = gates[row + b, j], gates[row + b, hidden + j]
+                new = math.tanh(gates[row + b, 2 * hidden + j] + r * hidden_n[row + b, j])
+                gates[row + b, 2 * hidden + j] = new
+                previous[row + b, j] = last[b0 + b, j]
                 last[b0 + b, j] = new + z * (last[b0 + b, j] - new)
                 out[row + b, j] = last[b0 + b, j]
             cuda.syncthreads()
@@ -180,11 +166,11 @@ def gru_forward(start, stop, out, last, previous, gates, projected, first, weigh
 
 @cuda_row_kernel
 def gru_backward(start, stop, grad_inputs, grad_hidden, grad_first, grad_out, grad_last, gates,
-                 previous, weight, begins, reverse, tile):  # fmt: skip
+                 hidden_n, previous, weight, begins, reverse, tile):  # fmt: skip
     """The derivative of gru_forward, last step first.
 
-    grad_inputs, grad_hidden [3 H, S]: gradients of W_ih x + b_ih and of W_hh h + b_hh.
-    dh = grad_out + z' dh' + W_hh^T grad_hidden' with ' for the step after
+    grad_inputs, grad_hidden [S, 3 H]: gradients of W_ih x + b_ih and of W_hh h + b_hh.
+    dh = grad_out + z' dh' + grad_hidden' W_hh with ' for the step after
     """
     batch, hidden = grad_last.shape
     count = begins.size - 1
@@ -199,20 +185,19 @@ def gru_backward(start, stop, grad_inputs, grad_hidden, grad_first, grad_out, gr
             n = max(0, row_count(begins, t, b0, b1))
             row = begins[t] + b0
             for k in range(cuda.threadIdx.x, hidden * n, ROW_THREADS):
-                j, b = k // n, k % n
-                at = 4 * hidden * row + k
-                r, z = gates[at], gates[at + hidden * n]
-                new, m = gates[at + 2 * hidden * n], gates[at + 3 * hidden * n]
+                b, j = k // hidden, k % hidden
+                r, z = gates[row + b, j], gates[row + b, hidden + j]
+                new, m = gates[row + b, 2 * hidden + j], hidden_n[row + b, j]
                 grad = grad_first[b0 + b, j] + grad_out[row + b, j]
                 d = grad * (1 - z) * (1 - new * new)
                 grad_r = d * m * r * (1 - r)
-                grad_z = grad * (previous[j, row + b] - new) * z * (1 - z)
-                grad_inputs[j, row + b] = grad_r
-                grad_hidden[j, row + b] = grad_r
-                grad_inputs[hidden + j, row + b] = grad_z
-                grad_hidden[hidden + j, row + b] = grad_z
-                grad_inputs[2 * hidden + j, row + b] = d
-                grad_hidden[2 * hidden + j, row + b] = d * r
+                grad_z = grad * (previous[row + b, j] - new) * z * (1 - z)
+                grad_inputs[row + b, j] = grad_r
+                grad_hidden[row + b, j] = grad_r
+                grad_inputs[row + b, hidden + j] = grad_z
+                grad_hidden[row + b, hidden + j] = grad_z
+                grad_inputs[row + b, 2 * hidden + j] = d
+                grad_hidden[row + b, 2 * hidden + j] = d * r
                 grad_first[b0 + b, j] = grad * z
             cuda.syncthreads()
             for k in range(cuda.threadIdx.x, hidden * n, ROW_THREADS):
@@ -224,11 +209,11 @@ def gru_backward(start, stop, grad_inputs, grad_hidden, grad_first, grad_out, gr
 
 
 @cuda_row_kernel
-def rnn_forward(start, stop, out, last, previous, projected, first, weight, bias_ih, bias_hh,
-                begins, reverse, tile, relu):  # fmt: skip
+def rnn_forward(start, stop, out, last, previous, first, weight, bias, begins, reverse, tile,
+                relu):  # fmt: skip
     """h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or max(0, same) if ``relu``
 
-    weight W_hh [H, H]; out [S, H].
+    weight W_hh [H, H]; out [S, H] comes in as W_ih x + b_ih.
     """
     batch, hidden = first.shape
     zero = out.dtype.type(0)
@@ -245,14 +230,13 @@ def rnn_forward(start, stop, out, last, previous, projected, first, weight, bias
             row = begins[t] + b0
             for k in range(cuda.threadIdx.x, hidden * n, ROW_THREADS):
                 j, b = k // n, k % n
-                a = times_state(weight, j, last, b0 + b, shift_of(bias_hh, j, zero))
-                a += projected[j, row + b] + shift_of(bias_ih, j, zero)
-                previous[j, row + b] = last[b0 + b, j]
+                a = times_state(weight, j, last, b0 + b, out[row + b, j] + bias[j])
+                previous[row + b, j] = last[b0 + b, j]
                 # A NaN is kept, as NumPy's maximum does.
                 out[row + b, j] = (zero if a < 0 else a) if relu else math.tanh(a)
             cuda.syncthreads()
             for k in range(cuda.threadIdx.x, hidden * n, ROW_THREADS):
-                j, b = k // n, k % n
+                b, j = k // hidden, k % hidden
                 last[b0 + b, j] = out[row + b, j]
             cuda.syncthreads()
 
@@ -260,7 +244,7 @@ def rnn_forward(start, stop, out, last, previous, projected, first, weight, bias
 @cuda_row_kernel
 def rnn_backward(start, stop, grad_gates, grad_first, grad_out, grad_last, out, weight, begins,
                  reverse, tile, relu):  # fmt: skip
-    """The derivative of rnn_forward, last step first; grad_gates [H, S] before tanh or max."""
+    """The derivative of rnn_forward, last step first; grad_gates [S, H] before tanh or max."""
     batch, hidden = grad_last.shape
     zero = grad_gates.dtype.type(0)
     count = begins.size - 1
@@ -275,13 +259,13 @@ def rnn_backward(start, stop, grad_gates, grad_first, grad_out, grad_last, out, 
             n = max(0, row_count(begins, t, b0, b1))
             row = begins[t] + b0
             for k in range(cuda.threadIdx.x, hidden * n, ROW_THREADS):
-                j, b = k // n, k % n
+                b, j = k // hidden, k % hidden
                 grad = grad_first[b0 + b, j] + grad_out[row + b, j]
                 h = out[row + b, j]
                 if relu:
-                    grad_gates[j, row + b] = grad if h > 0 else zero
+                    grad_gates[row + b, j] = grad if h > 0 else zero
                 else:
-                    grad_gates[j, row + b] = grad * (1 - h * h)
+                    grad_gates[row + b, j] = grad * (1 - h * h)
             cuda.syncthreads()
             for k in range(cuda.threadIdx.x, hidden * n, ROW_THREADS):
                 j, b = k // n, k % n
