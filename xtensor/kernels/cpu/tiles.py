@@ -36,7 +36,7 @@ def channel_tile(
         >>> channel_tile(2, 4 * 64 * 56 * 56, 56 * 56, 64, 64)
         ((1, 8), 16)
         >>> channel_tile(16, 4 * 512 * 49, 49, 512, 512)
-        ((5, 128), 16)
+        ((2, 256), 16)
     """
     long = max(-(-samples // MIN_TILES), -(-LONG // max(1, positions)))
     block = max(1, min(long, samples, TILE_BYTES // max(1, sample_bytes)))
@@ -73,6 +73,7 @@ def weight_tile(
         >>> weight_tile(16, 49, 512, 512, 512, 4 * 512 * 512 * 9, 4)
         ((5, 32), 16, 1)
     """
+    positions = max(1, positions)
     fitting = TILE_BYTES // (positions * outputs * itemsize)
     block = max(1, min(samples, -(-LONG_SUM // positions), fitting))
     parts = max(1, min(MIN_TILES, -(-samples // block), PART_BYTES // weight_bytes))
