@@ -1,4 +1,9 @@
-"""Matrix products by NumPy's BLAS, in blocks that follow the shape and never the threads."""
+"""Matrix products on the CPU, in blocks that follow the shape and never the threads.
+
+Large products of floating matrices are multiplied in tiles (see product.py), all others by NumPy:
+through BLAS, which has little to do for a few numbers and reads a matrix once for a vector.
+"""
+
 # mypy: disable-error-code="no-untyped-def"
 
 from __future__ import annotations
@@ -6,17 +11,62 @@ from __future__ import annotations
 import numpy as np
 
 from .. import blas
-from .._jit import cpu_host_kernel
+from .._jit import CpuFunction, cpu_host_kernel
+from .product import BLOCK_COLUMNS, BLOCK_DEPTH, BLOCK_ROWS, ROWS, multiply_matrices
+from .scratch import scratch
+from .simd import pointer
+
+# With fewer rows or columns a product is little more than reading the other matrix.
+FEWEST = 8
 
 
-@cpu_host_kernel
-def matmul_forward(start, stop, out, x, y, bias, transposed_x, transposed_y, parts, blocks):
-    """out[b * parts + p, i, j] = bias[j] + sum_k x[b, i, k] * y[b, k, j], k over part p
+@CpuFunction
+def cut(length, pieces, piece):
+    """First and end of a piece."""
+    return piece * length // pieces, (piece + 1) * length // pieces
 
-    x [batch or 1, m, k], or [., k, m] if transposed; y [batch or 1, k, n], or [., n, k]; out
-    [batch * parts, m, n]; bias [n] or []. The range goes over out's matrices times ``blocks``,
-    pieces of the longer of m and n.
-    """
+
+@CpuFunction
+def matmul_tiles(start, stop, out, x, y, bias, x_size, y_size, m, n, depth, transposed_x,
+                 transposed_y, parts, blocks, panels, copies, sums):  # fmt: skip
+    """``matmul_forward`` over flat arrays; matrices of x are x_size apart, or 0 if there is one."""
+    x_row, x_step = (1, m) if transposed_x else (depth, 1)
+    y_row, y_step = (1, depth) if transposed_y else (n, 1)
+    for index in range(start, stop):
+        matrix, block = index // blocks, index % blocks
+        b, part = matrix // parts, matrix % parts
+        d0, d1 = cut(depth, parts, part)
+        r0, r1 = cut(m, blocks, block) if m >= n else (0, m)
+        c0, c1 = cut(n, blocks, block) if m < n else (0, n)
+        multiply_matrices(
+            pointer(out), (matrix * m + r0) * n + c0, n,
+            pointer(x), b * x_size + r0 * x_row + d0 * x_step, x_row, x_step,
+            pointer(y), b * y_size + d0 * y_row + c0 * y_step, y_row, y_step,
+            pointer(bias), c0 if bias.size > 0 else -1, r1 - r0, d1 - d0, c1 - c0, pointer(panels),
+            pointer(copies), pointer(sums),
+        )  # fmt: skip
+
+
+def multiply_tiles(start, stop, out, x, y, bias, transposed_x, transposed_y, parts, blocks):
+    """``matmul_forward`` in tiles."""
+    _, m, n = out.shape
+    depth = x.shape[1] if transposed_x else x.shape[2]
+    x_size, y_size = (a[0].size if len(a) > 1 else 0 for a in (x, y))
+    buffers = (
+        scratch.array(name, size, out.dtype)
+        for name, size in (
+            ("panels", BLOCK_COLUMNS * BLOCK_DEPTH), ("copies", BLOCK_ROWS * BLOCK_DEPTH),
+            ("sums", ROWS * BLOCK_COLUMNS),
+        )
+    )  # fmt: skip
+    matmul_tiles.compiled()(
+        start, stop, out.reshape(-1), x.reshape(-1), y.reshape(-1), bias, x_size, y_size, m, n,
+        depth, transposed_x, transposed_y, parts, blocks, *buffers,
+    )  # fmt: skip
+
+
+def multiply_by_numpy(start, stop, out, x, y, bias, transposed_x, transposed_y, parts, blocks):
+    """``matmul_forward`` by BLAS; integers by loops of NumPy's."""
     x = x.transpose(0, 2, 1) if transposed_x else x
     y = y.transpose(0, 2, 1) if transposed_y else y
     _, m, n = out.shape
@@ -29,14 +79,29 @@ def matmul_forward(start, stop, out, x, y, bias, transposed_x, transposed_y, par
             left, right, to = x[b if len(x) > 1 else 0], y[b if len(y) > 1 else 0], out[matrix]
             added = bias
             if parts > 1:
-                cut = slice(part * length // parts, (part + 1) * length // parts)
-                left, right = left[:, cut], right[cut]
+                d0, d1 = cut(length, parts, part)
+                left, right = left[:, d0:d1], right[d0:d1]
             if blocks > 1 and m >= n:
-                cut = slice(block * m // blocks, (block + 1) * m // blocks)
-                left, to = left[cut], to[cut]
+                r0, r1 = cut(m, blocks, block)
+                left, to = left[r0:r1], to[r0:r1]
             elif blocks > 1:
-                cut = slice(block * n // blocks, (block + 1) * n // blocks)
-                right, to, added = right[:, cut], to[:, cut], bias[cut]
+                c0, c1 = cut(n, blocks, block)
+                right, to, added = right[:, c0:c1], to[:, c0:c1], bias[c0:c1]
             np.matmul(left, right, out=to)
             if added.size:
                 np.add(to, added, out=to)
+
+
+@cpu_host_kernel
+def matmul_forward(start, stop, out, x, y, bias, transposed_x, transposed_y, parts, blocks):
+    """out[b * parts + p, i, j] = bias[j] + sum_k x[b, i, k] * y[b, k, j], k over part p
+
+    x [batch or 1, m, k], or [., k, m] if transposed; y [batch or 1, k, n], or [., n, k]; out
+    [batch * parts, m, n]; bias [n] or []. The range goes over out's matrices times ``blocks``,
+    pieces of the longer of m and n.
+    """
+    _, m, n = out.shape
+    length = x.shape[1] if transposed_x else x.shape[2]
+    large = min(m, n) >= FEWEST and m * n * length > blas.SMALL_PRODUCT
+    multiply = multiply_tiles if large and out.dtype.kind == "f" else multiply_by_numpy
+    multiply(start, stop, out, x, y, bias, transposed_x, transposed_y, parts, blocks)
