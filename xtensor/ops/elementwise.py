@@ -49,10 +49,7 @@ def apply(name: str, arrays: tuple[Array, ...], *numbers: Any, dtype: Any = None
             out = ufunc(*arrays)
             if out.dtype is (first.dtype if dtype is None else dtype):
                 return out
-    if type(first) is np.ndarray:
-        out = np.empty(shape, first.dtype if dtype is None else dtype)
-    else:
-        out = empty_like(first, shape, dtype)
+    out = empty_like(first, shape, dtype)
     launch(name, out.size, out, *arrays, *numbers)
     return out
 

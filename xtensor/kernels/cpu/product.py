@@ -176,8 +176,9 @@ def multiply_rows(out, to, out_step, a, i, a_row, panels, rows, depth, columns, 
     lanes = lanes_of(sums)
     for c in range(0, columns - lanes, 2 * lanes):
         sum_products(sums, c, a, i, a_row, panels, depth, 2)
-    if 0 < columns % (2 * lanes) <= lanes:
-        sum_products(sums, columns // lanes * lanes, a, i, a_row, panels, depth, 1)
+    rest = columns % (2 * lanes)
+    if 0 < rest <= lanes:
+        sum_products(sums, columns - rest, a, i, a_row, panels, depth, 1)
     for r in range(rows):
         at, k = to + r * out_step, r * BLOCK_COLUMNS
         if not first:
