@@ -167,7 +167,7 @@ def test_tiles_cover_everything(samples):
     ):  # fmt: skip
         per_group = channels // groups
         read = 4 * per_group * side * side
-        (block, width), work = channel_tile(samples, read, side * side, channels, per_group)
+        (block, width), work = channel_tile(samples, read, side * side, channels, per_group, 8)
         assert work == -(-samples // block) * -(-channels // width)
         assert groups == 1 or width % per_group == 0
         (block, width), per_part, parts = weight_tile(

@@ -160,7 +160,9 @@ def get_num_threads() -> int:
         >>> get_num_threads() >= 1
         True
     """
-    return _wanted if _wanted is not None else _default_threads()
+    if _wanted is not None:
+        return _wanted
+    return _pool.count if _pool is not None else _default_threads()
 
 
 def set_num_threads(count: int) -> None:

@@ -2,8 +2,8 @@
 
 Work is cut into tiles, a block of samples and a block of channels that nobody else writes. Its
 source channels are spread out as lines in a small buffer, a piece at a time, which stays in the
-second-level cache. Tiles and pieces follow from the shapes alone, so the results do not depend on
-the number of threads.
+second-level cache. Where a result is a whole sum, it is the same in any tile, so there are as many
+as suits the threads; those of a weight gradient are parts of sums and follow from the shapes alone.
 
     x [N, C, D, H, W], weight [O, C / groups, KD, KH, KW], out [N, O, OD, OH, OW]
 """
@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..parallel import parallel_for
+from ..parallel import CHUNKS_PER_THREAD, get_num_threads, parallel_for
 from .line_plan import (
     CHUNK,
     Plan,
@@ -52,16 +52,19 @@ class Job(NamedTuple):
 
 
 @lru_cache(maxsize=512)
-def forward_job(out_shape, x_shape, weight_shape, stride, padding, dilation, groups, itemsize):
+def forward_job(out_shape, x_shape, weight_shape, stride, padding, dilation, groups, itemsize,
+                enough):  # fmt: skip
     kernel, elements = weight_shape[2:], math.prod(weight_shape[2:])
     plan = forward_plan(kernel, stride, padding, dilation, out_shape[2:], out_shape[1] // groups,
                         weight_shape[1])  # fmt: skip
     steps = weight_shape[1] * elements, elements
-    return correlation(plan, out_shape, (1, 1, 1), (0, 0, 0), x_shape, groups, steps, itemsize)
+    return correlation(plan, out_shape, (1, 1, 1), (0, 0, 0), x_shape, groups, steps, itemsize,
+                       enough)  # fmt: skip
 
 
 @lru_cache(maxsize=512)
-def input_jobs(x_shape, grad_shape, weight_shape, stride, padding, dilation, groups, itemsize):
+def input_jobs(x_shape, grad_shape, weight_shape, stride, padding, dilation, groups, itemsize,
+               enough):  # fmt: skip
     """One for each phase of the step."""
     kernel, elements = weight_shape[2:], math.prod(weight_shape[2:])
     steps = elements, weight_shape[1] * elements
@@ -69,18 +72,20 @@ def input_jobs(x_shape, grad_shape, weight_shape, stride, padding, dilation, gro
     for phase in itertools.product(*(range(min(s, n)) for s, n in zip(stride, x_shape[2:]))):
         plan = input_plan(kernel, stride, padding, dilation, x_shape[2:], phase, weight_shape[1],
                           weight_shape[0] // groups)  # fmt: skip
-        jobs.append(correlation(plan, x_shape, stride, phase, grad_shape, groups, steps, itemsize))
+        jobs.append(correlation(plan, x_shape, stride, phase, grad_shape, groups, steps, itemsize,
+                                enough))  # fmt: skip
     return jobs
 
 
-def correlation(plan: Plan, out_shape, out_step, out_offset, shape, groups, steps, itemsize) -> Job:
+def correlation(plan: Plan, out_shape, out_step, out_offset, shape, groups, steps, itemsize,
+                enough) -> Job:  # fmt: skip
     """Results from ``out_offset`` on in steps; ``steps`` from row to row and channel to channel of
     the weight."""
     samples, rows = out_shape[:2]
     channels, per_channel = shape[1], shape[1] // groups
     sample_bytes = math.prod(shape[1:]) // groups * itemsize
-    tile, count = channel_tile(samples, sample_bytes, math.prod(plan.layout), rows,
-                               rows // groups)  # fmt: skip
+    tile, count = channel_tile(samples, sample_bytes, math.prod(plan.layout), rows, rows // groups,
+                               enough)  # fmt: skip
     line_count = per_channel * len(plan.offsets)
     piece = fit_piece(plan, max(1, line_count), tile[0], itemsize)
     length = piece + plan.halo
@@ -131,26 +136,37 @@ def weight_job(x_shape, grad_shape, weight_shape, stride, padding, dilation, gro
 def forward(out, x, weight, bias, stride, padding, dilation, groups):
     """out[n, o, p] = bias[o] + sum over c, k of weight[o, c, k] * x[n, g + c, p s - p0 + k d]"""
     job = forward_job(out.shape, x.shape, weight.shape, stride, padding, dilation, groups,
-                      x.itemsize)  # fmt: skip
+                      x.itemsize, tiles_wanted())  # fmt: skip
     arrays = out.reshape(-1), x.reshape(-1), weight.reshape(-1), bias
-    parallel_for(_correlate, job.tiles, (*arrays, job), job.cost)
+    parallel_for(_correlate, job.tiles, (*arrays, [job]), job.cost)
 
 
 def backward_input(grad_x, grad, weight, stride, padding, dilation, groups):
     """grad_x[n, g + c, p s - p0 + k d] = sum over o, k, p of weight[o, c, k] * grad[n, o, p]"""
     none = np.empty(0, grad.dtype)
     arrays = grad_x.reshape(-1), grad.reshape(-1), weight.reshape(-1), none
-    for job in input_jobs(grad_x.shape, grad.shape, weight.shape, stride, padding, dilation, groups,
-                          grad.itemsize):  # fmt: skip
-        parallel_for(_correlate, job.tiles, (*arrays, job), job.cost)
+    jobs = input_jobs(grad_x.shape, grad.shape, weight.shape, stride, padding, dilation, groups,
+                      grad.itemsize, tiles_wanted())  # fmt: skip
+    tiles, cost = sum(job.tiles for job in jobs), sum(job.cost for job in jobs)
+    parallel_for(_correlate, tiles, (*arrays, jobs), cost)
 
 
-def _correlate(start, stop, out, source, weight, bias, job):
-    buffers = (
-        scratch.array(name, size, out.dtype)
-        for name, size in (("lines", job.sizes[0]), ("sums", 6 * CHUNK))
-    )
-    correlate_tiles.compiled()(start, stop, out, source, weight, bias, *job.numbers, *buffers)
+def tiles_wanted():
+    """For each thread as many as ``parallel_for`` makes chunks."""
+    return CHUNKS_PER_THREAD * get_num_threads()
+
+
+def _correlate(start, stop, out, source, weight, bias, jobs):
+    """Tiles start..stop-1 of all jobs, one after the other."""
+    sums = scratch.array("sums", 6 * CHUNK, out.dtype)
+    for job in jobs:
+        first, end = max(start, 0), min(stop, job.tiles)
+        if first < end:
+            lines = scratch.array("lines", job.sizes[0], out.dtype)
+            correlate_tiles.compiled()(
+                first, end, out, source, weight, bias, *job.numbers, lines, sums
+            )
+        start, stop = start - job.tiles, stop - job.tiles
 
 
 def backward_weight(grad_weight, grad, x, stride, padding, dilation, groups):

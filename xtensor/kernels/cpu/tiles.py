@@ -1,4 +1,4 @@
-"""How a convolution is cut into tiles, from its shapes alone, the same on every machine."""
+"""How a convolution is cut into tiles."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ TILE_BYTES = 512 * 1024
 LONG = 96
 # Positions that make a sum over them worth its end, where the lanes of vectors are added up.
 LONG_SUM = 512
-# Enough tiles to keep the threads of a small machine busy to the end.
+# Enough tiles to keep the threads of a small machine busy to the end, where tiles may not follow
+# their number because sums are cut up with them.
 MIN_TILES = 16
 # What the parts of a weight gradient may take together.
 PART_BYTES = 16 << 20
 
 
 def channel_tile(
-    samples: int, sample_bytes: int, positions: int, channels: int, per_group: int
+    samples: int, sample_bytes: int, positions: int, channels: int, per_group: int, enough: int
 ) -> tuple[tuple[int, int], int]:
     """Samples and written channels of a tile, and how many tiles there are.
 
@@ -29,27 +30,28 @@ def channel_tile(
         positions: how many of them a sample has.
         channels: how many are written.
         per_group: how many of those belong to a group.
+        enough: how many tiles there shall be, if possible.
 
     Example:
-        >>> channel_tile(64, 4 * 28 * 28, 28 * 28, 6, 6)
+        >>> channel_tile(64, 4 * 28 * 28, 28 * 28, 6, 6, 16)
         ((4, 6), 16)
-        >>> channel_tile(2, 4 * 64 * 56 * 56, 56 * 56, 64, 64)
+        >>> channel_tile(2, 4 * 64 * 56 * 56, 56 * 56, 64, 64, 16)
         ((1, 8), 16)
-        >>> channel_tile(16, 4 * 512 * 49, 49, 512, 512)
-        ((2, 256), 16)
+        >>> channel_tile(16, 4 * 512 * 49, 49, 512, 512, 8)
+        ((2, 512), 8)
     """
-    long = max(-(-samples // MIN_TILES), -(-LONG // max(1, positions)))
+    long = max(-(-samples // enough), -(-LONG // max(1, positions)))
     block = max(1, min(long, samples, TILE_BYTES // max(1, sample_bytes)))
     rows = -(-samples // block)
-    width = cut_channels(channels, per_group, rows)
+    width = cut_channels(channels, per_group, rows, enough)
     return (block, width), rows * -(-channels // width)
 
 
-def cut_channels(channels: int, per_group: int, rows: int) -> int:
-    """How many channels a block has, so that ``rows`` times the blocks are about MIN_TILES."""
+def cut_channels(channels: int, per_group: int, rows: int, enough: int) -> int:
+    """How many channels a block has, so that ``rows`` times the blocks are about ``enough``."""
     unit = per_group if per_group < channels else 4
     units = -(-channels // unit)
-    blocks = min(units, -(-MIN_TILES // max(1, rows)))
+    blocks = min(units, -(-enough // max(1, rows)))
     return min(channels, -(-units // blocks) * unit)
 
 
@@ -79,4 +81,4 @@ def weight_tile(
     parts = max(1, min(MIN_TILES, -(-samples // block), PART_BYTES // weight_bytes))
     per_part = max(1, -(-samples // parts))
     parts = max(1, -(-samples // per_part))
-    return (block, cut_channels(channels, per_group, parts)), per_part, parts
+    return (block, cut_channels(channels, per_group, parts, MIN_TILES)), per_part, parts
