@@ -81,4 +81,5 @@ def weight_tile(
     parts = max(1, min(MIN_TILES, -(-samples // block), PART_BYTES // weight_bytes))
     per_part = max(1, -(-samples // parts))
     parts = max(1, -(-samples // per_part))
-    return (block, cut_channels(channels, per_group, parts, MIN_TILES)), per_part, parts
+    width = cut_channels(channels, per_group, parts, MIN_TILES)
+    return (min(block, per_part), width), per_part, parts
