@@ -7,9 +7,12 @@ is one chain in a fixed order, so no split of the range changes a byte.
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from .._jit import CpuFunction, cpu_host_kernel, cpu_kernel
+from .simd import pointer
 
 # So many columns are summed at a time that their sums stay in the first-level cache.
 COLUMNS = 1024
@@ -39,6 +42,20 @@ def sum_forward(start, stop, out, x):
         at += count
 
 
+@functools.partial(CpuFunction, fastmath="reassociate")
+def _sum_of_quarters(x, size, zero):
+    """The sum of x[i] for i < size, read at four places at once: memory answers sooner so."""
+    a, b, c, d, quarter = zero, zero, zero, zero, size // 4
+    for i in range(quarter):
+        a += x[i]
+        b += x[quarter + i]
+        c += x[2 * quarter + i]
+        d += x[3 * quarter + i]
+    for i in range(4 * quarter, size):
+        a += x[i]
+    return (a + b) + (c + d)
+
+
 @cpu_kernel(fastmath="reassociate")
 def sum_parts_forward(start, stop, partial, x, parts):
     """partial[o * parts + p, j] = sum_i x[o, i, j], i over part p of the length; x [o, i, j]"""
@@ -53,10 +70,7 @@ def sum_parts_forward(start, stop, partial, x, parts):
             end = (p + 1) * length // parts
         part = source[(o * length + first) * inner : (o * length + end) * inner]
         if inner == 1:
-            total = partial.dtype.type(0)
-            for i in range(part.size):
-                total += part[i]
-            partial[index, 0] = total
+            partial[index, 0] = _sum_of_quarters(pointer(part), part.size, partial.dtype.type(0))
         else:
             sums = partial[index]
             for j in range(inner):
@@ -114,6 +128,21 @@ def _largest(best, start, source, length, step, fold, infinity, turn):
 
 
 @CpuFunction
+def _largest_of_quarters(x, size, fold, infinity, turn):
+    """The largest key of x[i] for i < size, read at four places at once."""
+    quarter = size // 4
+    a = b = c = d = _key(x[0], fold, infinity, turn)
+    for i in range(quarter):
+        a = max(a, _key(x[i], fold, infinity, turn))
+        b = max(b, _key(x[quarter + i], fold, infinity, turn))
+        c = max(c, _key(x[2 * quarter + i], fold, infinity, turn))
+        d = max(d, _key(x[3 * quarter + i], fold, infinity, turn))
+    for i in range(4 * quarter, size):
+        a = max(a, _key(x[i], fold, infinity, turn))
+    return max(max(a, b), max(c, d))
+
+
+@CpuFunction
 def _extremes(start, stop, out, x, length, inner, fold, infinity, turn):
     at = start
     while at < stop:
@@ -138,9 +167,7 @@ def _part_extremes(start, stop, out, x, length, inner, parts, fold, infinity, tu
         offset = (o * length + first) * inner
         if inner == 1:
             row = x[offset : offset + end - first]
-            best = _key(row[0], fold, infinity, turn)
-            for i in range(row.size):
-                best = max(best, _key(row[i], fold, infinity, turn))
+            best = _largest_of_quarters(pointer(row), row.size, fold, infinity, turn)
             out[index] = _bits(best, fold, infinity, turn)
         else:
             best_row = out[index * inner : (index + 1) * inner]
