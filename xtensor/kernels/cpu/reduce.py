@@ -128,18 +128,23 @@ def _largest(best, start, source, length, step, fold, infinity, turn):
 
 
 @CpuFunction
+def _larger(a, b):
+    return b if b > a else a
+
+
+@CpuFunction
 def _largest_of_quarters(x, size, fold, infinity, turn):
     """The largest key of x[i] for i < size, read at four places at once."""
     quarter = size // 4
     a = b = c = d = _key(x[0], fold, infinity, turn)
     for i in range(quarter):
-        a = max(a, _key(x[i], fold, infinity, turn))
-        b = max(b, _key(x[quarter + i], fold, infinity, turn))
-        c = max(c, _key(x[2 * quarter + i], fold, infinity, turn))
-        d = max(d, _key(x[3 * quarter + i], fold, infinity, turn))
+        a = _larger(a, _key(x[i], fold, infinity, turn))
+        b = _larger(b, _key(x[quarter + i], fold, infinity, turn))
+        c = _larger(c, _key(x[2 * quarter + i], fold, infinity, turn))
+        d = _larger(d, _key(x[3 * quarter + i], fold, infinity, turn))
     for i in range(4 * quarter, size):
-        a = max(a, _key(x[i], fold, infinity, turn))
-    return max(max(a, b), max(c, d))
+        a = _larger(a, _key(x[i], fold, infinity, turn))
+    return _larger(_larger(a, b), _larger(c, d))
 
 
 @CpuFunction
