@@ -1,0 +1,81 @@
+"""Tiles on processors with shorter vectors than this one's: the same numbers, in more pieces."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+# What uses every helper of simd.py, against NumPy in float64.
+SCRIPT = """
+import sys
+import numpy as np
+from xtensor.kernels import _llvm
+_llvm.vector_bytes = lambda: int(sys.argv[1])
+import xtensor as xt
+from tests.naive.conv import conv
+
+rng = np.random.default_rng(1)
+
+def close(came, due, tolerance):
+    came, due = np.asarray(came, np.float64), np.asarray(due, np.float64)
+    assert np.abs(came - due).max() <= tolerance * np.abs(due).max(), (came, due)
+
+def gradients(call, *arrays):
+    tensors = [xt.XTensor(a, dtype=xt.kfloat32, requires_grad=True) for a in arrays]
+    with xt.autograd.tape():
+        y = call(*tensors)
+    y.backward(xt.XTensor(np.cos(np.arange(y.size)).reshape(y.shape)))
+    return y.to_numpy(), [t.grad.to_numpy() for t in tensors]
+
+def check_conv(x_shape, weight_shape, stride, padding):
+    x, weight = (rng.standard_normal(s) for s in (x_shape, weight_shape))
+    y, (grad_x, grad_weight) = gradients(
+        lambda a, b: xt.conv2d(a, b, stride=stride, padding=padding), x, weight
+    )
+    due = conv(x, weight, None, stride, padding)
+    close(y, due, 1e-5)
+    seed = np.cos(np.arange(y.size)).reshape(y.shape)
+    # <seed, conv(x, w)> is linear in both
+    total = (seed * due).sum()
+    close((grad_x * x).sum(), total, 1e-4)
+    close((grad_weight * weight).sum(), total, 1e-4)
+
+check_conv((2, 3, 9, 21), (7, 3, 3, 3), 1, 1)     # lines
+check_conv((2, 5, 11, 37), (4, 5, 3, 3), 2, 1)    # every second cell
+check_conv((2, 3, 13, 14), (2, 3, 2, 2), 3, 0)    # every third
+check_conv((9, 17, 12, 14), (20, 17, 3, 3), 1, 1)  # Winograd
+x, y = rng.standard_normal((75, 90)), rng.standard_normal((90, 53))
+out, (grad_x, grad_y) = gradients(xt.matmul, x, y)
+close(out, x @ y, 1e-5)
+seed = np.cos(np.arange(out.size)).reshape(out.shape)
+close(grad_x, seed @ y.T, 1e-5)
+close(grad_y, x.T @ seed, 1e-5)
+lstm, x = xt.LSTM(5, 19, batch_first=True), rng.standard_normal((3, 4, 5))
+states, _ = lstm(xt.XTensor(x))
+w = {name: p.to_numpy().astype(float) for name, p in lstm.named_parameters()}
+h, c, logistic = np.zeros((3, 19)), np.zeros((3, 19)), lambda a: 1 / (1 + np.exp(-a))
+for t in range(4):
+    a = x[:, t] @ w["weight_ih_l0"].T + h @ w["weight_hh_l0"].T
+    i, f, g, o = np.split(a + w["bias_ih_l0"] + w["bias_hh_l0"], 4, axis=1)
+    c = logistic(f) * c + logistic(i) * np.tanh(g)
+    h = logistic(o) * np.tanh(c)
+    close(states.to_numpy()[:, t], h, 1e-5)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("bytes_", "processor"), [(32, "haswell"), (16, "nehalem")])
+def test_shorter_vectors(bytes_, processor, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(bytes_)],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parent.parent,
+        env={**os.environ, "XTENSOR_CACHE": str(tmp_path), "NUMBA_CPU_NAME": processor,
+             "NUMBA_CPU_FEATURES": "", "NUMBA_ENABLE_CUDASIM": "0"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
