@@ -23,7 +23,7 @@ from __future__ import annotations
 import numpy as np
 
 from .._jit import CpuFunction
-from ..parallel import parallel_for
+from ..parallel import get_num_threads, parallel_for
 from .lines import clear_cells
 from .product import PANEL, ROWS, multiply_panel, multiply_panels
 from .scratch import scratch
@@ -37,6 +37,9 @@ BLOCK_BYTES = 1 << 20
 FEWEST_TILES = 36
 # At least so many blocks, to share them out.
 FEWEST_BLOCKS = 4
+# Where all transformed inputs take no more, and transformed kernels more than half as much, the
+# kernels are transformed a panel of outputs at a time, and never leave the second-level cache.
+VALUE_BYTES = 8 << 20
 # A gradient of kernels is summed up in so many parts, of so many bytes together at most; a larger
 # one in one part, by all threads, a stretch of tile rows of so many bytes at a time.
 PARTS, PART_BYTES, STRETCH_BYTES = 8, 12 << 20, 8 << 20
@@ -148,12 +151,12 @@ def transform_gradients(values, wide, tiles, grad, shape, base, r0, r1, down, ac
 
 
 @CpuFunction
-def transform_results(out, shape, values, wide, tiles, bias, biased, r0, r1, down, across, rows,
-                      half):  # fmt: skip
-    """out of rows r0..r1-1 = A^T m A + bias, m = values[:, tile, o]"""
+def transform_results(out, shape, first, values, wide, tiles, bias, biased, r0, r1, down, across,
+                      rows, half):  # fmt: skip
+    """out of rows r0..r1-1, channels from ``first`` on = A^T m A + bias, m = values[:, tile, o]"""
     width, plane = 4 * across, tiles * wide
     for r in range(r0, r1):
-        for c0 in range(0, shape[0], WIDE):
+        for c0 in range(0, min(wide, shape[0] - first), WIDE):
             for c in range(0, WIDE, lanes_of(rows)):
                 for t in range(across):
                     at = ((r - r0) * across + t) * wide + c0 + c
@@ -163,7 +166,8 @@ def transform_results(out, shape, values, wide, tiles, bias, biased, r0, r1, dow
                     for k in range(4):
                         tile = load_tile(half, 6 * k * WIDE + c, WIDE, 6, 1)
                         store_tile(rows, (4 * t + k) * WIDE + c, width * WIDE, a_transposed(tile))
-            write_rows(out, shape, r // down, c0, 4 * (r % down), rows, width, bias, biased)
+            write_rows(out, shape, r // down, first + c0, 4 * (r % down), rows, width, bias,
+                       biased)  # fmt: skip
 
 
 # -- kernels --------------------------------------------------------------------------------------
@@ -239,8 +243,36 @@ def correlate_blocks(start, stop, out, x, spread, bias, top, left, down, across,
             multiply_panels(results, k * room * out_wide, out_wide, values, k * room * wide, wide,
                             1, spread, k * channels * out_wide, tiles, channels,
                             out_wide)  # fmt: skip
-        transform_results(out, out_shape, results, out_wide, room, bias, biased, r0, r1, down,
+        transform_results(out, out_shape, 0, results, out_wide, room, bias, biased, r0, r1, down,
                           across, rows, half)  # fmt: skip
+
+
+@CpuFunction
+def transform_rows(start, stop, values, wide, tiles, x, down, across, top, left, rows, half):
+    """``transform_inputs`` of tile rows start..stop-1 of x."""
+    transform_inputs(pointer(values), wide, tiles, pointer(x), x.shape[1:], 0, start, stop, down,
+                     across, top, left, pointer(rows), pointer(half))  # fmt: skip
+
+
+@CpuFunction
+def correlate_panels(start, stop, out, values, weight, bias, channel_step, output_step, first, step,
+                     channels, down, across, total_rows, wide, room, spread, results, g, half_g,
+                     rows, half):  # fmt: skip
+    """Panels start..stop-1 of the channels of out, from all transformed inputs."""
+    shape, tiles = out.shape[1:], total_rows * across
+    for panel in range(start, stop):
+        o = panel * PANEL
+        count = min(PANEL, shape[0] - o)
+        columns = -(-count // WIDE) * WIDE
+        spread_kernels(0, channels, spread, weight, channels, count, channel_step, output_step,
+                       first + o * output_step, step, g, half_g)  # fmt: skip
+        for k in range(36):
+            multiply_panel(pointer(results), k * room * columns, columns, pointer(values),
+                           k * room * wide, wide, 1, pointer(spread), k * channels * columns,
+                           columns, tiles, channels, columns, False)  # fmt: skip
+        transform_results(pointer(out), shape, o, pointer(results), columns, room, pointer(bias),
+                          bias.size > 0, 0, total_rows, down, across, pointer(rows),
+                          pointer(half))  # fmt: skip
 
 
 @CpuFunction
@@ -314,20 +346,54 @@ def correlate(out, x, weight, steps, bias, top, left):
     samples, outputs, height, width = out.shape
     channels = x.shape[1]
     wide, out_wide = whole_vectors(channels), whole_vectors(outputs)
+    down, across = -(-height // 4), -(-width // 4)
+    rows = samples * down
+    tiles, panels = rows * across, -(-outputs // PANEL)
+    few_tiles = 36 * 4 * tiles * wide <= VALUE_BYTES < 36 * 4 * channels * out_wide * 2
+    if few_tiles and panels >= 2 * get_num_threads():
+        correlate_by_panels(out, x, weight, steps, bias, top, left, down, across, wide)
+        return
     spread = scratch.array("spread", 36 * channels * out_wide, np.float32)
     parallel_for(_spread, channels, (spread, weight.reshape(-1), channels, outputs, *steps),
                  spread.size)  # fmt: skip
-    down, across = -(-height // 4), -(-width // 4)
-    rows = samples * down
-    tiles = rows * across
     fitting = -(-tiles * 36 * 4 * (wide + out_wide) // BLOCK_BYTES)
     blocks = max(1, min(rows, max(min(fitting, tiles // FEWEST_TILES), FEWEST_BLOCKS)))
     parallel_for(_correlate, blocks, (out, x, spread, bias, top, left, down, across, rows, blocks,
                                       wide, out_wide), tiles * wide * out_wide)  # fmt: skip
 
 
+def correlate_by_panels(out, x, weight, steps, bias, top, left, down, across, wide):
+    """The same for few tiles of many channels: all inputs are transformed, then shared out are
+    panels of outputs."""
+    rows, channels = len(x) * down, x.shape[1]
+    room = whole_rows(rows * across)
+    values = scratch.array("all values", 36 * room * wide, np.float32)
+    parallel_for(_transform_rows, rows, (values, wide, room, x, down, across, top, left),
+                 values.size)  # fmt: skip
+    panels = -(-out.shape[1] // PANEL)
+    parallel_for(
+        _correlate_panels, panels,
+        (out, values, weight.reshape(-1), bias, *steps, channels, down, across, rows, wide, room),
+        room * wide * out.shape[1],
+    )  # fmt: skip
+
+
 def _spread(start, stop, *args):
     spread_kernels.compiled()(start, stop, *args, *kernel_buffers())
+
+
+def _transform_rows(start, stop, *args):
+    transform_rows.compiled()(start, stop, *args, *row_buffers(args[5]))
+
+
+def _correlate_panels(start, stop, *args):
+    channels, _, across, _, _, room = args[-6:]
+    spread, results = (
+        scratch.array(name, 36 * count * PANEL, np.float32)
+        for name, count in (("spread", channels), ("results", room))
+    )
+    buffers = spread, results, *kernel_buffers(), *row_buffers(across)
+    correlate_panels.compiled()(start, stop, *args, *buffers)
 
 
 def _correlate(start, stop, *args):
