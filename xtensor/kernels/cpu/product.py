@@ -71,6 +71,22 @@ def multiply_panels(out, to, out_step, a, i, a_row, a_step, b, j, rows, depth, c
                        depth, width, False)  # fmt: skip
 
 
+@CpuFunction
+def lay_panel(panels, at, b, j, row_step, column_step, depth, columns):
+    """panels[at + d * PANEL + c] = b[j + d * row_step + c * column_step]; one of the steps is 1"""
+    lanes = lanes_of(panels)
+    if column_step == 1:
+        for d in range(depth):
+            for c in range(0, columns, lanes):
+                copy_vector(panels, at + d * PANEL + c, b, j + d * row_step + c, columns - c)
+    else:
+        for c in range(0, columns, lanes):
+            for d in range(0, depth, lanes):
+                transpose_square(panels, at + d * PANEL + c, PANEL, b, j + c * column_step + d,
+                                 column_step, min(lanes, columns - c),
+                                 min(lanes, depth - d))  # fmt: skip
+
+
 # -- a matrix in full panels, for many products with few rows -------------------------------------
 
 # Rows that are multiplied together here: batches are often a multiple of that. Buffers need room
@@ -90,21 +106,13 @@ def lay_full_panels(start, stop, panels, matrix, depth, columns, transposed):
 
     Columns beyond those of b stay as they are.
     """
-    lanes = lanes_of(panels)
     for panel in range(start, stop):
         first = panel * PANEL
-        used, at = min(PANEL, columns - first), first * depth
+        used = min(PANEL, columns - first)
         if transposed:
-            for c in range(0, used, lanes):
-                for d in range(0, depth, lanes):
-                    transpose_square(panels, at + d * PANEL + c, PANEL, matrix,
-                                     (first + c) * depth + d, depth, min(lanes, used - c),
-                                     min(lanes, depth - d))  # fmt: skip
+            lay_panel(panels, first * depth, matrix, first * depth, 1, depth, depth, used)
         else:
-            for d in range(depth):
-                for c in range(0, used, lanes):
-                    copy_vector(panels, at + d * PANEL + c, matrix, d * columns + first + c,
-                                used - c)  # fmt: skip
+            lay_panel(panels, first * depth, matrix, first, columns, 1, depth, used)
 
 
 @CpuFunction
@@ -125,22 +133,6 @@ def multiply_full_panels(out, a, panels, rows, depth, columns):
 # A block of so many columns and so long a part of the sums stays in the second-level cache; so many
 # rows at a time, a multiple of ROWS, stay in the first-level cache where they must be copied.
 BLOCK_COLUMNS, BLOCK_DEPTH, BLOCK_ROWS = 256, 512, 96
-
-
-@CpuFunction
-def lay_panel(panels, at, b, j, row_step, column_step, depth, columns):
-    """panels[at + d * PANEL + c] = b[j + d * row_step + c * column_step]; one of the steps is 1"""
-    lanes = lanes_of(panels)
-    if column_step == 1:
-        for d in range(depth):
-            for c in range(0, columns, lanes):
-                copy_vector(panels, at + d * PANEL + c, b, j + d * row_step + c, columns - c)
-    else:
-        for c in range(0, columns, lanes):
-            for d in range(0, depth, lanes):
-                transpose_square(panels, at + d * PANEL + c, PANEL, b, j + c * column_step + d,
-                                 column_step, min(lanes, columns - c),
-                                 min(lanes, depth - d))  # fmt: skip
 
 
 @CpuFunction
