@@ -65,7 +65,7 @@ def test_a_kernel_may_be_defined_again_in_its_module():
 # -- threads --------------------------------------------------------------------------------------
 
 
-def chunks_of(work, args, threads):
+def chunks_of(work, args, threads, size=None):
     """The sub-ranges a body was called with, sorted, and how many threads called it."""
     xt.set_num_threads(threads)
     seen, lock, names = [], threading.Lock(), set()
@@ -75,7 +75,7 @@ def chunks_of(work, args, threads):
             seen.append((start, stop))
             names.add(threading.get_ident())
 
-    parallel_for(body, work, args)
+    parallel_for(body, work, args, size)
     return sorted(seen), names
 
 
@@ -88,6 +88,17 @@ def test_chunks_follow_the_shape_not_the_threads(threads):
     assert len(names) <= threads
     assert [start for start, _ in chunks[1:]] == [stop for _, stop in chunks[:-1]]
     assert (chunks[0][0], chunks[-1][1]) == (0, 1000)
+
+
+@pytest.mark.parametrize(
+    ("size", "work", "threads", "expected"),
+    [(10_000, 50, 2, 1), (10**6, 50, 2, 8), (10**6, 50, 3, 12), (10**6, 5, 2, 5)],
+)  # fmt: skip
+def test_tiles_follow_the_cost_and_the_threads(size, work, threads, expected):
+    chunks, _ = chunks_of(work, [np.zeros(1_000_000)], threads, size)
+    assert len(chunks) == expected
+    assert [start for start, _ in chunks[1:]] == [stop for _, stop in chunks[:-1]]
+    assert (chunks[0][0], chunks[-1][1]) == (0, work)
 
 
 def test_small_work_stays_in_the_calling_thread():
