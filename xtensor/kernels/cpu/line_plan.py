@@ -21,12 +21,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .tiles import TILE_BYTES
+
 Triple = tuple[int, int, int]
 
 # Positions worked on at a time: six rows of sums of that many stay in the first-level cache.
 CHUNK = 512
-# What the source lines of a tile may take: half of a common second-level cache.
-LINE_BYTES = 512 * 1024
 # Moving a number into a line takes as long as so many products; ``plan_lines`` weighs them.
 MOVE = 50
 # At most so many lines are read where every kernel element has its own.
@@ -140,7 +140,7 @@ def _lay_out(cells, elements, step, results, shifts):
 
 def fit_piece(plan: Plan, line_count: int, samples: int, itemsize: int) -> int:
     """How many of the kept positions are worked on at a time."""
-    fitting = max(LINE_BYTES // (line_count * samples * itemsize) - plan.halo, CHUNK // 2)
+    fitting = max(TILE_BYTES // (line_count * samples * itemsize) - plan.halo, CHUNK // 2)
     return -(-plan.kept // -(-plan.kept // fitting))
 
 

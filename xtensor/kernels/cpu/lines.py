@@ -18,14 +18,12 @@ networks for document processing" (2006).
 
 from __future__ import annotations
 
-from functools import partial
-
 from .._jit import CpuFunction
+from .cells import clear_cells, copy_cells, inlined
 from .line_plan import CHUNK
 from .simd import (
     add_inner,
     add_outer,
-    copy_vector,
     lanes_of,
     pointer,
     put_seconds,
@@ -42,24 +40,7 @@ DOT_CHUNK = 1024
 # What a tile reads beyond the end of a line at most: four vectors of the longest kind.
 SLACK = 64
 
-inlined = partial(CpuFunction, inline="always")
-
-
 # -- between volumes and lines --------------------------------------------------------------------
-
-
-@CpuFunction
-def copy_cells(target, to, source, begin, count):
-    """target[to + i] = source[begin + i] for i < count"""
-    for i in range(0, count, lanes_of(target)):
-        copy_vector(target, to + i, source, begin + i, count - i)
-
-
-@CpuFunction
-def clear_cells(target, to, count):
-    """target[to + i] = 0 for i < count"""
-    for i in range(count):
-        target[to + i] = 0
 
 
 @CpuFunction

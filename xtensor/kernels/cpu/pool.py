@@ -7,17 +7,14 @@ over a row of windows, for one cell of the kernel at a time: it has no branch, a
 from __future__ import annotations
 
 import math
-from functools import partial
 
 import numpy as np
 
 from .._jit import CpuFunction, cpu_kernel
+from .cells import inlined
 from .simd import pointer
 
 # mypy: disable-error-code="no-untyped-def"
-
-# Inlined before LLVM sees them, so that a step written as a number is one there.
-inlined = partial(CpuFunction, inline="always")
 
 
 @CpuFunction

@@ -9,9 +9,8 @@ Winograd tile, need not return to Python in between.
 
 from __future__ import annotations
 
-from functools import partial
-
 from .._jit import CpuFunction
+from .cells import inlined
 from .simd import (
     add_outer,
     copy_vector,
@@ -28,7 +27,7 @@ ROWS = 6
 PANEL = 32
 
 
-@partial(CpuFunction, inline="always")
+@inlined
 def multiply_columns(out, to, out_step, a, i, a_row, a_step, b, j, b_step, rows, depth, add,
                      columns):  # fmt: skip
     """``multiply_panel`` for as many columns as a tile has."""
@@ -151,7 +150,7 @@ def lay_rows(rows, a, i, row_step, depth_step, count, depth):
                                  min(lanes, count - r))  # fmt: skip
 
 
-@partial(CpuFunction, inline="always")
+@inlined
 def sum_products(sums, c, a, i, a_row, panels, depth, columns):
     """sums[r, c:] = the rows of a times as many columns of a panel as the tile has"""
     tile = zero_tile(sums, 6, columns)

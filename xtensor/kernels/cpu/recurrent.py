@@ -22,8 +22,8 @@ import numpy as np
 
 from .._jit import CpuFunction, cpu_whole_kernel
 from ..parallel import parallel_for
+from .cells import copy_cells, inlined
 from .exponential import exp, expm1
-from .lines import copy_cells, inlined
 from .product import BATCH_ROWS, PANEL, full_panels, lay_full_panels, multiply_full_panels
 from .scratch import scratch
 

@@ -24,7 +24,7 @@ import numpy as np
 
 from .._jit import CpuFunction
 from ..parallel import get_num_threads, parallel_for
-from .lines import clear_cells
+from .cells import clear_cells
 from .product import PANEL, ROWS, multiply_panel, multiply_panels
 from .scratch import scratch
 from .simd import lanes_of, load_tile, pointer, row_transform, store_tile, transpose_square
