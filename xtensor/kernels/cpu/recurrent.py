@@ -26,6 +26,7 @@ from .cells import copy_cells, inlined
 from .exponential import exp, expm1
 from .product import BATCH_ROWS, PANEL, full_panels, lay_full_panels, multiply_full_panels
 from .scratch import scratch
+from .simd import pointer
 
 # So many multiplications take as long as one of the elements in which parallel_for counts.
 PRODUCTS_PER_ELEMENT = 64
@@ -50,33 +51,32 @@ tanh = CpuFunction(_tanh, "contract")
 
 # -- one row --------------------------------------------------------------------------------------
 
-# Arrays are flat, and each comes with the place where its row begins. Unsigned indices tell numba
-# that none counts from the end; only then does a loop vectorise. Loops are short for the same
-# reason: before a vectorised one, LLVM checks that no row it writes overlaps another, and with too
-# many pairs of rows gives up.
+# Arrays are flat and come as pointers, each with the place where its row begins. Loops are short:
+# before a vectorised one, LLVM checks that no row it writes overlaps another, and with too many
+# pairs of rows gives up.
 
 
 @inlined
 def add_cells(target, to, source, begin, count):
     """target[to + k] += source[begin + k] for k < count"""
     for k in range(count):
-        target[np.uint64(to + k)] += source[np.uint64(begin + k)]
+        target[to + k] += source[begin + k]
 
 
 @inlined
 def add_logistic(gates, at, products, p, bias, b, count):
     """gates[at + k] = s(gates[at + k] + products[p + k] + bias[b + k]) for k < count"""
     for k in range(count):
-        a = products[np.uint64(p + k)] + bias[np.uint64(b + k)]
-        gates[np.uint64(at + k)] = logistic(gates[np.uint64(at + k)] + a)
+        a = products[p + k] + bias[b + k]
+        gates[at + k] = logistic(gates[at + k] + a)
 
 
 @inlined
 def add_tanh(gates, at, products, p, bias, b, count):
     """gates[at + k] = tanh(gates[at + k] + products[p + k] + bias[b + k]) for k < count"""
     for k in range(count):
-        a = products[np.uint64(p + k)] + bias[np.uint64(b + k)]
-        gates[np.uint64(at + k)] = tanh(gates[np.uint64(at + k)] + a)
+        a = products[p + k] + bias[b + k]
+        gates[at + k] = tanh(gates[at + k] + a)
 
 
 @inlined
@@ -86,9 +86,9 @@ def add_relu(gates, at, products, p, bias, b, count):
     A NaN is kept, as NumPy's maximum does.
     """
     for k in range(count):
-        a = products[np.uint64(p + k)] + bias[np.uint64(b + k)]
-        a += gates[np.uint64(at + k)]
-        gates[np.uint64(at + k)] = ZERO if a < 0 else a
+        a = products[p + k] + bias[b + k]
+        a += gates[at + k]
+        gates[at + k] = ZERO if a < 0 else a
 
 
 @inlined
@@ -96,10 +96,10 @@ def lstm_cell(state, h, cell, c, gates, i, hidden):
     """cell' = f cell + i g; state = o tanh(cell')"""
     f, g, o = i + hidden, i + 2 * hidden, i + 3 * hidden
     for k in range(hidden):
-        kept = gates[np.uint64(f + k)] * cell[np.uint64(c + k)]
-        cell[np.uint64(c + k)] = kept + gates[np.uint64(i + k)] * gates[np.uint64(g + k)]
+        kept = gates[f + k] * cell[c + k]
+        cell[c + k] = kept + gates[i + k] * gates[g + k]
     for k in range(hidden):
-        state[np.uint64(h + k)] = gates[np.uint64(o + k)] * tanh(cell[np.uint64(c + k)])
+        state[h + k] = gates[o + k] * tanh(cell[c + k])
 
 
 @inlined
@@ -109,24 +109,24 @@ def lstm_gradient(grads, i, grad_cell, grad_state, c, gates, cells, row, hidden)
     at, in_i = row * hidden, 4 * row * hidden
     in_f, in_g, in_o = in_i + hidden, in_i + 2 * hidden, in_i + 3 * hidden
     for k in range(hidden):
-        kept = gates[np.uint64(in_f + k)] * cells[np.uint64(at + k)]
-        cell = kept + gates[np.uint64(in_i + k)] * gates[np.uint64(in_g + k)]
-        grads[np.uint64(o + k)] = tanh(cell)
+        kept = gates[in_f + k] * cells[at + k]
+        cell = kept + gates[in_i + k] * gates[in_g + k]
+        grads[o + k] = tanh(cell)
     for k in range(hidden):
-        grad, squashed = grad_state[np.uint64(c + k)], grads[np.uint64(o + k)]
-        gate = gates[np.uint64(in_o + k)]
-        grad_cell[np.uint64(c + k)] += grad * gate * (ONE - squashed * squashed)
-        grads[np.uint64(o + k)] = grad * squashed * gate * (ONE - gate)
+        grad, squashed = grad_state[c + k], grads[o + k]
+        gate = gates[in_o + k]
+        grad_cell[c + k] += grad * gate * (ONE - squashed * squashed)
+        grads[o + k] = grad * squashed * gate * (ONE - gate)
     for k in range(hidden):
         gate, new, d = (
-            gates[np.uint64(in_i + k)], gates[np.uint64(in_g + k)], grad_cell[np.uint64(c + k)]
+            gates[in_i + k], gates[in_g + k], grad_cell[c + k]
         )  # fmt: skip
-        grads[np.uint64(i + k)] = d * new * gate * (ONE - gate)
-        grads[np.uint64(g + k)] = d * gate * (ONE - new * new)
+        grads[i + k] = d * new * gate * (ONE - gate)
+        grads[g + k] = d * gate * (ONE - new * new)
     for k in range(hidden):
-        gate, d = gates[np.uint64(in_f + k)], grad_cell[np.uint64(c + k)]
-        grads[np.uint64(f + k)] = d * cells[np.uint64(at + k)] * gate * (ONE - gate)
-        grad_cell[np.uint64(c + k)] = d * gate
+        gate, d = gates[in_f + k], grad_cell[c + k]
+        grads[f + k] = d * cells[at + k] * gate * (ONE - gate)
+        grad_cell[c + k] = d * gate
 
 
 @inlined
@@ -135,14 +135,14 @@ def gru_cell(state, h, gates, hidden_n, row, products, p, bias, hidden):
     at, q = row * hidden, p + 2 * hidden
     r, z, n = 3 * at, 3 * at + hidden, 3 * at + 2 * hidden
     for k in range(hidden):
-        m = products[np.uint64(q + k)] + bias[np.uint64(2 * hidden + k)]
-        hidden_n[np.uint64(at + k)] = m
-        products[np.uint64(q + k)] = gates[np.uint64(n + k)] + gates[np.uint64(r + k)] * m
+        m = products[q + k] + bias[2 * hidden + k]
+        hidden_n[at + k] = m
+        products[q + k] = gates[n + k] + gates[r + k] * m
     for k in range(hidden):
-        new = tanh(products[np.uint64(q + k)])
-        kept = gates[np.uint64(z + k)] * (state[np.uint64(h + k)] - new)
-        state[np.uint64(h + k)] = new + kept
-        gates[np.uint64(n + k)] = new
+        new = tanh(products[q + k])
+        kept = gates[z + k] * (state[h + k] - new)
+        state[h + k] = new + kept
+        gates[n + k] = new
 
 
 @inlined
@@ -151,29 +151,29 @@ def gru_gradient(grads, r, grad_inputs, grad_state, h, gates, hidden_n, previous
     z, n, at = r + hidden, r + 2 * hidden, row * hidden
     in_r, in_z, in_n = 3 * at, 3 * at + hidden, 3 * at + 2 * hidden
     for k in range(hidden):
-        gate, new = gates[np.uint64(in_z + k)], gates[np.uint64(in_n + k)]
-        d = grad_state[np.uint64(h + k)] * (ONE - gate) * (ONE - new * new)
-        grad_inputs[np.uint64(in_n + k)] = d
+        gate, new = gates[in_z + k], gates[in_n + k]
+        d = grad_state[h + k] * (ONE - gate) * (ONE - new * new)
+        grad_inputs[in_n + k] = d
     for k in range(hidden):
-        gate, d = gates[np.uint64(in_r + k)], grad_inputs[np.uint64(in_n + k)]
-        grads[np.uint64(r + k)] = d * hidden_n[np.uint64(at + k)] * gate * (ONE - gate)
-        grads[np.uint64(n + k)] = d * gate
+        gate, d = gates[in_r + k], grad_inputs[in_n + k]
+        grads[r + k] = d * hidden_n[at + k] * gate * (ONE - gate)
+        grads[n + k] = d * gate
     for k in range(hidden):
-        gate, grad = gates[np.uint64(in_z + k)], grad_state[np.uint64(h + k)]
-        change = previous[np.uint64(at + k)] - gates[np.uint64(in_n + k)]
-        grads[np.uint64(z + k)] = grad * change * gate * (ONE - gate)
-        grad_state[np.uint64(h + k)] = grad * gate
+        gate, grad = gates[in_z + k], grad_state[h + k]
+        change = previous[at + k] - gates[in_n + k]
+        grads[z + k] = grad * change * gate * (ONE - gate)
+        grad_state[h + k] = grad * gate
 
 
 @inlined
 def rnn_gradient(grads, g, grad_state, h, out, at, relu, hidden):
     """From the gradient of h' to that of what tanh or max took."""
     for k in range(hidden):
-        after = out[np.uint64(at + k)]
+        after = out[at + k]
         slope = ONE - after * after
         if relu:
             slope = ONE if after > 0 else ZERO
-        grads[np.uint64(g + k)] = grad_state[np.uint64(h + k)] * slope
+        grads[g + k] = grad_state[h + k] * slope
 
 
 # -- all steps of tiles start..stop-1 -------------------------------------------------------------
@@ -197,6 +197,10 @@ def rows_of_step(begins, step, backwards, b0, b1):
 def lstm_steps(start, stop, out, last, last_cell, previous, gates, cells, first, bias, begins,
                backwards, tile, hidden, panels, states, products):  # fmt: skip
     rows, wide, batch = 4 * hidden, full_panels(4 * hidden), first.size // hidden
+    out, last, last_cell = pointer(out), pointer(last), pointer(last_cell)
+    previous, gates, cells = pointer(previous), pointer(gates), pointer(cells)
+    first, bias, panels, states = pointer(first), pointer(bias), pointer(panels), pointer(states)
+    products = pointer(products)
     for index in range(start, stop):
         b0, b1 = index * tile, min(index * tile + tile, batch)
         for b in range(b1 - b0):
@@ -223,6 +227,10 @@ def lstm_steps(start, stop, out, last, last_cell, previous, gates, cells, first,
 def lstm_steps_back(start, stop, grad_gates, grad_first, grad_first_cell, grad_out, gates, cells,
                     begins, backwards, tile, hidden, panels, grads, products):  # fmt: skip
     rows, wide, batch = 4 * hidden, full_panels(hidden), grad_first.size // hidden
+    grad_gates, grad_first = pointer(grad_gates), pointer(grad_first)
+    grad_first_cell, grad_out, gates = pointer(grad_first_cell), pointer(grad_out), pointer(gates)
+    cells, panels, grads = pointer(cells), pointer(panels), pointer(grads)
+    products = pointer(products)
     for index in range(start, stop):
         b0, b1 = index * tile, min(index * tile + tile, batch)
         for step in range(begins.size - 1):
@@ -242,6 +250,9 @@ def lstm_steps_back(start, stop, grad_gates, grad_first, grad_first_cell, grad_o
 def gru_steps(start, stop, out, last, previous, gates, hidden_n, first, bias, begins, backwards,
               tile, hidden, panels, states, products):  # fmt: skip
     rows, wide, batch = 3 * hidden, full_panels(3 * hidden), first.size // hidden
+    out, last, previous, gates = pointer(out), pointer(last), pointer(previous), pointer(gates)
+    hidden_n, first, bias = pointer(hidden_n), pointer(first), pointer(bias)
+    panels, states, products = pointer(panels), pointer(states), pointer(products)
     for index in range(start, stop):
         b0, b1 = index * tile, min(index * tile + tile, batch)
         for b in range(b1 - b0):
@@ -265,6 +276,10 @@ def gru_steps_back(start, stop, grad_inputs, grad_hidden, grad_first, grad_out, 
                    previous, begins, backwards, tile, hidden, panels, grads,
                    products):  # fmt: skip
     rows, wide, batch = 3 * hidden, full_panels(hidden), grad_first.size // hidden
+    grad_inputs, grad_hidden = pointer(grad_inputs), pointer(grad_hidden)
+    grad_first, grad_out, gates = pointer(grad_first), pointer(grad_out), pointer(gates)
+    hidden_n, previous, panels = pointer(hidden_n), pointer(previous), pointer(panels)
+    grads, products = pointer(grads), pointer(products)
     for index in range(start, stop):
         b0, b1 = index * tile, min(index * tile + tile, batch)
         for step in range(begins.size - 1):
@@ -285,6 +300,9 @@ def gru_steps_back(start, stop, grad_inputs, grad_hidden, grad_first, grad_out, 
 def rnn_steps(start, stop, out, last, previous, first, bias, begins, backwards, tile, relu, hidden,
               panels, states, products):  # fmt: skip
     wide, batch = full_panels(hidden), first.size // hidden
+    out, last, previous, first = pointer(out), pointer(last), pointer(previous), pointer(first)
+    bias, panels, states = pointer(bias), pointer(panels), pointer(states)
+    products = pointer(products)
     for index in range(start, stop):
         b0, b1 = index * tile, min(index * tile + tile, batch)
         for b in range(b1 - b0):
@@ -308,6 +326,8 @@ def rnn_steps(start, stop, out, last, previous, first, bias, begins, backwards, 
 def rnn_steps_back(start, stop, grad_gates, grad_first, grad_out, out, begins, backwards, tile,
                    relu, hidden, panels, grads, products):  # fmt: skip
     wide, batch = full_panels(hidden), grad_first.size // hidden
+    grad_gates, grad_first, grad_out = pointer(grad_gates), pointer(grad_first), pointer(grad_out)
+    out, panels, grads, products = pointer(out), pointer(panels), pointer(grads), pointer(products)
     for index in range(start, stop):
         b0, b1 = index * tile, min(index * tile + tile, batch)
         for step in range(begins.size - 1):
