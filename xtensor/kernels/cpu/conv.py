@@ -19,6 +19,8 @@ from . import line_conv, winograd
 # numbers that winograd makes of a tile, and one of those it makes of a kernel; the same for reading
 # and writing a number of a line.
 TRANSFORM, SPREAD, MOVE = 25, 60, 30
+# With less work there is less to save than it takes to compile winograd too: 0.1 ms a call.
+WORTH = 1 << 25
 
 
 def winograd_cost(samples, outputs, channels, height, width):
@@ -42,7 +44,8 @@ def choose(direction, source, result, weight_shape, stride, dilation, groups):
     size = result.shape[0], outputs, channels, *result.shape[3:]
     plain = groups == math.prod(stride) == math.prod(dilation) == 1
     fits = plain and kernel == [1, 3, 3] and source.shape[2] == 1 and source.dtype == "float32"
-    module = winograd if fits and winograd_cost(*size) < line_cost(*size) else line_conv
+    worth = fits and max(WORTH, winograd_cost(*size)) < line_cost(*size)
+    module = winograd if worth else line_conv
     report_choice(f"conv_{direction} of {list(source.shape)} with weight {list(weight_shape)}",
                   module.__name__.rpartition(".")[2])  # fmt: skip
     return module

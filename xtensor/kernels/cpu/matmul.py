@@ -16,8 +16,9 @@ from .product import BLOCK_COLUMNS, BLOCK_DEPTH, BLOCK_ROWS, ROWS, multiply_matr
 from .scratch import scratch
 from .simd import pointer
 
-# With fewer rows or columns a product is little more than reading the other matrix.
-FEWEST = 8
+# With fewer rows or columns a product is little more than reading the other matrix, and with fewer
+# multiplications tiles save less than 10 us.
+FEWEST, WORTH = 8, 1 << 20
 
 
 @CpuFunction
@@ -102,6 +103,6 @@ def matmul_forward(start, stop, out, x, y, bias, transposed_x, transposed_y, par
     """
     _, m, n = out.shape
     length = x.shape[1] if transposed_x else x.shape[2]
-    large = min(m, n) >= FEWEST and m * n * length > blas.SMALL_PRODUCT
+    large = min(m, n) >= FEWEST and m * n * length >= WORTH
     multiply = multiply_tiles if large and out.dtype.kind == "f" else multiply_by_numpy
     multiply(start, stop, out, x, y, bias, transposed_x, transposed_y, parts, blocks)
