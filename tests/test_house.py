@@ -16,7 +16,7 @@ FLOORS = [
     ["_version", "errors"],
     ["dtype", "kernels"],
     ["device"],
-    ["reduction", "strided", "autograd"],
+    ["elementwise", "reduction", "strided", "autograd"],
     ["tensor"],
     ["op", "gradcheck"],
     ["ops"],

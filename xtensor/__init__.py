@@ -85,11 +85,11 @@ from .tensor import Parameter, XTensor, from_dlpack, to_xtensor, xtensor
 
 # Writing ops and kernels: docs/own-op.md.
 from .device import empty_like
+from .elementwise import apply
 from .gradcheck import gradcheck
 from .kernels import cpu_kernel, cuda_kernel, elementwise_kernel, launch
 from .kernels.parallel import get_num_threads, set_num_threads
 from .op import Op
-from .ops.elementwise import apply
 
 from . import methods  # last: it hangs the ops on XTensor  # isort: skip
 

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .device import Array, empty_like, to_host
+from .device import Array, to_host
+from .elementwise import apply
 from .errors import message
-from .kernels import launch
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -32,10 +32,9 @@ LEAF = -1
 
 
 class _State(threading.local):
-    recording = False
+    tape: tape | None = None  # where operations are recorded; None while they are not
     training = False
     anomaly = False
-    tape: tape | None = None
 
 
 state = _State()
@@ -84,7 +83,7 @@ class tape(_Scope):
           2  sums  [2, 3] -> [1]
     """
 
-    flags = {"recording": True, "training": True, "tape": None}  # noqa: RUF012 - read only
+    flags = {"training": True, "tape": None}  # noqa: RUF012 - read only
 
     def __init__(self) -> None:
         super().__init__()
@@ -123,7 +122,7 @@ class no_grad(_Scope):
         False
     """
 
-    flags = {"recording": False}  # noqa: RUF012 - read only
+    flags = {"tape": None}  # noqa: RUF012 - read only
 
 
 class eval_mode(_Scope):
@@ -157,7 +156,7 @@ class detect_anomaly(_Scope):
 
 def is_recording() -> bool:
     """Whether operations of this thread are being recorded."""
-    return state.recording
+    return state.tape is not None
 
 
 def is_training() -> bool:
@@ -179,6 +178,7 @@ def walk_back(seeds: Sequence[tuple[Op, int, Array]]) -> None:
             gradients[node] = [None] * len(node.output_shapes)
             heapq.heappush(heap, (-node.number, node))
         gradients[node][slot] = _sum(gradients[node][slot], seed)
+    anomaly = state.anomaly
     while heap:
         _, node = heapq.heappop(heap)
         edges = node.edges
@@ -193,7 +193,7 @@ def walk_back(seeds: Sequence[tuple[Op, int, Array]]) -> None:
             if edge is None or gradient is None:
                 continue
             gradient = node.fit_gradient(position, gradient)
-            if state.anomaly:
+            if anomaly:
                 _refuse_nan(node, position, gradient)
             parent, parent_slot = edge
             if parent_slot == LEAF:
@@ -211,11 +211,7 @@ def walk_back(seeds: Sequence[tuple[Op, int, Array]]) -> None:
 
 
 def _sum(total: Array | None, gradient: Array) -> Array:
-    if total is None:
-        return gradient
-    out = empty_like(total)
-    launch("add_forward", out.size, out, total, gradient)
-    return out
+    return gradient if total is None else apply("add_forward", (total, gradient))
 
 
 def _refuse_nan(node: Op, position: int, gradient: Array) -> None:

@@ -23,8 +23,9 @@ import re
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
-from .autograd import LEAF, state
+from .autograd import LEAF, state, tape
 from .device import Array, cast, device_of, full_like, host_constant
 from .dtype import BOOL, FLOAT32, FLOAT64, INT64, is_floating, promote
 from .errors import message
@@ -32,6 +33,8 @@ from .reduction import sum_to_shape
 from .tensor import XTensor, host_data, wrap
 
 _numbers = itertools.count(1)
+# Stands for an optional input that was not given; its array is None.
+ABSENT = wrap(None)
 registered: dict[str, type[Op]] = {}
 
 
@@ -51,7 +54,7 @@ class Op:
     per output and returns one per input, None where there is none or none is needed.
 
     Example:
-        >>> from xtensor.ops.elementwise import apply
+        >>> from xtensor.elementwise import apply
         >>> class Triple(Op):
         ...     def forward(self, x):
         ...         return apply("mul_forward", (x, np.full((), 3, x.dtype)))
@@ -103,49 +106,59 @@ class Op:
     # -- running ----------------------------------------------------------------------------------
 
     def __call__(self, *inputs: Any) -> Any:
+        # Every operation pays for each line here, a small one for nothing else.
+        arrays: list[Array] = []
+        edges: list[tuple[Any, int] | None] = []
+        plain, required = True, False
         try:
-            arrays = [x.array for x in inputs]
-        except AttributeError:
-            arrays = []
-        if len(arrays) != len(inputs):
-            inputs = self._as_tensors(inputs)
-            arrays = [None if x is None else x.array for x in inputs]
-        for array in arrays:
-            if type(array) is not np.ndarray or array.dtype is not FLOAT32:
-                self._check_devices(arrays)
-                if self.promotion != "none":
-                    arrays = self._promote(arrays)
-                break
+            for x in inputs:
+                array = x.array
+                arrays.append(array)
+                if type(array) is not ndarray or array.dtype is not FLOAT32:
+                    plain = False
+                if x._requires_grad:
+                    required = True
+                    node = x.node
+                    edges.append((x, LEAF) if node is None else (node, x.slot))
+                else:
+                    edges.append(None)
+        except AttributeError:  # a number, a NumPy array, None
+            return self(*self._as_tensors(inputs))
+        if not plain:
+            self._check_devices(arrays)
+            if self.promotion != "none":
+                arrays = self._promote(arrays)
         self.check(*arrays)
-        recording = state.recording and self.differentiable and self._connect(inputs)
+        tape = state.tape
+        if tape is None or not required or not self.differentiable:
+            result = self.forward(*arrays)
+            return wrap(result) if type(result) is not tuple else tuple(map(wrap, result))
+        self.edges = edges
         result = self.forward(*arrays)
-        if type(result) is not tuple:
-            output = wrap(result)
-            if recording:
-                self._record(arrays, (output,))
-            return output
-        outputs = tuple([wrap(array) for array in result])
-        if recording:
-            self._record(arrays, outputs)
-        return outputs
+        single = type(result) is not tuple
+        outputs = self._record(tape, arrays, (result,) if single else result)
+        return outputs[0] if single else tuple(outputs)
 
     def _as_tensors(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Numbers and NumPy arrays as constants beside the tensors they meet."""
+        """Numbers and NumPy arrays as constants beside the tensors they meet, None as ABSENT."""
         tensors = [x for x in inputs if isinstance(x, XTensor)]
         like = tensors[0].array if tensors else np.empty(0, FLOAT32)
         for tensor in tensors[1:]:
             like = tensor.array if is_floating(tensor.array.dtype) else like
         return tuple(
             x
-            if isinstance(x, XTensor) or (x is None and position in self.optional)
+            if isinstance(x, XTensor)
+            else ABSENT
+            if x is None and position in self.optional
             else constant(x, like, self.name)
             for position, x in enumerate(inputs)
         )
 
     def _check_devices(self, arrays: list[Array]) -> None:
-        if all(type(array) is np.ndarray for array in arrays):
+        present = [array for array in arrays if array is not None]
+        if all(type(array) is ndarray for array in present):
             return
-        devices = {device_of(a) for a in arrays if a is not None}
+        devices = {device_of(array) for array in present}
         if len(devices) > 1:
             raise ValueError(
                 message(self.name, "its arguments", f"on devices {sorted(devices)}",
@@ -170,35 +183,24 @@ class Op:
 
     # -- recording --------------------------------------------------------------------------------
 
-    def _connect(self, inputs: tuple[Any, ...]) -> bool:
-        """Note where each input came from; whether any of them requires grad."""
-        edges: list[tuple[Any, int] | None] = []
-        required = False
-        for x in inputs:
-            if x is None or not x._requires_grad:
-                edges.append(None)
-            else:
-                edges.append((x, LEAF) if x.node is None else (x.node, x.slot))
-                required = True
-        if required:
-            self.edges = edges
-        return required
-
-    def _record(self, arrays: list[Array], outputs: tuple[XTensor, ...]) -> None:
+    def _record(self, tape: tape, inputs: list[Array], results: tuple[Array, ...]) -> list[XTensor]:
+        """Enter the op on the tape; its results as tensors that refer to it."""
         self.number = next(_numbers)
-        shapes = [() if array is None else array.shape for array in arrays]
-        output_shapes: list[tuple[int, ...]] = []
-        self.input_shapes, self.output_shapes = shapes, output_shapes
-        for slot, output in enumerate(outputs):
-            output_shapes.append(output.array.shape)
-            if output.array.dtype.kind == "f":
-                output._requires_grad = True
-                output.node = self
-                output.slot = slot
-        tape = state.tape
-        if tape is not None:
-            tape.count += 1
-            tape.latest.append((self.name, shapes, output_shapes))
+        outputs: list[XTensor] = []
+        input_shapes, output_shapes = [], []
+        for array in inputs:
+            input_shapes.append(() if array is None else array.shape)
+        for array in results:
+            dtype = array.dtype
+            if dtype is FLOAT32 or is_floating(dtype):
+                outputs.append(wrap(array, self, len(outputs)))
+            else:
+                outputs.append(wrap(array))
+            output_shapes.append(array.shape)
+        self.input_shapes, self.output_shapes = input_shapes, output_shapes
+        tape.count += 1
+        tape.latest.append((self.name, input_shapes, output_shapes))
+        return outputs
 
     def gradients(self, slots: list[Array | None]) -> tuple[Array | None, ...]:
         """``backward`` for the gradients that reached the outputs, zeros where none did."""

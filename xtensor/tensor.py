@@ -419,14 +419,17 @@ class Parameter(XTensor):
         super().__init__(data, True, device, dtype)
 
 
-def wrap(array: Array) -> XTensor:
-    """A tensor around a raw array, not recorded."""
-    tensor = XTensor.__new__(XTensor)
+_new = XTensor.__new__
+
+
+def wrap(array: Array, node: Op | None = None, slot: int = 0) -> XTensor:
+    """A tensor around a raw array, the result of ``node`` if it was recorded."""
+    tensor = _new(XTensor)
     tensor.array = array
     tensor.grad = None
-    tensor.node = None
-    tensor.slot = 0
-    tensor._requires_grad = False
+    tensor.node = node
+    tensor.slot = slot
+    tensor._requires_grad = node is not None
     return tensor
 
 

@@ -6,9 +6,10 @@ import math
 from typing import Any
 
 from ..device import Array
+from ..elementwise import apply
 from ..errors import message
 from ..tensor import XTensor
-from .elementwise import Unary, apply
+from .elementwise import Unary
 
 
 class Sigmoid(Unary):

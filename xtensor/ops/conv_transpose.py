@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 from ..device import Array, reshape
+from ..elementwise import apply
 from ..errors import message
 from ..tensor import XTensor
 from .conv import Slide, bias_gradient
-from .elementwise import apply
 from .window import Numbers, span
 
 

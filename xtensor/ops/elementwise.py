@@ -8,70 +8,21 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from ..device import Array, empty_like, full_like, to_host
+from ..device import Array, full_like, to_host
 from ..dtype import BOOL
+from ..elementwise import apply
 from ..errors import message
-from ..kernels import launch
-from ..kernels._jit import SERIAL_ELEMENTS, ufuncs
 from ..op import Op
 from ..tensor import XTensor
 
 
-def apply(name: str, arrays: tuple[Array, ...], *numbers: Any, dtype: Any = None) -> Array:
-    """Run an elementwise kernel on raw arrays that broadcast into a new one.
-
-    Args:
-        name: a registered elementwise kernel.
-        arrays: raw arrays of one dtype and device.
-        numbers: the plain numbers the kernel takes after its arrays.
-        dtype: of the result; that of the first array by default.
-
-    Raises:
-        LookupError: there is no such kernel.
-        ValueError: the shapes do not broadcast.
-
-    Example:
-        >>> apply("add_forward", (np.ones(2), np.ones(2)))
-        array([2., 2.])
-    """
-    first = arrays[0]
-    shape = first.shape
-    for array in arrays[1:]:
-        if array.shape != shape:
-            shape = np.broadcast_shapes(*[a.shape for a in arrays])
-            break
-    else:
-        ufunc = ufuncs.get(name)
-        if ufunc and shape and first.size < SERIAL_ELEMENTS and type(first) is np.ndarray:
-            # What a few numbers cost are calls: NumPy makes the result faster than it fills one.
-            out = ufunc(*arrays)
-            if out.dtype is (first.dtype if dtype is None else dtype):
-                return out
-    out = empty_like(first, shape, dtype)
-    launch(name, out.size, out, *arrays, *numbers)
-    return out
-
-
 class Elementwise(Op, abstract=True):
-    """Shared by all: inputs broadcast, and shapes that do not are named."""
+    """Shared by all: inputs broadcast; shapes that do not are named where the result is made."""
 
     broadcasts = True
     accepts_bool = True
 
     def check(self, *inputs: Array) -> None:
-        shape = inputs[0].shape
-        for array in inputs[1:]:
-            if array.shape != shape:
-                try:
-                    shape = np.broadcast_shapes(shape, array.shape)
-                except ValueError:
-                    raise ValueError(
-                        message(self.name, "its arguments",
-                                "of shapes " + " and ".join(str(list(a.shape)) for a in inputs),
-                                "shapes that broadcast: equal lengths, or 1, from the last axis on")
-                    ) from None  # fmt: skip
         if not self.accepts_bool and inputs[0].dtype == BOOL:
             raise TypeError(
                 message(self.name, "its argument", "kbool", "numbers", "cast it with dtype=kint32")

@@ -9,9 +9,10 @@ import numpy as np
 
 from ..device import Array
 from ..dtype import BOOL, is_floating
+from ..elementwise import apply
 from ..errors import message
 from ..tensor import XTensor
-from .elementwise import Elementwise, Unary, apply
+from .elementwise import Elementwise, Unary
 
 
 class Truth(Elementwise, abstract=True):

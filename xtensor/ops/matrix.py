@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from ..device import Array, check_shape, empty_like, full_like, reshape
+from ..elementwise import apply
 from ..errors import message
 from ..kernels import launch
 from ..op import Op
 from ..reduction import sum_axes
 from ..strided import expand, read, write
 from ..tensor import XTensor
-from .elementwise import apply
 
 
 def _check_offset(where: str, argument: str, value: Any) -> None:

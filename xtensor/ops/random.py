@@ -26,10 +26,10 @@ from ..device import (
     to_device,
 )
 from ..dtype import BOOL, FLOAT32, INT64, code_of, is_floating, kfloat32, to_numpy_dtype
+from ..elementwise import apply
 from ..errors import message
 from ..kernels import launch
 from ..tensor import XTensor, wrap
-from .elementwise import apply
 
 SEEDS = 2**64
 

@@ -13,13 +13,13 @@ import numpy as np
 
 from ..device import Array, empty_like, full_like, host_constant, reshape
 from ..dtype import BOOL, INT64
+from ..elementwise import apply
 from ..errors import message
 from ..kernels import launch
 from ..op import Op
 from ..reduction import as_rows, axis_groups, check_axes, extreme_axes, sum_axes
 from ..strided import expand, permuted
 from ..tensor import XTensor
-from .elementwise import apply
 
 
 class Reduction(Op, abstract=True):

@@ -12,13 +12,13 @@ import numpy as np
 from ..device import Array, check_shape, empty_like, host_constant
 from ..device import reshape as reshape_array
 from ..dtype import BOOL
+from ..elementwise import apply
 from ..errors import message
 from ..op import Op
 from ..reduction import check_axes, sum_to_shape
 from ..strided import View, expand, permuted, read, write
 from ..tensor import XTensor, check_tensor
 from .creation import check_value
-from .elementwise import apply
 
 # -- sharing memory -------------------------------------------------------------------------------
 

@@ -10,12 +10,12 @@ import numpy as np
 
 from ..device import Array, cast, empty_like, full_like, host_constant, reshape
 from ..dtype import FLOAT64, INT64
+from ..elementwise import apply
 from ..errors import message
 from ..kernels import launch
 from ..reduction import MANY_ROWS, PART, sum_axes, wide_sums
 from ..strided import permuted
 from ..tensor import XTensor
-from .elementwise import apply
 from .reduce import Reduction, from_rows, to_rows
 
 # A mean or norm over few rows is cut into at most so many parts, to be shared out over threads.

@@ -1,0 +1,72 @@
+"""Elementwise kernels over raw arrays that broadcast."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .device import Array, empty_like
+from .errors import message
+from .kernels import launch
+from .kernels._jit import SERIAL_ELEMENTS, ufuncs
+
+
+def apply(name: str, arrays: tuple[Array, ...], *numbers: Any, dtype: Any = None) -> Array:
+    """Run an elementwise kernel on raw arrays that broadcast into a new one.
+
+    Args:
+        name: a registered elementwise kernel.
+        arrays: raw arrays of one dtype and device.
+        numbers: the plain numbers the kernel takes after its arrays.
+        dtype: of the result; that of the first array by default.
+
+    Raises:
+        LookupError: there is no such kernel.
+        ValueError: the shapes do not broadcast.
+
+    Example:
+        >>> apply("add_forward", (np.ones(2), np.ones(2)))
+        array([2., 2.])
+    """
+    first = arrays[0]
+    ufunc = ufuncs.get(name)
+    if (
+        ufunc is not None
+        and type(first) is np.ndarray
+        and first.size < SERIAL_ELEMENTS
+        and (len(arrays) == 1 or first.shape == arrays[1].shape)
+    ):
+        # What a few numbers cost are calls: NumPy makes the result faster than it fills one.
+        out = ufunc(*arrays)
+        if type(out) is np.ndarray and out.dtype is (first.dtype if dtype is None else dtype):
+            return out
+    shape = first.shape
+    for array in arrays[1:]:
+        if array.shape != shape:
+            shape = broadcast_shape(name, arrays)
+            break
+    out = empty_like(first, shape, dtype)
+    launch(name, out.size, out, *arrays, *numbers)
+    return out
+
+
+def broadcast_shape(name: str, arrays: tuple[Array, ...]) -> tuple[int, ...]:
+    """The shape that arrays make up together.
+
+    Raises:
+        ValueError: they do not broadcast.
+
+    Example:
+        >>> broadcast_shape("add_forward", (np.ones((2, 1)), np.ones(3)))
+        (2, 3)
+    """
+    shapes = [array.shape for array in arrays]
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise ValueError(
+            message(name.rpartition("_")[0], "its arguments",
+                    "of shapes " + " and ".join(str(list(shape)) for shape in shapes),
+                    "shapes that broadcast: equal lengths, or 1, from the last axis on")
+        ) from None  # fmt: skip
