@@ -56,6 +56,14 @@ close(out, x @ y, 1e-5)
 seed = np.cos(np.arange(out.size)).reshape(out.shape)
 close(grad_x, seed @ y.T, 1e-5)
 close(grad_y, x.T @ seed, 1e-5)
+for dtype in "float32", "float64", "int8", "uint8", "int64":
+    x = (rng.standard_normal((9, 300)) * 40).astype(dtype)
+    if dtype[0] == "f":
+        x[3, 7] = np.nan
+    t = xt.XTensor(x, dtype=getattr(xt, "k" + dtype))
+    for length in 5, 17, 64, 300:
+        np.testing.assert_array_equal(xt.max(t[:, :length], 1).to_numpy(), x[:, :length].max(1))
+        np.testing.assert_array_equal(xt.min(t[:, :length], 1).to_numpy(), x[:, :length].min(1))
 lstm, x = xt.LSTM(5, 19, batch_first=True), rng.standard_normal((3, 4, 5))
 states, _ = lstm(xt.XTensor(x))
 w = {name: p.to_numpy().astype(float) for name, p in lstm.named_parameters()}

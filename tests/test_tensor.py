@@ -346,6 +346,24 @@ def test_a_module_is_copied_deeply_with_shared_parameters_kept_shared():
     assert twin[0].weights is not net[0].weights
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "bool"])
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [((300, 257), (257,)), ((1, 257), (300, 257)), ((3, 5, 70, 64), (70, 64)),
+     ((3, 5, 70, 64), (1, 1, 1, 64)), ((20_000, 4), (4,)), ((300, 257), (300, 1)),
+     ((300, 257), ()), ((257,), (300, 1)), ((1, 70_000), (70_000,)), ((40, 1, 60), (1, 40, 60))],
+    ids=str,
+)  # fmt: skip
+def test_large_operands_broadcast_as_numpys(left, right, dtype):
+    rng = np.random.default_rng(5)
+    x, y = (np.asarray(rng.integers(0, 99, shape)).astype(dtype) for shape in (left, right))
+    a, b = (xt.XTensor(z, dtype=getattr(xt, f"k{dtype}")) for z in (x, y))
+    for ours, numpys in ((xt.add, np.add), (xt.maximum, np.maximum), (xt.less, np.less)):
+        np.testing.assert_array_equal(ours(a, b).to_numpy(), numpys(x, y))
+    if dtype != "bool":
+        np.testing.assert_array_equal((a - b).to_numpy(), x - y)
+
+
 def test_a_broadcast_add_does_not_repeat_its_operand():
     wide, row = xt.ones([2000, 500]), xt.ones([500])
     wide + row

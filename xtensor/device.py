@@ -19,6 +19,9 @@ from .kernels import launch
 
 Array: TypeAlias = Any
 
+# Below this many elements NumPy has filled or copied an array before a launch is under way.
+SMALL = 65_536
+
 DEV_CPU = 0
 DEV_GPU_0, DEV_GPU_1, DEV_GPU_2, DEV_GPU_3, DEV_GPU_4 = range(1000, 1005)
 DEV_GPU_5, DEV_GPU_6, DEV_GPU_7, DEV_GPU_8, DEV_GPU_9 = range(1005, 1010)
@@ -116,10 +119,10 @@ def empty_like(
 
 def full(shape: Sequence[int], value: float, dtype: np.dtype[Any], device: int = DEV_CPU) -> Array:
     """A raw array with every element ``value``."""
-    if device == DEV_CPU:
+    if device == DEV_CPU and (value == 0 or math.prod(shape) < SMALL):
         return np.full(shape, value, dtype) if value else np.zeros(shape, dtype)
     out = empty(shape, dtype, device)
-    launch("fill", out.size, out.reshape(out.size), dtype.type(value))
+    launch("fill", out.size, reshape(out, (out.size,)), dtype.type(value))
     return out
 
 

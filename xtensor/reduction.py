@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .device import Array, cast, empty_like, reshape
+from .device import DEV_CPU, Array, cast, device_of, empty_like, reshape
 from .dtype import FLOAT64, INT64, is_floating
 from .errors import message
 from .kernels import launch
@@ -17,6 +17,9 @@ from .kernels import launch
 PART = 65_536
 # With more rows than this there is enough to share out without cutting any of them up.
 MANY_ROWS = 64
+# No more parts than this on a CPU, where memory is read the faster the longer a part is; a GPU has
+# more blocks of threads to keep busy.
+MOST_PARTS = 16
 
 
 def check_axes(where: str, axes: Any, ndim: int, argument: str = "axis") -> tuple[int, ...]:
@@ -72,7 +75,8 @@ def as_rows(array: Array, first: int, end: int) -> Array:
 def sum_axes(array: Array, axes: Sequence[int]) -> Array:
     """Sum over ``axes`` (non-negative), which stay with length 1; integers give int64.
 
-    Floating sums are kept in float64 until the last, and come out in the dtype of ``array``.
+    Floating sums are kept in float64 until the last, on a CPU but for the first of four elements,
+    and come out in the dtype of ``array``.
     """
     return cast(wide_sums(array, axes), array.dtype if is_floating(array.dtype) else INT64)
 
@@ -102,7 +106,7 @@ def _over_rows(kernel: str, rows: Array, dtype: np.dtype[Any], *numbers: Any) ->
     outer, length, inner = rows.shape
     if inner <= PART // 8:
         parts = -(-length * inner // PART) if outer < MANY_ROWS else 1
-        parts = max(1, min(parts, length))
+        parts = max(1, min(parts, length, MOST_PARTS if device_of(rows) == DEV_CPU else parts))
         if parts > 1 or inner == 1:
             partial = empty_like(rows, (outer * parts, inner), dtype)
             launch(f"{kernel}_parts_forward", outer * parts, partial, rows, parts, *numbers)

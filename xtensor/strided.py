@@ -10,11 +10,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from .device import Array, empty_like, reshape
+from .device import SMALL, Array, empty_like, reshape
 from .kernels import launch
-
-# Below this many elements NumPy has copied a view before a launch is under way.
-SMALL = 65_536
 
 View = Callable[[np.ndarray], np.ndarray]
 

@@ -126,44 +126,58 @@ class ElementwiseKernel(CpuKernel):
     ) -> None:
         self.arrays, self.numbers = split_parameters(formula)
         loop = _LOOPS[self.arrays, self.numbers]
-        super().__init__(_with_formula(loop, formula, name), "contract", name)
+        # Inlined by numba: LLVM leaves a call where a formula is long, and then no loop vectorises.
+        inlined = CpuFunction(formula, inline="always")
+        super().__init__(with_globals(loop, name, {"formula": inlined}), "contract", name)
         self.formula = formula
         self.numpy_loop = numpy_loop
+        rows = with_globals(_rows_xy, f"{name}_rows", {"formula": inlined})
+        self.rows = CpuKernel(rows, "contract") if self.arrays == 2 and not self.numbers else None
         if isinstance(numpy_loop, np.ufunc):
             ufuncs[name] = numpy_loop
         self.__module__ = formula.__module__
         self.__doc__ = formula.__doc__
 
     def run(self, work: int, args: Sequence[Any]) -> None:
-        if self.numpy_loop is None:
-            out, count = args[0], self.arrays + 1
-            flat = [
-                (a if a.shape == out.shape else np.broadcast_to(a, out.shape)).reshape(-1)
-                for a in args[:count]
-            ]
-            super().run(work, [*flat, *args[count:]])
-        elif work < SERIAL_ELEMENTS:
+        if self.numpy_loop is not None and work < SERIAL_ELEMENTS:
             self.numpy_loop(*args[1:], out=args[0])
+            return
+        out, inputs, numbers = args[0], args[1 : self.arrays + 1], args[self.arrays + 1 :]
+        if all(a.shape == out.shape for a in inputs):
+            views = [a.reshape(-1) for a in (out, *inputs)]
+        elif self.rows is not None and (rows := _as_rows(out, *inputs)):
+            self.rows.run(*rows)
+            return
         else:
-            self._run_rows(args)
-
-    def _run_rows(self, args: Sequence[Any]) -> None:
-        """Split along an axis that every operand has, broadcast ones with stride 0."""
-        out, numbers = args[0], args[self.arrays + 1 :]
-        views = args[: self.arrays + 1]
-        if all(a.shape == out.shape for a in views):
-            views = [a.reshape(-1) for a in views]
-        else:
-            views = [np.broadcast_to(a, out.shape) if a is not out else out for a in views]
-            while views[0].shape[0] == 1:
-                views = [view[0] for view in views]
+            views = [out, *(np.broadcast_to(a, out.shape) for a in inputs)]
+        if self.numpy_loop is None:
+            super().run(work, [*(view.reshape(-1) for view in views), *numbers])
+            return
+        while views[0].shape[0] == 1:
+            views = [view[0] for view in views]
         parallel_for(_numpy_rows, views[0].shape[0], (self.numpy_loop, numbers, *views))
+
+
+def _as_rows(out: Any, x: Any, y: Any) -> tuple[int, tuple[Any, ...]] | None:
+    """What ``_rows_xy`` is called with if x or y is repeated for every row of the other."""
+    row = x if x.size < y.size else y
+    shape = row.shape
+    while shape and shape[0] == 1:
+        shape = shape[1:]
+    columns = row.size
+    if columns < SHORT_ROW or max(x.size, y.size) != out.size or shape != out.shape[-len(shape) :]:
+        return None
+    steps = [0 if a is row else columns for a in (x, y)]
+    flat = [a.reshape(-1) for a in (out, x, y)]
+    return out.size // columns, (*flat, columns, *steps)
 
 
 # Elementwise kernels that are a function of NumPy's, by name.
 ufuncs: dict[str, np.ufunc] = {}
 # Below this many elements NumPy's loop is over before a second thread would wake.
 SERIAL_ELEMENTS = 65_536
+# A repeated row of fewer elements than this is left to NumPy.
+SHORT_ROW = 8
 
 
 def _numpy_rows(
@@ -188,6 +202,14 @@ def _loop_xy(start, stop, out, x, y):
     to, xs, ys = out[start:stop], x[start:stop], y[start:stop]
     for i in range(to.size):
         to[i] = formula(xs[i], ys[i])
+
+
+def _rows_xy(start, stop, out, x, y, columns, x_step, y_step):
+    for i in range(start, stop):
+        to = out[i * columns :][:columns]
+        xs, ys = x[i * x_step :][:columns], y[i * y_step :][:columns]
+        for j in range(columns):
+            to[j] = formula(xs[j], ys[j])
 
 
 def _loop_xyz(start, stop, out, x, y, z):
@@ -232,16 +254,15 @@ _LOOPS = {
 }
 
 
-def _with_formula(loop: Any, formula: Callable[..., Any], name: str) -> Callable[..., Any]:
-    """The loop with ``formula`` as a global, not in a closure: numba caches only the former.
+def with_globals(function: Any, name: str, values: dict[str, Any]) -> Any:
+    """The function under another name, with these globals besides its own.
 
-    Inlined by numba: LLVM leaves a call where a formula is long, and no loop vectorises around it.
+    So one text serves several kernels: numba caches functions with globals, but no closures.
     """
-    inlined = CpuFunction(formula, inline="always")
-    function = types.FunctionType(loop.__code__, {"formula": inlined}, name)
-    function.__qualname__ = name
-    function.__module__ = __name__
-    return function
+    scope = {**function.__globals__, **values}
+    variant = types.FunctionType(function.__code__, scope, name)
+    variant.__qualname__, variant.__module__ = name, function.__module__
+    return variant
 
 
 def _njit(
@@ -253,10 +274,7 @@ def _njit(
     called = {name: function.__globals__.get(name) for name in function.__code__.co_names}
     helpers = {n: f.compiled() for n, f in called.items() if isinstance(f, CpuFunction)}
     if helpers:
-        scope = {**function.__globals__, **helpers}
-        bound = types.FunctionType(function.__code__, scope, function.__name__)
-        bound.__qualname__, bound.__module__ = function.__qualname__, function.__module__
-        function = bound
+        function = with_globals(function, function.__name__, helpers)
     return cache.cached(
         lambda use_cache: numba.njit(
             nogil=True, error_model="numpy", fastmath=fastmath, cache=use_cache, inline=inline

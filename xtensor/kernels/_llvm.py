@@ -53,6 +53,11 @@ class TileModel(models.PrimitiveModel):
         super().__init__(manager, tile, ir.ArrayType(vector, tile.rows * tile.columns))
 
 
+def pointer_to(array):
+    """The type of a pointer to the elements of an array; truth values are the numbers 0 and 1."""
+    return CPointer(types.uint8 if array.dtype == types.boolean else array.dtype)
+
+
 def tile_like(array, rows, columns):
     """The type of a tile for an array or pointer and two literals."""
     return TileType(array.dtype, rows.literal_value, columns.literal_value)
@@ -185,6 +190,19 @@ class Emitter:
                     square[k], square[k + half] = self.exchange(*pair, half)
             half //= 2
         return square
+
+    def extremes(self, dtype, a, b, smallest):
+        """Lane by lane b or, where it is larger (smaller) or NaN, a; a NaN in b stays."""
+        order = "<" if smallest else ">"
+        if isinstance(dtype, types.Float):
+            better = self.builder.or_(
+                self.builder.fcmp_ordered(order, a, b), self.builder.fcmp_unordered("uno", a, a)
+            )
+        elif dtype.signed:
+            better = self.builder.icmp_signed(order, a, b)
+        else:
+            better = self.builder.icmp_unsigned(order, a, b)
+        return self.builder.select(better, a, b)
 
     # -- tiles ------------------------------------------------------------------------------------
 

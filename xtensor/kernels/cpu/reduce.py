@@ -1,9 +1,13 @@
 """Reductions over the middle axis of [outer, length, inner] arrays.
 
-Sums are kept in the dtype of what they are written to, float64 or int64, whatever is read. Each sum
-is one chain in a fixed order, so no split of the range changes a byte.
+Memory answers sooner if it is asked at several places at once: what is reduced is taken from all
+four quarters of the length together. What is added to what follows from the length alone, so no
+split of the range changes a byte.
+
+Sums are kept in the dtype of what they are written to, float64 or int64, whatever is read. Only the
+four elements that are taken together are added in their own dtype, which saves conversions.
 """
-# mypy: disable-error-code="no-untyped-def"
+# mypy: disable-error-code="no-untyped-def, name-defined"
 
 from __future__ import annotations
 
@@ -11,186 +15,194 @@ import functools
 
 import numpy as np
 
-from .._jit import CpuFunction, cpu_host_kernel, cpu_kernel
-from .simd import pointer
+from .._jit import CpuFunction, cpu_host_kernel, cpu_kernel, with_globals
+from .cells import inlined
+from .exponential import I64, D, F
+from .simd import extreme_number, extreme_tile, lanes_of, load_tile, pointer
 
-# So many columns are summed at a time that their sums stay in the first-level cache.
+# So many columns are reduced at a time that their results stay in the first-level cache.
 COLUMNS = 1024
 
 
-# Slices, not offsets: only an index that counts from 0 is seen not to be negative, and only a slice
-# of a flat array to be contiguous. Without both no loop here would be vectorised.
+@inlined
+def _sum_of_four(a, b, c, d):
+    if isinstance(a, (F, D)):
+        return (a + b) + (c + d)
+    return (I64(a) + I64(b)) + (I64(c) + I64(d))
+
+
+@CpuFunction
+def _add_rows(sums, x, at, length, step, count):
+    """sums[j] += sum_i x[at + i * step + j] for i < length, j < count"""
+    quarter = length // 4
+    for i in range(quarter):
+        a, b = at + i * step, at + (quarter + i) * step
+        c, d = at + (2 * quarter + i) * step, at + (3 * quarter + i) * step
+        for j in range(count):
+            sums[j] += _sum_of_four(x[a + j], x[b + j], x[c + j], x[d + j])
+    for i in range(4 * quarter, length):
+        for j in range(count):
+            sums[j] += x[at + i * step + j]
+
+
+@functools.partial(CpuFunction, fastmath="reassociate")
+def _sum_row(x, at, length, total):
+    """total + sum_i x[at + i]"""
+    quarter = length // 4
+    a, b, c, d = at, at + quarter, at + 2 * quarter, at + 3 * quarter
+    for i in range(quarter):
+        total += _sum_of_four(x[a + i], x[b + i], x[c + i], x[d + i])
+    for i in range(4 * quarter, length):
+        total += x[at + i]
+    return total
+
+
+@CpuFunction
+def _cut(length, parts, index):
+    """Outer index, first and end of a part of the length."""
+    if parts == 1:  # three divisions cost more than a short row
+        return index, 0, length
+    o = index // parts
+    p = index - o * parts
+    return o, p * length // parts, (p + 1) * length // parts
 
 
 @cpu_kernel
 def sum_forward(start, stop, out, x):
     """out[o, j] = sum_i x[o, i, j]; out [outer, inner], range over its outer * inner elements"""
     length, inner = x.shape[1], x.shape[2]
-    to, source = out.reshape(out.size), x.reshape(x.size)
     at = start
     while at < stop:
         o = at // inner
         first = at - o * inner
         count = min(inner - first, COLUMNS, stop - at)
-        sums = to[at : at + count]
-        for j in range(count):
-            sums[j] = 0
-        for i in range(length):
-            row = source[(o * length + i) * inner + first :][:count]
-            for j in range(count):
-                sums[j] += row[j]
+        sums = out.reshape(out.size)[at : at + count]
+        sums[:] = 0
+        _add_rows(pointer(sums), pointer(x), o * length * inner + first, length, inner, count)
         at += count
 
 
-@functools.partial(CpuFunction, fastmath="reassociate")
-def _sum_of_quarters(x, size, zero):
-    """The sum of x[i] for i < size, read at four places at once: memory answers sooner so."""
-    a, b, c, d, quarter = zero, zero, zero, zero, size // 4
-    for i in range(quarter):
-        a += x[i]
-        b += x[quarter + i]
-        c += x[2 * quarter + i]
-        d += x[3 * quarter + i]
-    for i in range(4 * quarter, size):
-        a += x[i]
-    return (a + b) + (c + d)
-
-
-@cpu_kernel(fastmath="reassociate")
+@cpu_kernel
 def sum_parts_forward(start, stop, partial, x, parts):
     """partial[o * parts + p, j] = sum_i x[o, i, j], i over part p of the length; x [o, i, j]"""
     length, inner = x.shape[1], x.shape[2]
-    source = x.reshape(x.size)
     for index in range(start, stop):
-        o, first, end = index, 0, length
-        if parts > 1:  # three divisions cost more than summing a short row
-            o = index // parts
-            p = index - o * parts
-            first = p * length // parts
-            end = (p + 1) * length // parts
-        part = source[(o * length + first) * inner : (o * length + end) * inner]
+        o, first, end = _cut(length, parts, index)
+        at = (o * length + first) * inner
         if inner == 1:
-            partial[index, 0] = _sum_of_quarters(pointer(part), part.size, partial.dtype.type(0))
+            zero = partial.dtype.type(0)
+            partial[index, 0] = _sum_row(pointer(x), at, end - first, zero)
         else:
             sums = partial[index]
-            for j in range(inner):
-                sums[j] = 0
-            for i in range(end - first):
-                row = part[i * inner : (i + 1) * inner]
-                for j in range(inner):
-                    sums[j] += row[j]
+            sums[:] = 0
+            _add_rows(pointer(sums), pointer(x), at, end - first, inner, inner)
 
 
-# Extremes are maxima of integer keys, for of integers a maximum vectorises; of floating numbers it
-# does not without giving up NaN. The bits of a float are ordered like the float itself once those
-# of negative ones are turned round (``fold``), and what lies above ``infinity`` then is NaN. A
-# minimum is the maximum of the turned keys (``turn``). Integers are their own keys: ``fold`` is 0.
-
-FLOATING = {
-    np.dtype(np.float32): (np.int32, 0x7FFF_FFFF, 0x7F80_0000),
-    np.dtype(np.float64): (np.int64, 0x7FFF_FFFF_FFFF_FFFF, 0x7FF0_0000_0000_0000),
-}
-
-
-def _as_keys(out, x, smallest):
-    """Both arrays flat and as integers, and fold, infinity and turn for them."""
-    integer, fold, infinity = FLOATING.get(x.dtype, (x.dtype, 0, 0))
-    integer = np.uint8 if x.dtype == np.bool_ else integer
-    turn = 0 if not smallest else (255 if integer == np.uint8 else -1)
-    return out.reshape(-1).view(integer), x.reshape(-1).view(integer), fold, infinity, turn
-
-
-@CpuFunction
-def _key(bits, fold, infinity, turn):
-    magnitude = bits & fold
-    return magnitude if magnitude > infinity else bits ^ ((bits >> 63) & fold) ^ turn
-
-
-@CpuFunction
-def _bits(key, fold, infinity, turn):
-    turned = key ^ turn
-    return key if fold != 0 and key > infinity else turned ^ ((turned >> 63) & fold)
-
-
-@CpuFunction
-def _largest(best, start, source, length, step, fold, infinity, turn):
-    """best[j] = max_i of the keys source[start + i * step + j]"""
-    row = source[start:][: best.size]
-    for j in range(best.size):
-        best[j] = _key(row[j], fold, infinity, turn)
-    for i in range(1, length):
-        row = source[start + i * step :][: best.size]
-        for j in range(best.size):
-            key = _key(row[j], fold, infinity, turn)
-            best[j] = key if key > best[j] else best[j]
-    for j in range(best.size):
-        best[j] = _bits(best[j], fold, infinity, turn)
-
-
-@CpuFunction
 def _larger(a, b):
-    return b if b > a else a
+    """b or, if it is larger or NaN, a; a NaN in b stays"""
+    return a if a > b or a != a else b
 
 
-@CpuFunction
-def _largest_of_quarters(x, size, fold, infinity, turn):
-    """The largest key of x[i] for i < size, read at four places at once."""
-    quarter = size // 4
-    a = b = c = d = _key(x[0], fold, infinity, turn)
+def _smaller(a, b):
+    """b or, if it is smaller or NaN, a; a NaN in b stays"""
+    return a if a < b or a != a else b
+
+
+# Written once for both; ``formula`` is one of the two.
+# ruff: noqa: F821
+
+
+def _compare_rows(best, x, at, length, step, count):
+    """best[j] = the extreme of itself and x[at + i * step + j] for i < length, j < count"""
+    quarter = length // 4
     for i in range(quarter):
-        a = _larger(a, _key(x[i], fold, infinity, turn))
-        b = _larger(b, _key(x[quarter + i], fold, infinity, turn))
-        c = _larger(c, _key(x[2 * quarter + i], fold, infinity, turn))
-        d = _larger(d, _key(x[3 * quarter + i], fold, infinity, turn))
-    for i in range(4 * quarter, size):
-        a = _larger(a, _key(x[i], fold, infinity, turn))
-    return _larger(_larger(a, b), _larger(c, d))
+        a, b = at + i * step, at + (quarter + i) * step
+        c, d = at + (2 * quarter + i) * step, at + (3 * quarter + i) * step
+        for j in range(count):
+            left, right = formula(x[a + j], x[b + j]), formula(x[c + j], x[d + j])
+            best[j] = formula(formula(left, right), best[j])
+    for i in range(4 * quarter, length):
+        for j in range(count):
+            best[j] = formula(x[at + i * step + j], best[j])
 
 
-@CpuFunction
-def _extremes(start, stop, out, x, length, inner, fold, infinity, turn):
+@inlined
+def _compare_vectors(x, at, step, length, rows, smallest):
+    """The extreme of x[at + r * step + i] for r < rows, i < length; the last vectors overlap."""
+    lanes = lanes_of(x)
+    best = load_tile(x, at + length - lanes, step, rows, 1)
+    for i in range(0, length - lanes, lanes):
+        best = extreme_tile(load_tile(x, at + i, step, rows, 1), best, smallest)
+    return extreme_number(best, smallest)
+
+
+def _compare_row(x, at, length):
+    """The extreme of x[at + i] for i < length"""
+    if length >= 4 * lanes_of(x):
+        quarter = length // 4
+        return _compare_vectors(x, at, quarter, length - 3 * quarter, 4, smallest)
+    if length >= lanes_of(x):
+        return _compare_vectors(x, at, 0, length, 1, smallest)
+    extreme = x[at]
+    for i in range(1, length):
+        extreme = formula(x[at + i], extreme)
+    return extreme
+
+
+def _extremes(start, stop, out, x, length, inner):
     at = start
     while at < stop:
         o = at // inner
         first = at - o * inner
         count = min(inner - first, COLUMNS, stop - at)
-        _largest(
-            out[at : at + count], o * length * inner + first, x, length, inner, fold, infinity, turn
-        )
+        begin = o * length * inner + first
+        best = out[at : at + count]
+        best[:] = x[begin : begin + count]
+        compare_rows(pointer(best), pointer(x), begin + inner, length - 1, inner, count)
         at += count
 
 
-@CpuFunction
-def _part_extremes(start, stop, out, x, length, inner, parts, fold, infinity, turn):
+def _extremes_of_parts(start, stop, partial, x, length, inner, parts):
     for index in range(start, stop):
-        o, first, end = index, 0, length
-        if parts > 1:
-            o = index // parts
-            p = index - o * parts
-            first = p * length // parts
-            end = (p + 1) * length // parts
-        offset = (o * length + first) * inner
+        o, first, end = _cut(length, parts, index)
+        at = (o * length + first) * inner
         if inner == 1:
-            row = x[offset : offset + end - first]
-            best = _largest_of_quarters(pointer(row), row.size, fold, infinity, turn)
-            out[index] = _bits(best, fold, infinity, turn)
+            partial[index] = compare_row(pointer(x), at, end - first)
         else:
-            best_row = out[index * inner : (index + 1) * inner]
-            _largest(best_row, offset, x, end - first, inner, fold, infinity, turn)
+            best = partial[index * inner : (index + 1) * inner]
+            best[:] = x[at : at + inner]
+            compare_rows(pointer(best), pointer(x), at + inner, end - first - 1, inner, inner)
+
+
+def _with_formula(formula, smallest):
+    """``_extremes`` and ``_extremes_of_parts`` for a formula."""
+    helpers = {"formula": inlined(formula), "smallest": smallest}
+    for loop in (_compare_rows, _compare_row, _extremes, _extremes_of_parts):
+        function = with_globals(loop, f"{loop.__name__}{formula.__name__}", helpers)
+        helpers[loop.__name__[1:]] = CpuFunction(function)
+    return helpers["extremes"], helpers["extremes_of_parts"]
+
+
+_LOOPS = _with_formula(_larger, 0), _with_formula(_smaller, 1)
+
+
+def _flat(array):
+    """Truth values as the numbers 0 and 1, for which numba has no order."""
+    return array.reshape(-1).view(np.uint8 if array.dtype == np.bool_ else array.dtype)
 
 
 @cpu_host_kernel
 def extreme_forward(start, stop, out, x, smallest):
     """out[o, j] = max_i x[o, i, j], or min; NaN wins; range over the elements of out"""
-    to, source, *code = _as_keys(out, x, smallest)
-    _extremes.compiled()(start, stop, to, source, x.shape[1], x.shape[2], *code)
+    loop, _ = _LOOPS[smallest]
+    loop.compiled()(start, stop, _flat(out), _flat(x), x.shape[1], x.shape[2])
 
 
 @cpu_host_kernel
 def extreme_parts_forward(start, stop, partial, x, parts, smallest):
     """partial[o * parts + p, j] = max_i x[o, i, j], or min, i over part p; NaN wins"""
-    to, source, *code = _as_keys(partial, x, smallest)
-    _part_extremes.compiled()(start, stop, to, source, x.shape[1], x.shape[2], parts, *code)
+    _, loop = _LOOPS[smallest]
+    loop.compiled()(start, stop, _flat(partial), _flat(x), x.shape[1], x.shape[2], parts)
 
 
 # So many elements are compared at once before the one that is equal is looked for among them.

@@ -43,13 +43,13 @@ def pointer(array):
 
     Unlike an array it is a single number: passing it on costs nothing, while numba counts the
     references to an array, with locks, at every call. No index counts from the end, so that plain
-    loops vectorise. The array must outlive it.
+    loops vectorise. Truth values are read as 0 and 1. The array must outlive it.
     """
 
     def generate(emit, value):
         return emit.begin_of(array, value)
 
-    return _llvm().CPointer(array.dtype)(array), generate
+    return _llvm().pointer_to(array)(array), generate
 
 
 @CpuIntrinsic
@@ -122,6 +122,38 @@ def store_sums(out, i, tile):
             emit.store(tile, sums, emit.address(begin, i, (k, i.type(1))))
 
     return _llvm().types.void(out, i, tile), generate
+
+
+@CpuIntrinsic
+def extreme_tile(tile, other, smallest):
+    """The larger of both, number by number, or with the literal 1 the smaller; a NaN wins."""
+
+    def generate(emit, cells, others, _):
+        for k in range(tile.rows * tile.columns):
+            pair = emit.cell(cells, k), emit.cell(others, k)
+            extreme = emit.extremes(tile.dtype, *pair, smallest.literal_value)
+            cells = emit.replace(cells, k, extreme)
+        return cells
+
+    return tile(tile, other, smallest), generate
+
+
+@CpuIntrinsic
+def extreme_number(tile, smallest):
+    """The largest number of all its lanes, or with the literal 1 the smallest; a NaN wins."""
+
+    def generate(emit, cells, _):
+        best = emit.cell(cells, 0)
+        for k in range(1, tile.rows * tile.columns):
+            best = emit.extremes(tile.dtype, emit.cell(cells, k), best, smallest.literal_value)
+        half = tile.lanes // 2
+        while half:
+            other = emit.shuffle(best, best, [lane ^ half for lane in range(tile.lanes)])
+            best = emit.extremes(tile.dtype, other, best, smallest.literal_value)
+            half //= 2
+        return emit.builder.extract_element(best, _llvm().LANE(0))
+
+    return tile.dtype(tile, smallest), generate
 
 
 @CpuIntrinsic
