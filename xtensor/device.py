@@ -110,11 +110,11 @@ def empty_like(
         >>> empty_like(np.zeros((2, 3), np.float32), (4,)).shape
         (4,)
     """
-    return empty(
-        array.shape if shape is None else shape,
-        array.dtype if dtype is None else dtype,
-        device_of(array),
-    )
+    shape = array.shape if shape is None else shape
+    dtype = array.dtype if dtype is None else dtype
+    if type(array) is np.ndarray:
+        return np.empty(shape, dtype)
+    return empty(shape, dtype, device_of(array))
 
 
 def full(shape: Sequence[int], value: float, dtype: np.dtype[Any], device: int = DEV_CPU) -> Array:

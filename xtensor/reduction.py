@@ -13,6 +13,8 @@ from .dtype import FLOAT64, INT64, is_floating
 from .errors import message
 from .kernels import launch
 
+# With fewer elements NumPy is done before a launch is under way.
+SMALL = 4096
 # About so many elements are summed to a partial sum; the partial sums are added up in order.
 PART = 65_536
 # With more rows than this there is enough to share out without cutting any of them up.
@@ -83,11 +85,17 @@ def sum_axes(array: Array, axes: Sequence[int]) -> Array:
 
 def wide_sums(array: Array, axes: Sequence[int]) -> Array:
     """``sum_axes`` before rounding: float64 or int64."""
-    return _over_axes("sum", array, axes, FLOAT64 if is_floating(array.dtype) else INT64)
+    dtype = FLOAT64 if is_floating(array.dtype) else INT64
+    if type(array) is np.ndarray and array.shape and array.size < SMALL:
+        return np.add.reduce(array, tuple(axes), dtype, keepdims=True)
+    return _over_axes("sum", array, axes, dtype)
 
 
 def extreme_axes(array: Array, axes: Sequence[int], smallest: bool) -> Array:
     """The largest elements over ``axes`` (not empty), or the smallest; NaN wins. Axes stay."""
+    if type(array) is np.ndarray and array.shape and array.size < SMALL:
+        ufunc = np.minimum if smallest else np.maximum
+        return ufunc.reduce(array, tuple(axes), keepdims=True)
     return _over_axes("extreme", array, axes, array.dtype, smallest)
 
 

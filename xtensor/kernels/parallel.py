@@ -15,6 +15,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from numpy import ndarray
+
 from ..errors import message
 
 # Waking a thread costs about 20 microseconds; a chunk should be worth more than that.
@@ -226,7 +228,11 @@ def parallel_for(
         if work == 1:
             body(0, 1, *args)
         return
-    largest = max([getattr(arg, "size", 0) for arg in args], default=0) if size is None else size
+    largest = size or 0
+    if size is None:
+        for arg in args:
+            if type(arg) is ndarray and arg.size > largest:
+                largest = arg.size
     chunks = min(work, largest // CHUNK_ELEMENTS)
     if chunks < 2:
         body(0, work, *args)

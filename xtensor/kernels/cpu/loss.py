@@ -14,72 +14,90 @@ import numpy as np
 
 from .._jit import CpuKernel, cpu_host_kernel, cpu_kernel
 from .exponential import exp
-from .softmax import exp_sum, row_blocks, row_max, rows_of
+from .simd import pointer
+from .softmax import each_row, exp_sum, row_max
 
 
-def _pick(loss, peak, total, buffer, x, classes, factor):
-    for i in range(x.shape[0]):
-        peak[i] = row_max(x[i])
-        total[i] = exp_sum(buffer, x[i], peak[i])
-        loss[i] = factor * (math.log(total[i]) - (x[i, classes[i]] - peak[i]))
+def _pick(start, stop, loss, peak, total, x, classes, factor):
+    length = x.shape[1]
+    xs, work = pointer(x), np.empty(length, x.dtype)
+    for i in range(start, stop):
+        at = i * length
+        top = row_max(xs, at, length)
+        t = exp_sum(pointer(work), 0, xs, at, length, top)
+        peak[i], total[i] = top, t
+        loss[i] = factor * (math.log(t) - (xs[at + classes[i]] - top))
 
 
-def _probability_and_mark(out, x, peak, total, classes, factor):
-    for i in range(x.shape[0]):
-        to, row = out[i], x[i]
-        scale, top = factor / total[i], peak[i]
-        for j in range(row.size):
-            to[j] = exp(row[j] - top) * scale
-        to[classes[i]] -= factor
+def _probability_and_mark(start, stop, grad_x, x, classes, peak, total, factor):
+    length = x.shape[1]
+    to, xs = pointer(grad_x), pointer(x)
+    for i in range(start, stop):
+        at, top, scale = i * length, peak[i], factor / total[i]
+        for j in range(length):
+            to[at + j] = exp(xs[at + j] - top) * scale
+        to[at + classes[i]] -= factor
 
 
-def _weigh(loss, peak, total, work, x, y, factor, epsilon):
-    for i in range(y.shape[0]):
-        peak[i] = row_max(x[i])
-        total[i] = exp_sum(work, x[i], peak[i])
+def _weigh(start, stop, loss, peak, total, x, y, factor, epsilon):
+    length = x.shape[1]
+    xs, ys, work = pointer(x), pointer(y), np.empty(length, x.dtype)
+    for i in range(start, stop):
+        at = i * length
+        peak[i] = row_max(xs, at, length)
+        sums = exp_sum(pointer(work), 0, xs, at, length, peak[i])
+        total[i] = sums
         t = 0.0
-        for j in range(y.shape[1]):
-            if y[i, j] != 0:
-                t -= y[i, j] * math.log(work[j] / np.float64(total[i]) + epsilon)
+        for j in range(length):
+            if ys[at + j] != 0:
+                t -= ys[at + j] * math.log(work[j] / sums + epsilon)
         loss[i] = factor * t
 
 
-def _weigh_stable(loss, peak, total, work, x, y, factor):
-    for i in range(y.shape[0]):
-        peak[i] = row_max(x[i])
-        total[i] = exp_sum(work, x[i], peak[i])
+def _weigh_stable(start, stop, loss, peak, total, x, y, factor):
+    length = x.shape[1]
+    xs, ys, work = pointer(x), pointer(y), np.empty(length, x.dtype)
+    for i in range(start, stop):
+        at = i * length
+        top = row_max(xs, at, length)
+        peak[i], total[i] = top, exp_sum(pointer(work), 0, xs, at, length, top)
         log_total = math.log(total[i])
         t = 0.0
-        for j in range(y.shape[1]):
-            if y[i, j] != 0:
-                t += y[i, j] * (log_total - (x[i, j] - peak[i]))
+        for j in range(length):
+            if ys[at + j] != 0:
+                t += ys[at + j] * (log_total - (xs[at + j] - top))
         loss[i] = factor * t
 
 
-def _pull_to(out, x, peak, total, y, factor):
-    for i in range(y.shape[0]):
-        to, row, weights, top = out[i], x[i], y[i], peak[i]
+def _pull_to(start, stop, grad_x, x, y, peak, total, factor):
+    length = x.shape[1]
+    to, xs, weights = pointer(grad_x), pointer(x), pointer(y)
+    for i in range(start, stop):
+        at, top = i * length, peak[i]
         weight = 0.0
-        for j in range(row.size):
-            weight += weights[j]
+        for j in range(length):
+            weight += weights[at + j]
         scale = x.dtype.type(factor * weight / total[i])
-        for j in range(row.size):
-            to[j] = exp(row[j] - top) * scale - factor * weights[j]
+        for j in range(length):
+            to[at + j] = exp(xs[at + j] - top) * scale - factor * weights[at + j]
 
 
-def _pull_softly(out, x, peak, total, y, factor, epsilon):
-    for i in range(y.shape[0]):
+def _pull_softly(start, stop, grad_x, x, y, peak, total, factor, epsilon):
+    length = x.shape[1]
+    to, xs, weights = pointer(grad_x), pointer(x), pointer(y)
+    for i in range(start, stop):
+        at = i * length
         t = 0.0
-        for j in range(y.shape[1]):
-            p = exp(x[i, j] - peak[i]) / total[i]
-            out[i, j] = p
-            t -= y[i, j] / (p + epsilon) * p
-        for j in range(y.shape[1]):
-            p = out[i, j]
-            out[i, j] = factor * p * (-y[i, j] / (p + epsilon) - t)
+        for j in range(length):
+            p = exp(xs[at + j] - peak[i]) / total[i]
+            to[at + j] = p
+            t -= weights[at + j] / (p + epsilon) * p
+        for j in range(length):
+            p = to[at + j]
+            to[at + j] = factor * p * (-weights[at + j] / (p + epsilon) - t)
 
 
-# Loops of the host kernels below; they take whole blocks and have no CUDA twins of their own.
+# Loops of the host kernels below; they take rows of neighbours and have no CUDA twins of their own.
 pick = CpuKernel(_pick)
 probability_and_mark = CpuKernel(_probability_and_mark)
 weigh = CpuKernel(_weigh)
@@ -94,10 +112,7 @@ def cross_entropy_forward(start, stop, loss, peak, total, x, classes, factor):
 
     peak[k] = max_j x[o, j, c], total[k] = sum_j exp(x[o, j, c] - peak[k]); x [outer, length, inner]
     """
-    buffer = np.empty(x.shape[1], x.dtype)
-    for first, last in row_blocks(start, stop, x.shape):
-        rows, p, t = rows_of(x, first, last), peak[first:last], total[first:last]
-        pick.compiled()(loss[first:last], p, t, buffer, rows, classes[first:last], factor)
+    each_row(pick, start, stop, 3, loss, peak, total, x, classes, factor)
 
 
 @cpu_host_kernel
@@ -107,10 +122,7 @@ def cross_entropy_backward(start, stop, grad_x, grad_out, x, classes, peak, tota
     p = exp(x[o, j, c] - peak[k]) / total[k]; grad_x, x [outer, length, inner]
     """
     scale = x.dtype.type(factor * grad_out[0])
-    for first, last in row_blocks(start, stop, x.shape):
-        to, rows = rows_of(grad_x, first, last), rows_of(x, first, last)
-        p, t = peak[first:last], total[first:last]
-        probability_and_mark.compiled()(to, rows, p, t, classes[first:last], scale)
+    each_row(probability_and_mark, start, stop, 1, grad_x, x, classes, peak, total, scale)
 
 
 @cpu_host_kernel
@@ -120,12 +132,7 @@ def softmax_cross_entropy_forward(start, stop, loss, peak, total, x, y, factor):
     peak[i] = max_j x[i, j], total[i] = sum_j exp(x[i, j] - peak[i]); terms with y = 0 are left out;
     x, y [n, length, 1]
     """
-    buffer = np.empty(x.shape[1], x.dtype)
-    for first, last in row_blocks(start, stop, x.shape):
-        rows, p, t = rows_of(x, first, last), peak[first:last], total[first:last]
-        weigh_stable.compiled()(
-            loss[first:last], p, t, buffer, rows, rows_of(y, first, last), factor
-        )
+    each_row(weigh_stable, start, stop, 3, loss, peak, total, x, y, factor)
 
 
 @cpu_host_kernel
@@ -135,9 +142,7 @@ def softmax_cross_entropy_backward(start, stop, grad_x, grad_out, x, y, peak, to
     p[i, j] = exp(x[i, j] - peak[i]) / total[i]; grad_x, x, y [n, length, 1]
     """
     scale = x.dtype.type(factor * grad_out[0])
-    for first, last in row_blocks(start, stop, x.shape):
-        to, rows, weights = (rows_of(a, first, last) for a in (grad_x, x, y))
-        pull_to.compiled()(to, rows, peak[first:last], total[first:last], weights, scale)
+    each_row(pull_to, start, stop, 1, grad_x, x, y, peak, total, scale)
 
 
 @cpu_host_kernel
@@ -146,12 +151,7 @@ def categorical_cross_entropy_forward(start, stop, loss, peak, total, x, y, fact
 
     peak[i] = max_j x[i, j], total[i] = sum_j exp(x[i, j] - peak[i]); x, y [n, length, 1]
     """
-    buffer = np.empty(x.shape[1], x.dtype)
-    for first, last in row_blocks(start, stop, x.shape):
-        rows, p, t = rows_of(x, first, last), peak[first:last], total[first:last]
-        weigh.compiled()(
-            loss[first:last], p, t, buffer, rows, rows_of(y, first, last), factor, epsilon
-        )
+    each_row(weigh, start, stop, 3, loss, peak, total, x, y, factor, epsilon)
 
 
 @cpu_host_kernel
@@ -164,11 +164,7 @@ def categorical_cross_entropy_backward(
     grad_x, x, y [n, length, 1]
     """
     scale = x.dtype.type(factor * grad_out[0])
-    for first, last in row_blocks(start, stop, x.shape):
-        to, rows, p = rows_of(grad_x, first, last), rows_of(x, first, last), peak[first:last]
-        pull_softly.compiled()(
-            to, rows, p, total[first:last], rows_of(y, first, last), scale, epsilon
-        )
+    each_row(pull_softly, start, stop, 1, grad_x, x, y, peak, total, scale, epsilon)
 
 
 @cpu_kernel

@@ -175,15 +175,15 @@ def _extremes_of_parts(start, stop, partial, x, length, inner, parts):
 
 
 def _with_formula(formula, smallest):
-    """``_extremes`` and ``_extremes_of_parts`` for a formula."""
+    """The functions above for a formula, by name."""
     helpers = {"formula": inlined(formula), "smallest": smallest}
     for loop in (_compare_rows, _compare_row, _extremes, _extremes_of_parts):
         function = with_globals(loop, f"{loop.__name__}{formula.__name__}", helpers)
         helpers[loop.__name__[1:]] = CpuFunction(function)
-    return helpers["extremes"], helpers["extremes_of_parts"]
+    return helpers
 
 
-_LOOPS = _with_formula(_larger, 0), _with_formula(_smaller, 1)
+LARGEST, SMALLEST = _with_formula(_larger, 0), _with_formula(_smaller, 1)
 
 
 def _flat(array):
@@ -194,14 +194,14 @@ def _flat(array):
 @cpu_host_kernel
 def extreme_forward(start, stop, out, x, smallest):
     """out[o, j] = max_i x[o, i, j], or min; NaN wins; range over the elements of out"""
-    loop, _ = _LOOPS[smallest]
+    loop = (SMALLEST if smallest else LARGEST)["extremes"]
     loop.compiled()(start, stop, _flat(out), _flat(x), x.shape[1], x.shape[2])
 
 
 @cpu_host_kernel
 def extreme_parts_forward(start, stop, partial, x, parts, smallest):
     """partial[o * parts + p, j] = max_i x[o, i, j], or min, i over part p; NaN wins"""
-    _, loop = _LOOPS[smallest]
+    loop = (SMALLEST if smallest else LARGEST)["extremes_of_parts"]
     loop.compiled()(start, stop, _flat(partial), _flat(x), x.shape[1], x.shape[2], parts)
 
 
