@@ -45,7 +45,7 @@ def product(
     n = y.shape[1] if transposed_y else y.shape[2]
     longer = m if m >= n else n
     blocks = parts = 1
-    if batch < BLOCKS:
+    if batch < BLOCKS and (longer >= 2 * BLOCK_ROWS or length >= 2 * PART_LENGTH):
         blocks = max(1, min(BLOCKS // max(batch, 1), longer // BLOCK_ROWS))
         if blocks < 4 and bias is None:
             parts = max(1, min(BLOCKS // blocks, length // PART_LENGTH))
@@ -185,6 +185,8 @@ def _columns(array: Array) -> int:
 
 def _rows(array: Array) -> Array:
     """Any number of leading axes as the rows of one matrix, [1, rows, columns]."""
+    if len(array.shape) == 2:
+        return reshape(array, (1, *array.shape))
     return reshape(array, (1, math.prod(array.shape[:-1]), _columns(array)))
 
 

@@ -72,6 +72,14 @@ def multiply_by_numpy(start, stop, out, x, y, bias, transposed_x, transposed_y, 
     y = y.transpose(0, 2, 1) if transposed_y else y
     _, m, n = out.shape
     length = x.shape[2]
+    if blocks == parts == 1 and blas.is_small(m, n, length):
+        left = x if len(x) == 1 else x[start:stop]
+        right = y if len(y) == 1 else y[start:stop]
+        to = out if len(out) == 1 else out[start:stop]
+        np.matmul(left, right, out=to)
+        if bias.size:
+            np.add(to, bias, out=to)
+        return
     rows, columns = (-(-m // blocks), n) if m >= n else (m, -(-n // blocks))
     with blas.one_thread(rows, columns, length):
         for index in range(start, stop):
