@@ -139,6 +139,8 @@ class ElementwiseKernel(CpuKernel):
         self.__doc__ = formula.__doc__
 
     def run(self, work: int, args: Sequence[Any]) -> None:
+        if work == 0:
+            return
         if self.numpy_loop is not None and work < SERIAL_ELEMENTS:
             self.numpy_loop(*args[1:], out=args[0])
             return
@@ -164,20 +166,23 @@ def _as_rows(out: Any, x: Any, y: Any) -> tuple[int, tuple[Any, ...]] | None:
     shape = row.shape
     while shape and shape[0] == 1:
         shape = shape[1:]
-    columns = row.size
-    if columns < SHORT_ROW or max(x.size, y.size) != out.size or shape != out.shape[-len(shape) :]:
+    columns, rows = row.size, out.size // row.size
+    if (
+        min(rows, columns) < FEW
+        or max(x.size, y.size) < out.size
+        or shape != out.shape[-len(shape) :]
+    ):
         return None
     steps = [0 if a is row else columns for a in (x, y)]
-    flat = [a.reshape(-1) for a in (out, x, y)]
-    return out.size // columns, (*flat, columns, *steps)
+    return rows, (*[a.reshape(-1) for a in (out, x, y)], columns, *steps)
 
 
 # Elementwise kernels that are a function of NumPy's, by name.
 ufuncs: dict[str, np.ufunc] = {}
 # Below this many elements NumPy's loop is over before a second thread would wake.
 SERIAL_ELEMENTS = 65_536
-# A repeated row of fewer elements than this is left to NumPy.
-SHORT_ROW = 8
+# Fewer rows than this, or shorter ones, are left to NumPy.
+FEW = 8
 
 
 def _numpy_rows(
