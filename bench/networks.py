@@ -17,6 +17,10 @@ from .libraries import jax, normal, torch
 
 nn: Any = torch and torch.nn
 
+# Of the transformer.
+WIDTH, HEADS = 128, 4
+SCALE = (WIDTH // HEADS) ** -0.5
+
 
 class Sequence(xt.Module):
     """Layers and functions one after the other."""
@@ -127,6 +131,34 @@ class LastState(xt.Module):
         return self.scores(hn[0])
 
 
+class Attention(xt.Module):
+    """A transformer's block, with the norms before what they feed, on [B, T, 128]; four heads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm1 = xt.LayerNormNd([WIDTH])
+        self.inputs, self.outputs = xt.Linear(WIDTH, 3 * WIDTH), xt.Linear(WIDTH, WIDTH)
+        self.norm2 = xt.LayerNormNd([WIDTH])
+        self.wide, self.narrow = xt.Linear(WIDTH, 4 * WIDTH), xt.Linear(4 * WIDTH, WIDTH)
+
+    def forward(self, x: xt.XTensor) -> xt.XTensor:
+        batch, length, _ = x.shape
+        heads = self.inputs(self.norm1(x)).reshape([batch, length, 3, HEADS, WIDTH // HEADS])
+        queries, keys, values = xt.permute(heads, [2, 0, 3, 1, 4])
+        scores = xt.matmul(queries, xt.transpose(keys, [0, 1, 3, 2])) * SCALE
+        mixed = xt.matmul(xt.softmax(scores), values)
+        x = x + self.outputs(xt.transpose(mixed, [0, 2, 1, 3]).reshape([batch, length, WIDTH]))
+        return x + self.narrow(xt.gelu(self.wide(self.norm2(x))))
+
+
+def over_time(x: xt.XTensor) -> xt.XTensor:
+    return xt.mean(x, 1)
+
+
+def our_transformer() -> xt.Module:
+    return Sequence(xt.Linear(64, WIDTH), Attention(), Attention(), over_time, xt.Linear(WIDTH, 10))
+
+
 if torch:
 
     class TorchBlock(nn.Module):  # type: ignore[misc]
@@ -153,6 +185,33 @@ if torch:
         def forward(self, x: Any) -> Any:
             _, (hn, _) = self.lstm(x)
             return self.scores(hn[0])
+
+    class TorchAttention(nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm1 = nn.LayerNorm(WIDTH)
+            self.inputs, self.outputs = nn.Linear(WIDTH, 3 * WIDTH), nn.Linear(WIDTH, WIDTH)
+            self.norm2 = nn.LayerNorm(WIDTH)
+            self.wide, self.narrow = nn.Linear(WIDTH, 4 * WIDTH), nn.Linear(4 * WIDTH, WIDTH)
+
+        def forward(self, x: Any) -> Any:
+            batch, length, _ = x.shape
+            heads = self.inputs(self.norm1(x)).reshape(batch, length, 3, HEADS, WIDTH // HEADS)
+            queries, keys, values = heads.permute(2, 0, 3, 1, 4)
+            mixed = torch.softmax(queries @ keys.transpose(-1, -2) * SCALE, -1) @ values
+            x = x + self.outputs(mixed.transpose(1, 2).reshape(batch, length, WIDTH))
+            return x + self.narrow(nn.functional.gelu(self.wide(self.norm2(x))))
+
+    class TorchOverTime(nn.Module):  # type: ignore[misc]
+        def forward(self, x: Any) -> Any:
+            return x.mean(1)
+
+
+def torch_transformer() -> Any:
+    return nn.Sequential(
+        nn.Linear(64, WIDTH), TorchAttention(), TorchAttention(), TorchOverTime(),
+        nn.Linear(WIDTH, 10),
+    )  # fmt: skip
 
 
 def torch_resnet() -> Any:
@@ -209,6 +268,7 @@ NETWORKS = {
     "VGG B32": Network(our_vgg, torch_vgg, (3, 32, 32), 32),
     "small ResNet B32": Network(our_resnet, torch_resnet, (3, 32, 32), 32),
     "LSTM classifier B32 T50": Network(LastState, lambda: TorchLastState(), (50, 64), 32),
+    "transformer B16 T64": Network(our_transformer, torch_transformer, (64, 64), 16),
 }
 
 

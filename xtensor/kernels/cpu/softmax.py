@@ -32,17 +32,19 @@ def each_row(loop: CpuKernel, start: int, stop: int, results: int, *args: Any) -
         results: so many of ``args``, the first ones, are written.
         args: arrays [outer, length, inner], flat ones with an element for each row, numbers.
     """
-    shape = next(a.shape for a in args if np.ndim(a) == 3)
-    if shape[2] == 1:
+    for rows in args:
+        if type(rows) is np.ndarray and rows.ndim == 3:
+            break
+    if rows.shape[2] == 1:
         loop.compiled()(start, stop, *args)
         return
-    for first, last in _row_blocks(start, stop, shape):
-        rows = [_rows_of(a, first, last) if isinstance(a, np.ndarray) else a for a in args]
-        copies = [np.ascontiguousarray(a) if isinstance(a, np.ndarray) else a for a in rows]
+    for first, last in _row_blocks(start, stop, rows.shape):
+        views = [_rows_of(a, first, last) if isinstance(a, np.ndarray) else a for a in args]
+        copies = [np.ascontiguousarray(a) if isinstance(a, np.ndarray) else a for a in views]
         loop.compiled()(0, last - first, *copies)
-        for row, copy in zip(rows[:results], copies):
-            if copy is not row:
-                row[...] = copy
+        for view, copy in zip(views[:results], copies):
+            if copy is not view:
+                view[...] = copy
 
 
 def _row_blocks(start: int, stop: int, shape: tuple[int, ...]) -> Iterator[tuple[int, int]]:
