@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..device import Array, empty_like
+from ..device import Array, empty_like, reshape
 from ..errors import message
 from ..kernels import launch
 from ..op import Op
@@ -50,9 +50,10 @@ class _AlongAxis(Op, abstract=True):
         return grad_x
 
     def _launch(self, kernel: str, *arrays: Array) -> None:
-        rows = [rows_along(a, self.axis) for a in arrays]
-        outer, _, inner = rows[0].shape
-        launch(kernel, outer * inner if arrays[0].size else 0, *rows)
+        first = rows_along(arrays[0], self.axis)
+        outer, _, inner = shape = first.shape
+        others = [reshape(a, shape) for a in arrays[1:]]
+        launch(kernel, outer * inner if first.size else 0, first, *others)
 
 
 class Softmax(_AlongAxis):
