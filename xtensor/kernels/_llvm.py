@@ -135,7 +135,8 @@ class Emitter:
 
     def masked(self, action, tile, result, parameters):
         """LLVM's function for it."""
-        kind = f"v{tile.lanes}f{tile.dtype.bitwidth}"
+        letter = "f" if isinstance(tile.dtype, types.Float) else "i"
+        kind = f"v{tile.lanes}{letter}{tile.dtype.bitwidth}"
         return cgutils.get_or_insert_function(
             self.builder.module, ir.FunctionType(result, parameters),
             f"llvm.masked.{action}.{kind}.p0{kind}",

@@ -16,7 +16,7 @@ import functools
 import numpy as np
 
 from .._jit import CpuFunction, cpu_host_kernel, cpu_kernel, with_globals
-from .cells import inlined
+from .cells import clear_cells, copy_cells, inlined
 from .exponential import I64, D, F
 from .simd import extreme_number, extreme_tile, lanes_of, load_tile, pointer
 
@@ -67,35 +67,47 @@ def _cut(length, parts, index):
     return o, p * length // parts, (p + 1) * length // parts
 
 
-@cpu_kernel
-def sum_forward(start, stop, out, x):
-    """out[o, j] = sum_i x[o, i, j]; out [outer, inner], range over its outer * inner elements"""
-    length, inner = x.shape[1], x.shape[2]
+@CpuFunction
+def sum_columns(start, stop, out, x, length, inner, parts):
+    """The elements of a flat out [outer * parts, inner] from x [outer, length, inner]."""
     at = start
     while at < stop:
-        o = at // inner
-        first = at - o * inner
-        count = min(inner - first, COLUMNS, stop - at)
-        sums = out.reshape(out.size)[at : at + count]
-        sums[:] = 0
-        _add_rows(pointer(sums), pointer(x), o * length * inner + first, length, inner, count)
+        row = at // inner
+        column = at - row * inner
+        count = min(inner - column, COLUMNS, stop - at)
+        o, first, end = _cut(length, parts, row)
+        sums = pointer(out[at:])
+        clear_cells(sums, 0, count)
+        begin = (o * length + first) * inner + column
+        _add_rows(sums, pointer(x), begin, end - first, inner, count)
         at += count
 
 
-@cpu_kernel
-def sum_parts_forward(start, stop, partial, x, parts):
-    """partial[o * parts + p, j] = sum_i x[o, i, j], i over part p of the length; x [o, i, j]"""
-    length, inner = x.shape[1], x.shape[2]
+@CpuFunction
+def sum_rows(start, stop, out, x, length, parts):
+    """The same for x [outer, length, 1]."""
     for index in range(start, stop):
         o, first, end = _cut(length, parts, index)
-        at = (o * length + first) * inner
-        if inner == 1:
-            zero = partial.dtype.type(0)
-            partial[index, 0] = _sum_row(pointer(x), at, end - first, zero)
-        else:
-            sums = partial[index]
-            sums[:] = 0
-            _add_rows(pointer(sums), pointer(x), at, end - first, inner, inner)
+        zero = out.dtype.type(0)
+        out[index] = _sum_row(pointer(x), o * length + first, end - first, zero)
+
+
+@cpu_host_kernel
+def sum_forward(start, stop, out, x):
+    """out[o, j] = sum_i x[o, i, j]; out [outer, inner], range over its outer * inner elements"""
+    _, length, inner = x.shape
+    sum_columns.compiled()(start, stop, out.reshape(-1), x.reshape(-1), length, inner, 1)
+
+
+@cpu_host_kernel
+def sum_parts_forward(start, stop, partial, x, parts):
+    """partial[o * parts + p, j] = sum_i x[o, i, j], i over part p of the length; x [o, i, j]"""
+    _, length, inner = x.shape
+    to, source = partial.reshape(-1), x.reshape(-1)
+    if inner == 1:
+        sum_rows.compiled()(start, stop, to, source, length, parts)
+    else:
+        sum_columns.compiled()(start * inner, stop * inner, to, source, length, inner, parts)
 
 
 def _larger(a, b):
@@ -149,35 +161,30 @@ def _compare_row(x, at, length):
     return extreme
 
 
-def _extremes(start, stop, out, x, length, inner):
+def _extreme_columns(start, stop, out, x, length, inner, parts):
     at = start
     while at < stop:
-        o = at // inner
-        first = at - o * inner
-        count = min(inner - first, COLUMNS, stop - at)
-        begin = o * length * inner + first
-        best = out[at : at + count]
-        best[:] = x[begin : begin + count]
-        compare_rows(pointer(best), pointer(x), begin + inner, length - 1, inner, count)
+        row = at // inner
+        column = at - row * inner
+        count = min(inner - column, COLUMNS, stop - at)
+        o, first, end = _cut(length, parts, row)
+        begin = (o * length + first) * inner + column
+        best = pointer(out[at:])
+        copy_cells(best, 0, x, begin, count)
+        compare_rows(best, pointer(x), begin + inner, end - first - 1, inner, count)
         at += count
 
 
-def _extremes_of_parts(start, stop, partial, x, length, inner, parts):
+def _extreme_rows(start, stop, out, x, length, parts):
     for index in range(start, stop):
         o, first, end = _cut(length, parts, index)
-        at = (o * length + first) * inner
-        if inner == 1:
-            partial[index] = compare_row(pointer(x), at, end - first)
-        else:
-            best = partial[index * inner : (index + 1) * inner]
-            best[:] = x[at : at + inner]
-            compare_rows(pointer(best), pointer(x), at + inner, end - first - 1, inner, inner)
+        out[index] = compare_row(pointer(x), o * length + first, end - first)
 
 
 def _with_formula(formula, smallest):
     """The functions above for a formula, by name."""
     helpers = {"formula": inlined(formula), "smallest": smallest}
-    for loop in (_compare_rows, _compare_row, _extremes, _extremes_of_parts):
+    for loop in (_compare_rows, _compare_row, _extreme_columns, _extreme_rows):
         function = with_globals(loop, f"{loop.__name__}{formula.__name__}", helpers)
         helpers[loop.__name__[1:]] = CpuFunction(function)
     return helpers
@@ -194,15 +201,21 @@ def _flat(array):
 @cpu_host_kernel
 def extreme_forward(start, stop, out, x, smallest):
     """out[o, j] = max_i x[o, i, j], or min; NaN wins; range over the elements of out"""
-    loop = (SMALLEST if smallest else LARGEST)["extremes"]
-    loop.compiled()(start, stop, _flat(out), _flat(x), x.shape[1], x.shape[2])
+    loop = (SMALLEST if smallest else LARGEST)["extreme_columns"]
+    loop.compiled()(start, stop, _flat(out), _flat(x), *x.shape[1:], 1)
 
 
 @cpu_host_kernel
 def extreme_parts_forward(start, stop, partial, x, parts, smallest):
     """partial[o * parts + p, j] = max_i x[o, i, j], or min, i over part p; NaN wins"""
-    loop = (SMALLEST if smallest else LARGEST)["extremes_of_parts"]
-    loop.compiled()(start, stop, _flat(partial), _flat(x), x.shape[1], x.shape[2], parts)
+    loops = SMALLEST if smallest else LARGEST
+    _, length, inner = x.shape
+    to, source = _flat(partial), _flat(x)
+    if inner == 1:
+        loops["extreme_rows"].compiled()(start, stop, to, source, length, parts)
+    else:
+        loop = loops["extreme_columns"]
+        loop.compiled()(start * inner, stop * inner, to, source, length, inner, parts)
 
 
 # So many elements are compared at once before the one that is equal is looked for among them.
