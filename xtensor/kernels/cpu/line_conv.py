@@ -55,8 +55,8 @@ class Job(NamedTuple):
 def forward_job(out_shape, x_shape, weight_shape, stride, padding, dilation, groups, itemsize,
                 enough):  # fmt: skip
     kernel, elements = weight_shape[2:], math.prod(weight_shape[2:])
-    plan = forward_plan(kernel, stride, padding, dilation, out_shape[2:], out_shape[1] // groups,
-                        weight_shape[1])  # fmt: skip
+    plan = forward_plan(kernel, stride, padding, dilation, x_shape[2:], out_shape[2:],
+                        out_shape[1] // groups, weight_shape[1])  # fmt: skip
     steps = weight_shape[1] * elements, elements
     return correlation(plan, out_shape, (1, 1, 1), (0, 0, 0), x_shape, groups, steps, itemsize,
                        enough)  # fmt: skip
@@ -70,8 +70,8 @@ def input_jobs(x_shape, grad_shape, weight_shape, stride, padding, dilation, gro
     steps = elements, weight_shape[1] * elements
     jobs = []
     for phase in itertools.product(*(range(min(s, n)) for s, n in zip(stride, x_shape[2:]))):
-        plan = input_plan(kernel, stride, padding, dilation, x_shape[2:], phase, weight_shape[1],
-                          weight_shape[0] // groups)  # fmt: skip
+        plan = input_plan(kernel, stride, padding, dilation, x_shape[2:], grad_shape[2:], phase,
+                          weight_shape[1], weight_shape[0] // groups)  # fmt: skip
         jobs.append(correlation(plan, x_shape, stride, phase, grad_shape, groups, steps, itemsize,
                                 enough))  # fmt: skip
     return jobs
@@ -112,8 +112,8 @@ def weight_job(x_shape, grad_shape, weight_shape, stride, padding, dilation, gro
     tile, per_part, parts = weight_tile(samples, math.prod(grad_shape[2:]), per_output, channels,
                                         per_input, weight_size * itemsize, itemsize)  # fmt: skip
     most = min(tile[1], per_input)
-    plan = forward_plan(tuple(kernel), stride, padding, dilation, grad_shape[2:], per_output,
-                        per_input)  # fmt: skip
+    plan = forward_plan(tuple(kernel), stride, padding, dilation, x_shape[2:], grad_shape[2:],
+                        per_output, per_input)  # fmt: skip
     line_count = most * len(plan.offsets)
     piece = fit_piece(plan, line_count + per_output, tile[0], itemsize)
     length = piece + plan.halo

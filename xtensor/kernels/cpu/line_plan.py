@@ -9,6 +9,10 @@ so every direction asks for the same: elements that meet the cells ``step`` apar
 on. A ``Plan`` says how they share lines; segments say which cells go where. All of it follows from
 shapes, is worked out once for each, and kept as small arrays.
 
+A row on a line is as long as results and kernel reach, less what padding it can share: the zeros
+behind a row are those before the next. With 3x3 kernels and padding 1 that leaves one position
+between rows of results instead of two.
+
 Geometry comes as three numbers, one for each axis: depth, height, width.
 """
 
@@ -38,7 +42,7 @@ JOINT = 16
 class Plan(NamedTuple):
     """How results lie on lines, and which line and place each kernel element begins at.
 
-    layout: places of one sample along each axis, those under the reach of the kernel included.
+    layout: places of one sample along each axis, from one row to the next.
     step: from one result to the next, in cells of the source.
     offsets: the cell of the first place of each line of a channel.
     line_of, place_of: of each element; element_of: its number in the kernel.
@@ -75,20 +79,20 @@ def elements_of(kernel: Sequence[int]) -> Iterator[tuple[int, ...]]:
 
 
 def forward_plan(
-    kernel: Triple, stride: Triple, padding: Triple, dilation: Triple, results: Triple, rows: int,
-    channels: int,
+    kernel: Triple, stride: Triple, padding: Triple, dilation: Triple, lengths: Triple,
+    results: Triple, rows: int, channels: int,
 ) -> Plan:  # fmt: skip
-    """For all results of a convolution."""
+    """For all results of a convolution of x with these ``lengths``."""
     cells = [
         tuple(k * d - p for k, d, p in zip(element, dilation, padding))
         for element in elements_of(kernel)
     ]
-    return plan_lines(cells, range(len(cells)), stride, results, rows, channels)
+    return plan_lines(cells, range(len(cells)), stride, lengths, results, rows, channels)
 
 
 def input_plan(
     kernel: Triple, stride: Triple, padding: Triple, dilation: Triple, lengths: Triple,
-    phase: Triple, rows: int, channels: int,
+    grad_lengths: Triple, phase: Triple, rows: int, channels: int,
 ) -> Plan:  # fmt: skip
     """For the gradient of the cells ``phase``, ``phase`` + stride, ... of x along each axis."""
     cells, elements = [], []
@@ -98,12 +102,12 @@ def input_plan(
             cells.append(tuple(distance // s for distance, s in zip(distances, stride)))
             elements.append(index)
     results = [-((i - n) // s) for n, i, s in zip(lengths, phase, stride)]
-    return plan_lines(cells, elements, (1, 1, 1), results, rows, channels)
+    return plan_lines(cells, elements, (1, 1, 1), grad_lengths, results, rows, channels)
 
 
 def plan_lines(
-    cells: list[tuple[int, ...]], elements: Sequence[int], step: Triple, results: Sequence[int],
-    rows: int, channels: int,
+    cells: list[tuple[int, ...]], elements: Sequence[int], step: Triple, lengths: Triple,
+    results: Sequence[int], rows: int, channels: int,
 ) -> Plan:  # fmt: skip
     """The plan for kernel elements that meet result 0 at ``cells``.
 
@@ -111,23 +115,28 @@ def plan_lines(
     between results, costs more than a line for every element: then all have their own.
 
     Args:
+        lengths: of the source.
         rows: results that are computed of the same lines; the more, the more a wasted position.
         channels: if there are many, the lines of all elements would not fit into a cache.
     """
     lowest = [min(axis) for axis in zip(*cells)]
     shared = [tuple((c - b) // s for c, b, s in zip(cell, lowest, step)) for cell in cells]
-    plans = [_lay_out(cells, elements, step, results, shared)]
+    plans = [_lay_out(cells, elements, step, lengths, results, shared)]
     if len(cells) * channels <= UNFOLDED:
-        plans.append(_lay_out(cells, elements, step, results, [(0, 0, 0)] * len(cells)))
+        apart = [(0, 0, 0)] * len(cells)
+        plans.append(_lay_out(cells, elements, step, lengths, results, apart))
     return min(plans, key=lambda p: p.kept * (len(cells) * rows + MOVE * len(p.offsets)))
 
 
-def _lay_out(cells, elements, step, results, shifts):
+def _lay_out(cells, elements, step, lengths, results, shifts):
     """The plan in which an element begins ``shifts`` places after its line does."""
     begins = [tuple(c - i * s for c, i, s in zip(*each, step)) for each in zip(cells, shifts)]
     lines = list(dict.fromkeys(begins))
     last = [max(axis) for axis in zip(*shifts)] if shifts else [0, 0, 0]
-    layout = tuple(r + i for r, i in zip(results, last))
+    layout = tuple(
+        r + i - shared_padding([line[axis] for line in lines], step[axis], lengths[axis], r, i)
+        for axis, (r, i) in enumerate(zip(results, last))
+    )
 
     def place(z: int, y: int, x: int) -> int:
         return (z * layout[1] + y) * layout[2] + x
@@ -136,6 +145,18 @@ def _lay_out(cells, elements, step, results, shifts):
         layout, step, lines, [lines.index(b) for b in begins], [place(*shift) for shift in shifts],
         list(elements), place(*(r - 1 for r in results)) + 1, place(*last),
     )  # fmt: skip
+
+
+def shared_padding(offsets: list[int], step: int, length: int, results: int, last: int) -> int:
+    """How many places at the end of every row are padding, as so many at the next one's begin are.
+
+    Example: 3 cells with one of padding on either side, as 5 places.
+        >>> shared_padding([-1], 1, 3, 3, 2)
+        1
+    """
+    places = results + last
+    ranges = [reach(offset, step, length, places) for offset in offsets]
+    return min([last, *(min(low, places - high) for low, high in ranges)])
 
 
 def fit_piece(plan: Plan, line_count: int, samples: int, itemsize: int) -> int:
