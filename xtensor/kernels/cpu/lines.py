@@ -19,11 +19,12 @@ networks for document processing" (2006).
 from __future__ import annotations
 
 from .._jit import CpuFunction
-from .cells import clear_cells, copy_cells, inlined
+from .cells import clear_cells, inlined
 from .line_plan import CHUNK
 from .simd import (
     add_inner,
     add_outer,
+    copy_vector,
     lanes_of,
     pointer,
     put_seconds,
@@ -44,29 +45,41 @@ SLACK = 64
 
 
 @CpuFunction
-def gather_cells(target, to, source, begin, step, count):
-    """target[to + i] = source[begin + i * step] for i < count"""
+def gather_rows(target, to, to_row, source, begin, row, rows, count, step):
+    """target[to + y * to_row + i] = source[begin + y * row + i * step] for y < rows, i < count"""
+    lanes = lanes_of(target)
     if step == 1:
-        copy_cells(target, to, source, begin, count)
+        for y in range(rows):
+            for i in range(0, count, lanes):
+                copy_vector(target, to + y * to_row + i, source, begin + y * row + i, count - i)
     elif step == 2:
-        for i in range(0, count, lanes_of(target)):
-            take_seconds(target, to + i, source, begin + 2 * i, count - i)
+        for y in range(rows):
+            for i in range(0, count, lanes):
+                take_seconds(target, to + y * to_row + i, source, begin + y * row + 2 * i,
+                             count - i)  # fmt: skip
     else:
-        for i in range(count):
-            target[to + i] = source[begin + i * step]
+        for y in range(rows):
+            for i in range(count):
+                target[to + y * to_row + i] = source[begin + y * row + i * step]
 
 
 @CpuFunction
-def scatter_cells(target, to, step, source, begin, count):
-    """target[to + i * step] = source[begin + i] for i < count"""
+def scatter_rows(target, to, to_row, step, source, begin, row, rows, count):
+    """target[to + y * to_row + i * step] = source[begin + y * row + i] for y < rows, i < count"""
+    lanes = lanes_of(target)
     if step == 1:
-        copy_cells(target, to, source, begin, count)
+        for y in range(rows):
+            for i in range(0, count, lanes):
+                copy_vector(target, to + y * to_row + i, source, begin + y * row + i, count - i)
     elif step == 2:
-        for i in range(0, count, lanes_of(target)):
-            put_seconds(target, to + 2 * i, source, begin + i, count - i)
+        for y in range(rows):
+            for i in range(0, count, lanes):
+                put_seconds(target, to + y * to_row + 2 * i, source, begin + y * row + i,
+                            count - i)  # fmt: skip
     else:
-        for i in range(count):
-            target[to + i * step] = source[begin + i]
+        for y in range(rows):
+            for i in range(count):
+                target[to + y * to_row + i * step] = source[begin + y * row + i]
 
 
 @CpuFunction
@@ -84,8 +97,8 @@ def read_lines(lines, line, length, cells, volume, channels, n0, n1, c0, c1, acr
             for n in range(n0, n1):
                 begin = (n * channels + c) * volume
                 for s in range(first, end):
-                    gather_cells(lines, to + segments[4 * s], cells, begin + segments[4 * s + 1],
-                                 across, segments[4 * s + 2])  # fmt: skip
+                    gather_rows(lines, to + segments[4 * s], 0, cells, begin + segments[4 * s + 1],
+                                0, 1, segments[4 * s + 2], across)  # fmt: skip
                 to += length
 
 
@@ -94,8 +107,8 @@ def write_row(cells, begin, line, to, across, segments, first, end, samples):
     """The way back, from line[to:] to the volumes from cells[begin] on."""
     for s in range(first, end):
         if segments[4 * s + 3] < samples:
-            scatter_cells(cells, begin + segments[4 * s + 1], across, line, to + segments[4 * s],
-                          segments[4 * s + 2])  # fmt: skip
+            scatter_rows(cells, begin + segments[4 * s + 1], 0, across, line, to + segments[4 * s],
+                         0, 1, segments[4 * s + 2])  # fmt: skip
 
 
 # -- products of lines ----------------------------------------------------------------------------
