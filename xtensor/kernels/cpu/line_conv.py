@@ -93,8 +93,9 @@ def correlation(plan: Plan, out_shape, out_step, out_offset, shape, groups, step
     chunks, chunk_bounds, writes = list_chunks(plan, piece, tile[0], out_shape[2:], out_step,
                                                out_offset, rows)  # fmt: skip
     numbers = (
-        tile, samples, rows, channels, groups, steps[0], math.prod(out_shape[2:]), out_step[2],
-        math.prod(shape[2:]), plan.step[2], length, len(plan.offsets),
+        tile, samples, rows, channels, groups, steps[0], math.prod(out_shape[2:]),
+        (out_shape[4] * out_step[1], out_step[2], plan.layout[2], 1), math.prod(shape[2:]),
+        (plan.layout[2], 1, shape[4] * plan.step[1], plan.step[2]), length, len(plan.offsets),
         *tap_places(plan, per_channel, line, steps[1]),
         *list_reads(plan, shape[2:], piece, plan.halo), chunks, chunk_bounds, *writes,
     )  # fmt: skip
@@ -121,7 +122,9 @@ def weight_job(x_shape, grad_shape, weight_shape, stride, padding, dilation, gro
     unit = plan._replace(step=(1, 1, 1), offsets=[(0, 0, 0)])
     numbers = (
         tile, per_part, samples, outputs, channels, groups, elements, math.prod(grad_shape[2:]),
-        math.prod(x_shape[2:]), plan.step[2], length, plan.halo, line, len(plan.offsets),
+        math.prod(x_shape[2:]), (plan.layout[2], 1, grad_shape[4], 1),
+        (plan.layout[2], 1, x_shape[4] * plan.step[1], plan.step[2]), length, plan.halo, line,
+        len(plan.offsets),
         *tap_places(plan, most, line, elements), *list_reads(plan, x_shape[2:], piece, plan.halo),
         *list_reads(unit, grad_shape[2:], piece, 0),
     )  # fmt: skip

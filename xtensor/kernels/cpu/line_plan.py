@@ -61,12 +61,14 @@ class Plan(NamedTuple):
 
 
 class Segments(NamedTuple):
-    """Runs of cells and their places on lines: rows [., place, cell, count, sample].
+    """Runs of cells and their places on lines: [., place, cell, count, rows, sample].
 
-    bounds: where the rows of each group of segments begin, and the end of the last.
+    So many rows of an image follow each other with the same count, at equal distances.
+
+    bounds: where each group of segments begins, and the end of the last.
     """
 
-    rows: np.ndarray
+    table: np.ndarray
     bounds: np.ndarray
 
 
@@ -210,19 +212,32 @@ def segments_of(
     return np.stack([place, cell, count, np.zeros_like(place)], axis=1)
 
 
-def grouped(groups: list[np.ndarray]) -> Segments:
-    """Segments in groups that follow each other."""
-    bounds = np.cumsum([0, *map(len, groups)])
-    return Segments(np.concatenate([*groups, np.empty((0, 4), np.int64)]), bounds)
+def stacked(segments: np.ndarray, between_places: int, between_cells: int) -> np.ndarray:
+    """Those that follow each other at these distances as one, see ``Segments``.
+
+    The first counts as far away: no sample comes before 0.
+    """
+    away = np.diff(segments, axis=0, prepend=-1) != [between_places, between_cells, 0, 0]
+    begins = np.flatnonzero(away.any(axis=1))
+    rows = np.diff(begins, append=len(segments))
+    return np.insert(segments[begins], 3, rows, axis=1)
+
+
+def grouped(groups: list[np.ndarray], between_places: int, between_cells: int) -> Segments:
+    """Segments in groups that follow each other, rows at these distances as one."""
+    tables = [stacked(group, between_places, between_cells) for group in groups]
+    bounds = np.cumsum([0, *map(len, tables)])
+    return Segments(np.concatenate([*tables, np.empty((0, 5), np.int64)]), bounds)
 
 
 def list_reads(plan: Plan, shape: Triple, piece: int, halo: int) -> Segments:
     """What goes into the lines of a channel; a group is one line of one piece."""
-    return grouped([
+    groups = [
         segments_of(shape, plan.layout, first, length + halo, plan.step, offset)
         for first, length in pieces_of(plan, piece)
         for offset in plan.offsets
-    ])  # fmt: skip
+    ]
+    return grouped(groups, plan.layout[2], shape[2] * plan.step[1])
 
 
 def list_chunks(
@@ -251,7 +266,8 @@ def list_chunks(
                 chunks.append((at, min(CHUNK, end - at)))
                 groups.append(cut_segments(segments, *chunks[-1], step[2]))
         bounds.append(len(chunks))
-    return np.array(chunks, np.int64).reshape(-1, 2), np.array(bounds), grouped(groups)
+    writes = grouped(groups, plan.layout[2], shape[2] * step[1])
+    return np.array(chunks, np.int64).reshape(-1, 2), np.array(bounds), writes
 
 
 def cut_segments(segments: np.ndarray, at: int, count: int, across: int) -> np.ndarray:

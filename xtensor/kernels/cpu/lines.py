@@ -45,10 +45,14 @@ SLACK = 64
 
 
 @CpuFunction
-def gather_rows(target, to, to_row, source, begin, row, rows, count, step):
-    """target[to + y * to_row + i] = source[begin + y * row + i * step] for y < rows, i < count"""
+def move_rows(target, to, source, begin, rows, count, steps):
+    """target[to + y * to_row + i * to_step] = source[begin + y * row + i * step]
+
+    for y < rows and i < count, with to_row, to_step, row, step = steps, of which one step is 1.
+    """
+    to_row, to_step, row, step = steps
     lanes = lanes_of(target)
-    if step == 1:
+    if step == 1 and to_step == 1:
         for y in range(rows):
             for i in range(0, count, lanes):
                 copy_vector(target, to + y * to_row + i, source, begin + y * row + i, count - i)
@@ -57,21 +61,7 @@ def gather_rows(target, to, to_row, source, begin, row, rows, count, step):
             for i in range(0, count, lanes):
                 take_seconds(target, to + y * to_row + i, source, begin + y * row + 2 * i,
                              count - i)  # fmt: skip
-    else:
-        for y in range(rows):
-            for i in range(count):
-                target[to + y * to_row + i] = source[begin + y * row + i * step]
-
-
-@CpuFunction
-def scatter_rows(target, to, to_row, step, source, begin, row, rows, count):
-    """target[to + y * to_row + i * step] = source[begin + y * row + i] for y < rows, i < count"""
-    lanes = lanes_of(target)
-    if step == 1:
-        for y in range(rows):
-            for i in range(0, count, lanes):
-                copy_vector(target, to + y * to_row + i, source, begin + y * row + i, count - i)
-    elif step == 2:
+    elif to_step == 2:
         for y in range(rows):
             for i in range(0, count, lanes):
                 put_seconds(target, to + y * to_row + 2 * i, source, begin + y * row + i,
@@ -79,11 +69,11 @@ def scatter_rows(target, to, to_row, step, source, begin, row, rows, count):
     else:
         for y in range(rows):
             for i in range(count):
-                target[to + y * to_row + i * step] = source[begin + y * row + i]
+                target[to + y * to_row + i * to_step] = source[begin + y * row + i * step]
 
 
 @CpuFunction
-def read_lines(lines, line, length, cells, volume, channels, n0, n1, c0, c1, across, segments,
+def read_lines(lines, line, length, cells, volume, channels, n0, n1, c0, c1, steps, segments,
                bounds, group, offsets):  # fmt: skip
     """Channels c0..c1-1 of samples n0..n1-1 of an array [., channels, volume].
 
@@ -96,25 +86,25 @@ def read_lines(lines, line, length, cells, volume, channels, n0, n1, c0, c1, acr
             to = ((c - c0) * offsets + k) * line
             for n in range(n0, n1):
                 begin = (n * channels + c) * volume
-                for s in range(first, end):
-                    gather_rows(lines, to + segments[4 * s], 0, cells, begin + segments[4 * s + 1],
-                                0, 1, segments[4 * s + 2], across)  # fmt: skip
+                for s in range(5 * first, 5 * end, 5):
+                    move_rows(lines, to + segments[s], cells, begin + segments[s + 1],
+                              segments[s + 3], segments[s + 2], steps)  # fmt: skip
                 to += length
 
 
-@CpuFunction
-def write_row(cells, begin, line, to, across, segments, first, end, samples):
+@inlined
+def write_row(cells, begin, line, to, steps, segments, first, end, samples):
     """The way back, from line[to:] to the volumes from cells[begin] on."""
-    for s in range(first, end):
-        if segments[4 * s + 3] < samples:
-            scatter_rows(cells, begin + segments[4 * s + 1], 0, across, line, to + segments[4 * s],
-                         0, 1, segments[4 * s + 2])  # fmt: skip
+    for s in range(5 * first, 5 * end, 5):
+        if segments[s + 4] < samples:
+            move_rows(cells, begin + segments[s + 1], line, to + segments[s], segments[s + 3],
+                      segments[s + 2], steps)  # fmt: skip
 
 
 # -- products of lines ----------------------------------------------------------------------------
 
 
-@CpuFunction
+@inlined
 def rows_together(left):
     """How many of the results that are left are worked on at once."""
     return 6 if left >= 6 else 4 if left >= 4 else 2 if left >= 2 else left
@@ -193,7 +183,7 @@ def dot_taps(out, sums, row, step, taps, tap_count, grads, g, line, rows, lines,
 # -- tiles ----------------------------------------------------------------------------------------
 
 
-@CpuFunction
+@inlined
 def block_of(index, samples, channels, tile):
     """First and end sample and channel of a tile."""
     blocks = -(-channels // tile[1])
@@ -201,9 +191,29 @@ def block_of(index, samples, channels, tile):
     return n, min(n + tile[0], samples), c, min(c + tile[1], channels)
 
 
+@inlined
+def correlate_chunks(out, lines, used, weight, factors, row_step, bias, biased, taps, shifts,
+                     tap_count, sums, r0, r1, plane, volume, steps, chunks, first, end, segments,
+                     bounds, samples):  # fmt: skip
+    """Rows r0..r1-1 of some chunks of the lines; row r of out has volume plane + r."""
+    for chunk in range(first, end):
+        at, count, r = chunks[2 * chunk], chunks[2 * chunk + 1], r0
+        while r < r1 and at < used:
+            together = rows_together(r1 - r)
+            sum_taps(sums, lines, at, shifts, weight, taps, tap_count,
+                     factors + (r - r0) * row_step, row_step, together, count)  # fmt: skip
+            for k in range(together):
+                if biased:
+                    for i in range(k * CHUNK, k * CHUNK + count):
+                        sums[i] += bias[r + k]
+                write_row(out, (plane + r + k) * volume, sums, k * CHUNK, steps, segments,
+                          bounds[chunk], bounds[chunk + 1], samples)  # fmt: skip
+            r += together
+
+
 @CpuFunction
 def correlate_tiles(start, stop, out, source, weight, bias, tile, samples, rows, channels, groups,
-                    row_step, out_volume, out_across, volume, across, length, offsets, shifts, taps,
+                    row_step, out_volume, out_steps, volume, steps, length, offsets, shifts, taps,
                     reads, read_bounds, chunks, chunk_bounds, writes, write_bounds, lines,
                     sums):  # fmt: skip
     """Tiles start..stop-1 of the result: some rows of some samples each.
@@ -222,41 +232,22 @@ def correlate_tiles(start, stop, out, source, weight, bias, tile, samples, rows,
                 if pieces > 1:
                     clear_cells(pointer(lines), 0, lines.size)
                 read_lines(pointer(lines), line, length, pointer(source), volume, channels, n0, n1,
-                           group * per_channel, (group + 1) * per_channel, across, pointer(reads),
+                           group * per_channel, (group + 1) * per_channel, steps, pointer(reads),
                            pointer(read_bounds), piece * offsets, offsets)  # fmt: skip
                 correlate_chunks(
                     pointer(out), pointer(lines), (n1 - n0) * length, pointer(weight),
                     group * factors + (first - group * per_row) * row_step, row_step, pointer(bias),
                     bias.size > 0, pointer(taps), pointer(shifts), tap_count, pointer(sums), first,
-                    end, n0 * rows, out_volume, out_across, pointer(chunks), chunk_bounds[piece],
+                    end, n0 * rows, out_volume, out_steps, pointer(chunks), chunk_bounds[piece],
                     chunk_bounds[piece + 1], pointer(writes), pointer(write_bounds), n1 - n0,
                 )  # fmt: skip
 
 
 @CpuFunction
-def correlate_chunks(out, lines, used, weight, factors, row_step, bias, biased, taps, shifts,
-                     tap_count, sums, r0, r1, plane, volume, across, chunks, first, end, segments,
-                     bounds, samples):  # fmt: skip
-    """Rows r0..r1-1 of some chunks of the lines; row r of out has volume plane + r."""
-    for chunk in range(first, end):
-        at, count, r = chunks[2 * chunk], chunks[2 * chunk + 1], r0
-        while r < r1 and at < used:
-            together = rows_together(r1 - r)
-            sum_taps(sums, lines, at, shifts, weight, taps, tap_count,
-                     factors + (r - r0) * row_step, row_step, together, count)  # fmt: skip
-            for k in range(together):
-                if biased:
-                    for i in range(k * CHUNK, k * CHUNK + count):
-                        sums[i] += bias[r + k]
-                write_row(out, (plane + r + k) * volume, sums, k * CHUNK, across, segments,
-                          bounds[chunk], bounds[chunk + 1], samples)  # fmt: skip
-            r += together
-
-
-@CpuFunction
 def weight_tiles(start, stop, partial, grad, x, tile, per_part, samples, outputs, channels, groups,
-                 elements, grad_volume, volume, across, length, halo, line, offsets, shifts, taps,
-                 reads, read_bounds, grad_reads, grad_bounds, lines, grads, sums):  # fmt: skip
+                 elements, grad_volume, volume, grad_steps, steps, length, halo, line, offsets,
+                 shifts, taps, reads, read_bounds, grad_reads, grad_bounds, lines, grads,
+                 sums):  # fmt: skip
     """Tiles start..stop-1 of partial [part, O, C / groups, element], flat, of ``per_part`` samples.
 
     Positions between results count with gradient 0, which is exact as long as x is finite.
@@ -281,10 +272,10 @@ def weight_tiles(start, stop, partial, grad, x, tile, per_part, samples, outputs
                         clear_cells(pointer(lines), 0, lines.size)
                         clear_cells(pointer(grads), 0, grads.size)
                     read_lines(pointer(lines), line, length, pointer(x), volume, channels, n0, n1,
-                               first, end, across, pointer(reads), pointer(read_bounds),
+                               first, end, steps, pointer(reads), pointer(read_bounds),
                                piece * offsets, offsets)  # fmt: skip
                     read_lines(pointer(grads), line, length, pointer(grad), grad_volume, outputs,
-                               n0, n1, group * per_output, (group + 1) * per_output, 1,
+                               n0, n1, group * per_output, (group + 1) * per_output, grad_steps,
                                pointer(grad_reads), pointer(grad_bounds), piece, 1)  # fmt: skip
                     # Between long samples there is more to leave out than a sum's end costs.
                     joint = halo < 16 or length < DOT_CHUNK // 2

@@ -28,7 +28,7 @@ from .._jit import CpuFunction
 from ..parallel import parallel_for
 from .cells import clear_cells, inlined
 from .line_plan import reach
-from .lines import SLACK, gather_rows, scatter_rows
+from .lines import SLACK, move_rows
 from .scratch import scratch
 from .simd import add_column, lanes_of, pointer, repeat_tile, store_part
 
@@ -71,7 +71,7 @@ def forward_job(out_shape, x_shape, weight_shape, stride, padding, dilation) -> 
         offset = remainder - padding[2]
         low, high = reach(offset, across, x_shape[4], part)
         runs.append((place + remainder * part + low, cell + low * across + offset, high - low))
-    lay = runs, end - first, pitch, across, 1
+    lay = runs, end - first, (pitch, 1, x_shape[4], across)
     columns = [x * dilation[2] for x in range(weight_shape[4])]
     columns = [x % across * part + x // across for x in columns]
     return job_of(out_shape, x_shape, weight_shape, lay, stride[1] * pitch, dilation[1] * pitch,
@@ -90,7 +90,7 @@ def input_job(x_shape, grad_shape, weight_shape, stride, padding, dilation) -> J
     )
     place = (first * stride[1] + before[0]) * pitch + low * stride[2] + before[1]
     runs = [(place, first * grad_shape[4] + low, high - low)]
-    lay = runs, end - first, stride[1] * pitch, 1, stride[2]
+    lay = runs, end - first, (stride[1] * pitch, stride[2], grad_shape[4], 1)
     columns = [x * dilation[2] for x in range(weight_shape[4])]
     return job_of(x_shape, grad_shape, weight_shape, lay, pitch, dilation[1] * pitch, columns, -1)
 
@@ -98,13 +98,12 @@ def input_job(x_shape, grad_shape, weight_shape, stride, padding, dilation) -> J
 def job_of(out_shape, shape, weight_shape, lay, step, down, columns, way) -> Job:
     """For planes that are laid so.
 
-    lay: runs [place, cell, count] of each row, how many rows, how far apart in the buffer, and the
-        steps from one number to the next, in the source and in the buffer.
+    lay: runs [place, cell, count] of each row, how many rows, and the steps of ``move_rows``.
     step, down: in the buffer, from a row of results to the next, and from a row of the kernel.
     columns: where those of the kernel begin in a row.
     way: -1 for the kernel backwards.
     """
-    runs, *how = lay
+    runs, laid, steps = lay
     lead = -runs[0][0] % ALIGNED
     runs = [(place + lead, cell, count) for place, cell, count in runs]
     groups = min(out_shape[1], shape[1])
@@ -113,7 +112,7 @@ def job_of(out_shape, shape, weight_shape, lay, step, down, columns, way) -> Job
     taps = np.arange(rows * width)[::way].reshape(rows, width)
     places = np.arange(rows)[:, None] * down + columns + lead
     read = (-(-out_shape[3] // ROWS) * ROWS - 1) * step + places.max() + out_shape[4]
-    written = max(place + count * how[3] for place, _, count in runs) + how[0] * how[1]
+    written = max(place + count * steps[1] for place, _, count in runs) + laid * steps[0]
     plane = -(-max(read, written) // ALIGNED) * ALIGNED
     threes = rows // 3 * 3 if step == down else 0
     begins = np.arange(sources)[:, None]
@@ -121,11 +120,11 @@ def job_of(out_shape, shape, weight_shape, lay, step, down, columns, way) -> Job
     def of_all(table, between):
         """Taps of all sources: those that begin three rows of the kernel, then single ones."""
         parts = table[:threes:3].ravel(), table[threes:].ravel()
-        return [(begins * between + part).ravel() for part in parts]
+        return np.concatenate([(begins * between + part).ravel() for part in parts])
 
     numbers = (
-        groups, results, sources, shape[3:], out_shape[3:], np.array(runs, np.int64).ravel(), *how,
-        plane, step, np.concatenate(of_all(places, plane)), np.concatenate(of_all(taps, taps.size)),
+        groups, results, sources, shape[3:], out_shape[3:], np.array(runs, np.int64).ravel(), laid,
+        steps, plane, step, of_all(places, plane), of_all(taps, taps.size),
         threes // 3 * width * sources, way * width, taps.size * sources,
     )  # fmt: skip
     cost = math.prod(out_shape) * sources * taps.size // PRODUCTS
@@ -174,7 +173,7 @@ def sum_plane(out, to, height, width, bias, o, weight, w, down, buffer, step, pl
 
 @CpuFunction
 def correlate_planes(start, stop, out, source, weight, bias, groups, results, sources, shape,
-                     out_shape, runs, rows, pitch, across, apart, plane, step, places, taps, threes,
+                     out_shape, runs, rows, steps, plane, step, places, taps, threes,
                      down, factors, buffer):  # fmt: skip
     """Groups start..stop-1 of all samples, each of so many results and sources."""
     volume, out_volume = shape[0] * shape[1], out_shape[0] * out_shape[1]
@@ -183,14 +182,8 @@ def correlate_planes(start, stop, out, source, weight, bias, groups, results, so
         for s in range(sources):
             begin = (index * sources + s) * volume
             for k in range(0, runs.size, 3):
-                if apart == 1:
-                    gather_rows(pointer(buffer), s * plane + runs[k], pitch, pointer(source),
-                                begin + runs[k + 1], shape[1], rows, runs[k + 2],
-                                across)  # fmt: skip
-                else:
-                    scatter_rows(pointer(buffer), s * plane + runs[k], pitch, apart,
-                                 pointer(source), begin + runs[k + 1], shape[1], rows,
-                                 runs[k + 2])  # fmt: skip
+                move_rows(pointer(buffer), s * plane + runs[k], pointer(source),
+                          begin + runs[k + 1], rows, runs[k + 2], steps)  # fmt: skip
         for r in range(results):
             o = index % groups * results + r
             sum_plane(pointer(out), (index * results + r) * out_volume, out_shape[0], out_shape[1],
