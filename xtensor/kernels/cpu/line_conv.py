@@ -28,7 +28,7 @@ from .line_plan import (
     list_reads,
     tap_places,
 )
-from .lines import SLACK, correlate_tiles, weight_tiles
+from .lines import SLACK, SUM_ROWS, correlate_tiles, weight_tiles
 from .scratch import scratch
 from .tiles import channel_tile, weight_tile
 
@@ -36,6 +36,9 @@ from .tiles import channel_tile, weight_tile
 
 # So many products take as long as handling an element of an array.
 PRODUCTS = 64
+# What the lines of taps that are added up together may take, about a first-level cache; and how
+# many it takes to make up for loading and storing the sums.
+CLOSE_BYTES, FEWEST_TAPS = 32 * 1024, 32
 
 
 class Job(NamedTuple):
@@ -92,8 +95,11 @@ def correlation(plan: Plan, out_shape, out_step, out_offset, shape, groups, step
     line = tile[0] * length
     chunks, chunk_bounds, writes = list_chunks(plan, piece, tile[0], out_shape[2:], out_step,
                                                out_offset, rows)  # fmt: skip
+    tap_bytes = min(CHUNK, length) * itemsize * len(plan.offsets) // max(1, len(plan.element_of))
+    deep = max(FEWEST_TAPS, CLOSE_BYTES // max(1, tap_bytes))
+    kept = 6 if deep >= per_channel * len(plan.element_of) else SUM_ROWS
     numbers = (
-        tile, samples, rows, channels, groups, steps[0], math.prod(out_shape[2:]),
+        tile, samples, rows, channels, groups, steps[0], deep, kept, math.prod(out_shape[2:]),
         (out_shape[4] * out_step[1], out_step[2], plan.layout[2], 1), math.prod(shape[2:]),
         (plan.layout[2], 1, shape[4] * plan.step[1], plan.step[2]), length, len(plan.offsets),
         *tap_places(plan, per_channel, line, steps[1]),
@@ -140,13 +146,14 @@ def forward(out, x, weight, bias, stride, padding, dilation, groups):
     """out[n, o, p] = bias[o] + sum over c, k of weight[o, c, k] * x[n, g + c, p s - p0 + k d]"""
     job = forward_job(out.shape, x.shape, weight.shape, stride, padding, dilation, groups,
                       x.itemsize, tiles_wanted())  # fmt: skip
+    bias = bias if bias.size else np.zeros(weight.shape[0], out.dtype)
     arrays = out.reshape(-1), x.reshape(-1), weight.reshape(-1), bias
     parallel_for(_correlate, job.tiles, (*arrays, [job]), job.cost)
 
 
 def backward_input(grad_x, grad, weight, stride, padding, dilation, groups):
     """grad_x[n, g + c, p s - p0 + k d] = sum over o, k, p of weight[o, c, k] * grad[n, o, p]"""
-    none = np.empty(0, grad.dtype)
+    none = np.zeros(grad_x.shape[1], grad.dtype)
     arrays = grad_x.reshape(-1), grad.reshape(-1), weight.reshape(-1), none
     jobs = input_jobs(grad_x.shape, grad.shape, weight.shape, stride, padding, dilation, groups,
                       grad.itemsize, tiles_wanted())  # fmt: skip
@@ -161,7 +168,7 @@ def tiles_wanted():
 
 def _correlate(start, stop, out, source, weight, bias, jobs):
     """Tiles start..stop-1 of all jobs, one after the other."""
-    sums = scratch.array("sums", 6 * CHUNK, out.dtype)
+    sums = scratch.array("sums", SUM_ROWS * CHUNK, out.dtype)
     for job in jobs:
         first, end = max(start, 0), min(stop, job.tiles)
         if first < end:

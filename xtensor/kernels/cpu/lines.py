@@ -26,6 +26,7 @@ from .simd import (
     add_outer,
     copy_vector,
     lanes_of,
+    load_tile,
     pointer,
     put_seconds,
     store_sums,
@@ -36,6 +37,8 @@ from .simd import (
 
 # mypy: disable-error-code="no-untyped-def"
 
+# Rows whose sums over a chunk are kept where taps are added up in several parts.
+SUM_ROWS = 48
 # The same as CHUNK for products that are summed up over positions: seven lines of that many.
 DOT_CHUNK = 1024
 # What a tile reads beyond the end of a line at most: four vectors of the longest kind.
@@ -111,37 +114,39 @@ def rows_together(left):
 
 
 @inlined
-def sum_tile(sums, lines, at, shifts, weight, taps, tap_count, row, step, count, rows, columns):
+def sum_tile(sums, to, lines, at, shifts, weight, taps, first, end, row, step, count, rows,
+             columns):  # fmt: skip
     """``sum_taps`` for as many rows as a tile has."""
     lanes, i = lanes_of(lines), 0
     while i < count - lanes:
-        tile = zero_tile(sums, rows, columns)
-        for t in range(tap_count):
+        tile = load_tile(sums, to + i, CHUNK, rows, columns)
+        for t in range(first, end):
             tile = add_outer(tile, weight, row + taps[t], step, lines, at + i + shifts[t])
-        store_tile(sums, i, CHUNK, tile)
+        store_tile(sums, to + i, CHUNK, tile)
         i += columns * lanes
     if i < count:
-        last = zero_tile(sums, rows, 1)
-        for t in range(tap_count):
+        last = load_tile(sums, to + i, CHUNK, rows, 1)
+        for t in range(first, end):
             last = add_outer(last, weight, row + taps[t], step, lines, at + i + shifts[t])
-        store_tile(sums, i, CHUNK, last)
+        store_tile(sums, to + i, CHUNK, last)
 
 
 @CpuFunction
-def sum_taps(sums, lines, at, shifts, weight, taps, tap_count, row, step, rows, count):
-    """sums[r, i] = sum over taps t of weight[row + r * step + taps[t]] * lines[at + shifts[t] + i]
+def sum_taps(sums, to, lines, at, shifts, weight, taps, first, end, row, step, rows, count):
+    """sums[to + r * CHUNK + i]
+        += sum over taps t of weight[row + r * step + taps[t]] * lines[at + shifts[t] + i]
 
-    for r < rows, which ``rows_together`` gives, and i < count <= CHUNK; up to SLACK - 1 numbers
-    beyond are read and written too.
+    for first <= t < end, r < rows, which ``rows_together`` gives, and i < count <= CHUNK; up to
+    SLACK - 1 numbers beyond are read and written too.
     """
     if rows == 6:
-        sum_tile(sums, lines, at, shifts, weight, taps, tap_count, row, step, count, 6, 2)
+        sum_tile(sums, to, lines, at, shifts, weight, taps, first, end, row, step, count, 6, 2)
     elif rows == 4:
-        sum_tile(sums, lines, at, shifts, weight, taps, tap_count, row, step, count, 4, 2)
+        sum_tile(sums, to, lines, at, shifts, weight, taps, first, end, row, step, count, 4, 2)
     elif rows == 2:
-        sum_tile(sums, lines, at, shifts, weight, taps, tap_count, row, step, count, 2, 4)
+        sum_tile(sums, to, lines, at, shifts, weight, taps, first, end, row, step, count, 2, 4)
     else:
-        sum_tile(sums, lines, at, shifts, weight, taps, tap_count, row, step, count, 1, 4)
+        sum_tile(sums, to, lines, at, shifts, weight, taps, first, end, row, step, count, 1, 4)
 
 
 @inlined
@@ -192,34 +197,42 @@ def block_of(index, samples, channels, tile):
 
 
 @inlined
-def correlate_chunks(out, lines, used, weight, factors, row_step, bias, biased, taps, shifts,
-                     tap_count, sums, r0, r1, plane, volume, steps, chunks, first, end, segments,
-                     bounds, samples):  # fmt: skip
-    """Rows r0..r1-1 of some chunks of the lines; row r of out has volume plane + r."""
+def correlate_chunks(out, lines, used, weight, factors, row_step, bias, taps, shifts, tap_count,
+                     deep, sums, r0, r1, plane, volume, steps, chunks, first, end, segments, bounds,
+                     samples):  # fmt: skip
+    """Rows r0..r1-1 of some chunks; row r of out has volume plane + r.
+
+    The lines of ``deep`` taps stay in the first-level cache while they are added to all rows.
+    """
     for chunk in range(first, end):
-        at, count, r = chunks[2 * chunk], chunks[2 * chunk + 1], r0
-        while r < r1 and at < used:
-            together = rows_together(r1 - r)
-            sum_taps(sums, lines, at, shifts, weight, taps, tap_count,
-                     factors + (r - r0) * row_step, row_step, together, count)  # fmt: skip
-            for k in range(together):
-                if biased:
-                    for i in range(k * CHUNK, k * CHUNK + count):
-                        sums[i] += bias[r + k]
-                write_row(out, (plane + r + k) * volume, sums, k * CHUNK, steps, segments,
+        at, count = chunks[2 * chunk], chunks[2 * chunk + 1]
+        if at < used:
+            for r in range(r0, r1):
+                for i in range(count):
+                    sums[(r - r0) * CHUNK + i] = bias[r]
+            for t in range(0, tap_count, deep):
+                r = r0
+                while r < r1:
+                    together = rows_together(r1 - r)
+                    sum_taps(sums, (r - r0) * CHUNK, lines, at, shifts, weight, taps, t,
+                             min(t + deep, tap_count), factors + r * row_step, row_step,
+                             together, count)  # fmt: skip
+                    r += together
+            for r in range(r0, r1):
+                write_row(out, (plane + r) * volume, sums, (r - r0) * CHUNK, steps, segments,
                           bounds[chunk], bounds[chunk + 1], samples)  # fmt: skip
-            r += together
 
 
 @CpuFunction
 def correlate_tiles(start, stop, out, source, weight, bias, tile, samples, rows, channels, groups,
-                    row_step, out_volume, out_steps, volume, steps, length, offsets, shifts, taps,
-                    reads, read_bounds, chunks, chunk_bounds, writes, write_bounds, lines,
-                    sums):  # fmt: skip
+                    row_step, deep, kept, out_volume, out_steps, volume, steps, length, offsets,
+                    shifts, taps, reads, read_bounds, chunks, chunk_bounds, writes, write_bounds,
+                    lines, sums):  # fmt: skip
     """Tiles start..stop-1 of the result: some rows of some samples each.
 
     out [samples, rows, out_volume] and source [samples, channels, volume], flat. Tap t of row r of
-    a group is weight[r * row_step + taps[t]], from the part of the group on.
+    a group is weight[r * row_step + taps[t]], from the part of the group on. ``deep`` taps and
+    ``kept`` rows are worked on at a time.
     """
     per_row, per_channel, pieces = rows // groups, channels // groups, len(chunk_bounds) - 1
     line, tap_count, factors = tile[0] * length, len(taps) - 2, weight.size // groups
@@ -234,13 +247,15 @@ def correlate_tiles(start, stop, out, source, weight, bias, tile, samples, rows,
                 read_lines(pointer(lines), line, length, pointer(source), volume, channels, n0, n1,
                            group * per_channel, (group + 1) * per_channel, steps, pointer(reads),
                            pointer(read_bounds), piece * offsets, offsets)  # fmt: skip
-                correlate_chunks(
-                    pointer(out), pointer(lines), (n1 - n0) * length, pointer(weight),
-                    group * factors + (first - group * per_row) * row_step, row_step, pointer(bias),
-                    bias.size > 0, pointer(taps), pointer(shifts), tap_count, pointer(sums), first,
-                    end, n0 * rows, out_volume, out_steps, pointer(chunks), chunk_bounds[piece],
-                    chunk_bounds[piece + 1], pointer(writes), pointer(write_bounds), n1 - n0,
-                )  # fmt: skip
+                for r in range(first, end, kept):
+                    correlate_chunks(
+                        pointer(out), pointer(lines), (n1 - n0) * length, pointer(weight),
+                        group * (factors - per_row * row_step), row_step, pointer(bias),
+                        pointer(taps), pointer(shifts), tap_count, deep, pointer(sums), r,
+                        min(r + kept, end), n0 * rows, out_volume, out_steps, pointer(chunks),
+                        chunk_bounds[piece], chunk_bounds[piece + 1], pointer(writes),
+                        pointer(write_bounds), n1 - n0,
+                    )  # fmt: skip
 
 
 @CpuFunction
