@@ -28,7 +28,7 @@ from .line_plan import (
     list_reads,
     tap_places,
 )
-from .lines import SLACK, SUM_ROWS, correlate_tiles, weight_tiles
+from .lines import SLACK, SLOT, SUM_ROWS, correlate_tiles, weight_tiles
 from .scratch import scratch
 from .tiles import channel_tile, weight_tile
 
@@ -120,7 +120,7 @@ def weight_job(x_shape, grad_shape, weight_shape, stride, padding, dilation, gro
                                         per_input, weight_size * itemsize, itemsize)  # fmt: skip
     most = min(tile[1], per_input)
     plan = forward_plan(tuple(kernel), stride, padding, dilation, x_shape[2:], grad_shape[2:],
-                        per_output, per_input)  # fmt: skip
+                        per_output, most)  # fmt: skip
     line_count = most * len(plan.offsets)
     piece = fit_piece(plan, line_count + per_output, tile[0], itemsize)
     length = piece + plan.halo
@@ -134,7 +134,9 @@ def weight_job(x_shape, grad_shape, weight_shape, stride, padding, dilation, gro
         *tap_places(plan, most, line, elements), *list_reads(plan, x_shape[2:], piece, plan.halo),
         *list_reads(unit, grad_shape[2:], piece, 0),
     )  # fmt: skip
-    sizes = line_count * line + plan.halo + SLACK, per_output * line
+    # Fours of rows, and two more of less at most, by threes of taps.
+    slots = (per_output // 4 + 2) * -(-most * elements // 3)
+    sizes = line_count * line + plan.halo + SLACK, per_output * line, slots * SLOT
     cost = math.prod(grad_shape) * per_input * elements // PRODUCTS
     return Job(parts * -(-channels // tile[1]), cost, numbers, sizes), parts
 
@@ -195,6 +197,6 @@ def backward_weight(grad_weight, grad, x, stride, padding, dilation, groups):
 def _weight(start, stop, partial, grad, x, job):
     buffers = (
         scratch.array(name, size, x.dtype)
-        for name, size in (("lines", job.sizes[0]), ("grads", job.sizes[1]), ("sums", 6 * CHUNK))
+        for name, size in zip(("lines", "grads", "totals"), job.sizes, strict=True)
     )
     weight_tiles.compiled()(start, stop, partial, grad, x, *job.numbers, *buffers)
