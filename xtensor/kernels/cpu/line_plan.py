@@ -32,8 +32,8 @@ Triple = tuple[int, int, int]
 # Positions worked on at a time: six rows of sums of that many stay in the first-level cache.
 CHUNK = 512
 # Moving a number into a line takes as long as so many products; ``plan_lines`` weighs them.
-MOVE = 50
-# At most so many lines are read where every kernel element has its own.
+MOVE = 30
+# At most so many lines are read where kernel elements do not share them.
 UNFOLDED = 1024
 # With fewer positions between samples than a vector has lanes, samples are worked on in one go.
 JOINT = 16
@@ -114,7 +114,8 @@ def plan_lines(
     """The plan for kernel elements that meet result 0 at ``cells``.
 
     Elements whose cells differ by whole steps share a line, unless what that wastes, positions
-    between results, costs more than a line for every element: then all have their own.
+    between results, costs more than further lines: one for each column of the kernel, which leaves
+    nothing between rows of results, or one for every element.
 
     Args:
         lengths: of the source.
@@ -124,10 +125,17 @@ def plan_lines(
     lowest = [min(axis) for axis in zip(*cells)]
     shared = [tuple((c - b) // s for c, b, s in zip(cell, lowest, step)) for cell in cells]
     plans = [_lay_out(cells, elements, step, lengths, results, shared)]
-    if len(cells) * channels <= UNFOLDED:
-        apart = [(0, 0, 0)] * len(cells)
-        plans.append(_lay_out(cells, elements, step, lengths, results, apart))
-    return min(plans, key=lambda p: p.kept * (len(cells) * rows + MOVE * len(p.offsets)))
+    columns_apart = [(z, y, 0) for z, y, _ in shared]
+    for shifts in (columns_apart, [(0, 0, 0)] * len(cells)):
+        plan = _lay_out(cells, elements, step, lengths, results, shifts)
+        if len(plan.offsets) * channels <= UNFOLDED:
+            plans.append(plan)
+
+    def cost(plan: Plan) -> int:
+        positions = plan.kept + (plan.halo if plan.halo < JOINT else 0)
+        return positions * (len(cells) * rows + MOVE * len(plan.offsets))
+
+    return min(plans, key=cost)
 
 
 def _lay_out(cells, elements, step, lengths, results, shifts):
