@@ -31,8 +31,10 @@ Triple = tuple[int, int, int]
 
 # Positions worked on at a time: six rows of sums of that many stay in the first-level cache.
 CHUNK = 512
-# Moving a number into a line takes as long as so many products; ``plan_lines`` weighs them.
-MOVE = 30
+# Moving a number into a line, and having it there, takes as long as so many products: a price for
+# ``plan_lines``. With 30 LeNet's second layer gained a sixth, and strided ones with 256 channels
+# lost it.
+MOVE = 80
 # At most so many lines are read where kernel elements do not share them.
 UNFOLDED = 1024
 # With fewer positions between samples than a vector has lanes, samples are worked on in one go.
