@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import xtensor as xt
-from xtensor.kernels.cpu import line_conv, winograd
+from xtensor.kernels.cpu import line_conv, plane_conv, winograd
 from xtensor.kernels.cpu.tiles import channel_tile, weight_tile
 
 from .cases import normal
@@ -27,6 +27,7 @@ SHAPES = [
     ((4, 130, 14, 14), (130, 130, 3, 3), 1, (2, 0), 1),
     ((9, 64, 15, 15), (64, 64, 1, 1), 2, 0, 1),
     ((40, 64, 9, 9), (64, 64, 5, 5), 1, "same", 1),
+    ((9, 48, 30, 31), (96, 1, 5, 5), 2, 2, 48),
 ]
 
 
@@ -114,14 +115,69 @@ def test_winograd_stays_within_its_error(channels, size):
         assert distance(came, expected) < 1e-5
 
 
+# (x, weight, stride, padding, dilation) of depthwise convolutions. Rows of less than a vector, a
+# few and many; rows of results that are no multiple of a tile; kernels of one, three and more rows,
+# also larger than the input; steps that leave cells over; padding wider than the kernel reaches.
+PLANES = [
+    ((2, 3, 7, 5), (3, 1, 3, 3), 1, 1, 1),
+    ((1, 2, 9, 70), (2, 1, 4, 5), 1, (2, 3), 1),
+    ((2, 3, 11, 33), (6, 1, 3, 3), 2, 1, 1),
+    ((1, 4, 14, 40), (4, 1, 5, 2), (2, 1), "same", 1),
+    ((2, 2, 12, 19), (2, 1, 3, 3), (1, 2), 2, (1, 2)),
+    ((2, 2, 13, 17), (2, 1, 3, 2), (3, 4), (0, 1), (2, 3)),
+    ((1, 2, 4, 3), (8, 1, 7, 6), 1, 4, 1),
+    ((2, 3, 2, 2), (3, 1, 2, 1), 1, 3, 2),
+    ((1, 2, 6, 6), (2, 1, 1, 1), 4, 0, 1),
+]
+
+
+@pytest.mark.parametrize("code", [xt.kfloat32, xt.kfloat64], ids=["float32", "float64"])
+@pytest.mark.parametrize("case", PLANES, ids=str)
+def test_planes_agree_with_the_naive_oracle_and_with_lines(case, code, monkeypatch):
+    x_shape, weight_shape, *how = case
+    arrays = normal(1, *x_shape), normal(2, *weight_shape), normal(3, weight_shape[0])
+    seed = None
+
+    def of(code):
+        nonlocal seed
+        x, weight, bias = (xt.XTensor(a, dtype=code, requires_grad=True) for a in arrays)
+        with xt.autograd.tape():
+            y = xt.conv2d(x, weight, bias, *how, x_shape[1])
+        seed = normal(4, *y.shape) if seed is None else seed
+        y.backward(xt.XTensor(seed, dtype=code))
+        return y.to_numpy(), x.grad.to_numpy()
+
+    calls = []
+    monkeypatch.setattr(plane_conv, "_run", lambda *a, run=plane_conv._run: calls.append(run(*a)))
+    y, grad = of(code)
+    assert len(calls) == 2
+    assert distance(y, naive.conv(*arrays, *how, x_shape[1])) < 1e-6
+    monkeypatch.setattr("xtensor.kernels.cpu.conv.FEW", 0)
+    assert distance(grad, of(xt.kfloat64)[1]) < 1e-6
+    assert len(calls) == 2
+
+
+def test_depth_that_padding_makes_is_no_plane():
+    """A volume of depth 1 with padding in front and behind has results of depth 3."""
+    for x, weight, groups in (((9, 32, 1, 24, 24), (32, 32, 1, 3, 3), 1),
+                              ((2, 3, 1, 6, 6), (3, 1, 1, 3, 3), 3)):  # fmt: skip
+        x, weight = normal(1, *x), normal(2, *weight)
+        came = xt.conv3d(xt.XTensor(x), xt.XTensor(weight), None, 1, 1, 1, groups).to_numpy()
+        flat = xt.conv2d(xt.XTensor(x[:, :, 0]), xt.XTensor(weight[:, :, 0]), None, 1, 1, 1, groups)
+        assert came.shape[2] == 3
+        assert not came[:, :, [0, 2]].any()
+        assert distance(came[:, :, 1], flat.to_numpy()) < 1e-5
+
+
 def test_the_choice_of_an_algorithm_is_printed(monkeypatch, capsys):
     monkeypatch.setattr("xtensor.kernels.debug._wanted", True)
     monkeypatch.setattr("xtensor.kernels.debug._said", set())
     for _ in range(2):
         xt.conv2d(xt.ones([30, 32, 18, 18]), xt.ones([32, 32, 3, 3]))
         xt.conv2d(xt.ones([1, 32, 8, 8]), xt.ones([32, 32, 3, 3]), stride=2)
+        xt.conv2d(xt.ones([1, 32, 8, 8]), xt.ones([32, 1, 3, 3]), groups=32)
     lines = capsys.readouterr().err.splitlines()
-    assert [line.rpartition(": ")[2] for line in lines] == ["winograd", "line_conv"]
+    assert [line.rpartition(": ")[2] for line in lines] == ["winograd", "line_conv", "plane_conv"]
     assert lines[0].startswith("xtensor: conv_forward of [30, 32, 1, 18, 18]")
 
 

@@ -32,12 +32,12 @@ def gradients(call, *arrays):
     y.backward(xt.XTensor(np.cos(np.arange(y.size)).reshape(y.shape)))
     return y.to_numpy(), [t.grad.to_numpy() for t in tensors]
 
-def check_conv(x_shape, weight_shape, stride, padding):
+def check_conv(x_shape, weight_shape, stride, padding, groups=1):
     x, weight = (rng.standard_normal(s) for s in (x_shape, weight_shape))
     y, (grad_x, grad_weight) = gradients(
-        lambda a, b: xt.conv2d(a, b, stride=stride, padding=padding), x, weight
+        lambda a, b: xt.conv2d(a, b, None, stride, padding, 1, groups), x, weight
     )
-    due = conv(x, weight, None, stride, padding)
+    due = conv(x, weight, None, stride, padding, 1, groups)
     close(y, due, 1e-5)
     seed = np.cos(np.arange(y.size)).reshape(y.shape)
     # <seed, conv(x, w)> is linear in both
@@ -48,6 +48,8 @@ def check_conv(x_shape, weight_shape, stride, padding):
 check_conv((2, 3, 9, 21), (7, 3, 3, 3), 1, 1)     # lines
 check_conv((2, 5, 11, 37), (4, 5, 3, 3), 2, 1)    # every second cell
 check_conv((2, 3, 13, 14), (2, 3, 2, 2), 3, 0)    # every third
+check_conv((2, 3, 11, 37), (3, 1, 5, 3), 1, 1, 3)  # planes
+check_conv((2, 3, 11, 37), (3, 1, 3, 3), 2, 1, 3)
 choice.WORTH = 0
 check_conv((9, 32, 12, 14), (32, 32, 3, 3), 1, 1)  # Winograd
 x, y = rng.standard_normal((175, 130)), rng.standard_normal((130, 53))

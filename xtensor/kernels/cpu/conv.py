@@ -1,8 +1,9 @@
-"""Convolution on the CPU: which of two algorithms runs.
+"""Convolution on the CPU: which of three algorithms runs.
 
     x [N, C, D, H, W], weight [O, C / groups, KD, KH, KW], out [N, O, OD, OH, OW]
 
-``line_conv`` takes anything; ``winograd`` 3x3 kernels with step 1 in float32.
+``line_conv`` takes anything; ``winograd`` 3x3 kernels with step 1 in float32; ``plane_conv`` what
+is depthwise, except the gradient of the weight.
 """
 
 # mypy: disable-error-code="no-untyped-def"
@@ -13,7 +14,7 @@ import math
 
 from .._jit import cpu_whole_kernel
 from ..debug import report_choice
-from . import line_conv, winograd
+from . import line_conv, plane_conv, winograd
 
 # What takes as long as so many multiplications, as measured on a Zen 5: transforming one of the 36
 # numbers that winograd makes of a tile, and one of those it makes of a kernel; the same for reading
@@ -21,6 +22,8 @@ from . import line_conv, winograd
 TRANSFORM, SPREAD, MOVE = 25, 60, 30
 # With less work there is less to save than it takes to compile winograd too: 0.1 ms a call.
 WORTH = 1 << 25
+# Up to so many outputs of a channel, planes are faster than lines, whose tiles have six rows.
+FEW = 4
 
 
 def winograd_cost(samples, outputs, channels, height, width):
@@ -42,10 +45,17 @@ def choose(direction, source, result, weight_shape, stride, dilation, groups):
     """
     outputs, channels, *kernel = weight_shape
     size = result.shape[0], outputs, channels, *result.shape[3:]
+    flat = kernel[0] == stride[0] == source.shape[2] == result.shape[2] == 1
     plain = groups == math.prod(stride) == math.prod(dilation) == 1
-    fits = plain and kernel == [1, 3, 3] and source.shape[2] == 1 and source.dtype == "float32"
-    worth = fits and max(WORTH, winograd_cost(*size)) < line_cost(*size)
-    module = winograd if worth else line_conv
+    fits = flat and plain and kernel == [1, 3, 3] and source.dtype == "float32"
+    # A tile of planes has several rows of results: of a single one it would waste most.
+    depthwise = flat and channels == 1 < groups and result.shape[3] > 1
+    if fits and max(WORTH, winograd_cost(*size)) < line_cost(*size):
+        module = winograd
+    elif depthwise and outputs <= FEW * groups and direction != "backward_weight":
+        module = plane_conv
+    else:
+        module = line_conv
     report_choice(f"conv_{direction} of {list(source.shape)} with weight {list(weight_shape)}",
                   module.__name__.rpartition(".")[2])  # fmt: skip
     return module

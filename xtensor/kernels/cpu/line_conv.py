@@ -28,7 +28,7 @@ from .line_plan import (
     list_reads,
     tap_places,
 )
-from .lines import SLACK, correlate_tiles, weight_tiles
+from .lines import SLACK, SLOT, SUM_ROWS, correlate_tiles, weight_tiles
 from .scratch import scratch
 from .tiles import channel_tile, weight_tile
 
@@ -36,6 +36,9 @@ from .tiles import channel_tile, weight_tile
 
 # So many products take as long as handling an element of an array.
 PRODUCTS = 64
+# What the lines of taps that are added up together may take, about a first-level cache; and how
+# many it takes to make up for loading and storing the sums.
+CLOSE_BYTES, FEWEST_TAPS = 32 * 1024, 32
 
 
 class Job(NamedTuple):
@@ -55,8 +58,8 @@ class Job(NamedTuple):
 def forward_job(out_shape, x_shape, weight_shape, stride, padding, dilation, groups, itemsize,
                 enough):  # fmt: skip
     kernel, elements = weight_shape[2:], math.prod(weight_shape[2:])
-    plan = forward_plan(kernel, stride, padding, dilation, out_shape[2:], out_shape[1] // groups,
-                        weight_shape[1])  # fmt: skip
+    plan = forward_plan(kernel, stride, padding, dilation, x_shape[2:], out_shape[2:],
+                        out_shape[1] // groups, weight_shape[1])  # fmt: skip
     steps = weight_shape[1] * elements, elements
     return correlation(plan, out_shape, (1, 1, 1), (0, 0, 0), x_shape, groups, steps, itemsize,
                        enough)  # fmt: skip
@@ -70,8 +73,8 @@ def input_jobs(x_shape, grad_shape, weight_shape, stride, padding, dilation, gro
     steps = elements, weight_shape[1] * elements
     jobs = []
     for phase in itertools.product(*(range(min(s, n)) for s, n in zip(stride, x_shape[2:]))):
-        plan = input_plan(kernel, stride, padding, dilation, x_shape[2:], phase, weight_shape[1],
-                          weight_shape[0] // groups)  # fmt: skip
+        plan = input_plan(kernel, stride, padding, dilation, x_shape[2:], grad_shape[2:], phase,
+                          weight_shape[1], weight_shape[0] // groups)  # fmt: skip
         jobs.append(correlation(plan, x_shape, stride, phase, grad_shape, groups, steps, itemsize,
                                 enough))  # fmt: skip
     return jobs
@@ -92,9 +95,13 @@ def correlation(plan: Plan, out_shape, out_step, out_offset, shape, groups, step
     line = tile[0] * length
     chunks, chunk_bounds, writes = list_chunks(plan, piece, tile[0], out_shape[2:], out_step,
                                                out_offset, rows)  # fmt: skip
+    tap_bytes = min(CHUNK, length) * itemsize * len(plan.offsets) // max(1, len(plan.element_of))
+    deep = max(FEWEST_TAPS, CLOSE_BYTES // max(1, tap_bytes))
+    kept = 6 if deep >= per_channel * len(plan.element_of) else SUM_ROWS
     numbers = (
-        tile, samples, rows, channels, groups, steps[0], math.prod(out_shape[2:]), out_step[2],
-        math.prod(shape[2:]), plan.step[2], length, len(plan.offsets),
+        tile, samples, rows, channels, groups, steps[0], deep, kept, math.prod(out_shape[2:]),
+        (out_shape[4] * out_step[1], out_step[2], plan.layout[2], 1), math.prod(shape[2:]),
+        (plan.layout[2], 1, shape[4] * plan.step[1], plan.step[2]), length, len(plan.offsets),
         *tap_places(plan, per_channel, line, steps[1]),
         *list_reads(plan, shape[2:], piece, plan.halo), chunks, chunk_bounds, *writes,
     )  # fmt: skip
@@ -112,8 +119,8 @@ def weight_job(x_shape, grad_shape, weight_shape, stride, padding, dilation, gro
     tile, per_part, parts = weight_tile(samples, math.prod(grad_shape[2:]), per_output, channels,
                                         per_input, weight_size * itemsize, itemsize)  # fmt: skip
     most = min(tile[1], per_input)
-    plan = forward_plan(tuple(kernel), stride, padding, dilation, grad_shape[2:], per_output,
-                        per_input)  # fmt: skip
+    plan = forward_plan(tuple(kernel), stride, padding, dilation, x_shape[2:], grad_shape[2:],
+                        per_output, most)  # fmt: skip
     line_count = most * len(plan.offsets)
     piece = fit_piece(plan, line_count + per_output, tile[0], itemsize)
     length = piece + plan.halo
@@ -121,11 +128,15 @@ def weight_job(x_shape, grad_shape, weight_shape, stride, padding, dilation, gro
     unit = plan._replace(step=(1, 1, 1), offsets=[(0, 0, 0)])
     numbers = (
         tile, per_part, samples, outputs, channels, groups, elements, math.prod(grad_shape[2:]),
-        math.prod(x_shape[2:]), plan.step[2], length, plan.halo, line, len(plan.offsets),
+        math.prod(x_shape[2:]), (plan.layout[2], 1, grad_shape[4], 1),
+        (plan.layout[2], 1, x_shape[4] * plan.step[1], plan.step[2]), length, plan.halo, line,
+        len(plan.offsets),
         *tap_places(plan, most, line, elements), *list_reads(plan, x_shape[2:], piece, plan.halo),
         *list_reads(unit, grad_shape[2:], piece, 0),
     )  # fmt: skip
-    sizes = line_count * line + plan.halo + SLACK, per_output * line
+    # Fours of rows, and two more of less at most, by threes of taps.
+    slots = (per_output // 4 + 2) * -(-most * elements // 3)
+    sizes = line_count * line + plan.halo + SLACK, per_output * line, slots * SLOT
     cost = math.prod(grad_shape) * per_input * elements // PRODUCTS
     return Job(parts * -(-channels // tile[1]), cost, numbers, sizes), parts
 
@@ -137,13 +148,14 @@ def forward(out, x, weight, bias, stride, padding, dilation, groups):
     """out[n, o, p] = bias[o] + sum over c, k of weight[o, c, k] * x[n, g + c, p s - p0 + k d]"""
     job = forward_job(out.shape, x.shape, weight.shape, stride, padding, dilation, groups,
                       x.itemsize, tiles_wanted())  # fmt: skip
+    bias = bias if bias.size else np.zeros(weight.shape[0], out.dtype)
     arrays = out.reshape(-1), x.reshape(-1), weight.reshape(-1), bias
     parallel_for(_correlate, job.tiles, (*arrays, [job]), job.cost)
 
 
 def backward_input(grad_x, grad, weight, stride, padding, dilation, groups):
     """grad_x[n, g + c, p s - p0 + k d] = sum over o, k, p of weight[o, c, k] * grad[n, o, p]"""
-    none = np.empty(0, grad.dtype)
+    none = np.zeros(grad_x.shape[1], grad.dtype)
     arrays = grad_x.reshape(-1), grad.reshape(-1), weight.reshape(-1), none
     jobs = input_jobs(grad_x.shape, grad.shape, weight.shape, stride, padding, dilation, groups,
                       grad.itemsize, tiles_wanted())  # fmt: skip
@@ -158,7 +170,7 @@ def tiles_wanted():
 
 def _correlate(start, stop, out, source, weight, bias, jobs):
     """Tiles start..stop-1 of all jobs, one after the other."""
-    sums = scratch.array("sums", 6 * CHUNK, out.dtype)
+    sums = scratch.array("sums", SUM_ROWS * CHUNK, out.dtype)
     for job in jobs:
         first, end = max(start, 0), min(stop, job.tiles)
         if first < end:
@@ -185,6 +197,6 @@ def backward_weight(grad_weight, grad, x, stride, padding, dilation, groups):
 def _weight(start, stop, partial, grad, x, job):
     buffers = (
         scratch.array(name, size, x.dtype)
-        for name, size in (("lines", job.sizes[0]), ("grads", job.sizes[1]), ("sums", 6 * CHUNK))
+        for name, size in zip(("lines", "grads", "totals"), job.sizes, strict=True)
     )
     weight_tiles.compiled()(start, stop, partial, grad, x, *job.numbers, *buffers)

@@ -9,6 +9,10 @@ so every direction asks for the same: elements that meet the cells ``step`` apar
 on. A ``Plan`` says how they share lines; segments say which cells go where. All of it follows from
 shapes, is worked out once for each, and kept as small arrays.
 
+A row on a line is as long as results and kernel reach, less what padding it can share: the zeros
+behind a row are those before the next. With 3x3 kernels and padding 1 that leaves one position
+between rows of results instead of two.
+
 Geometry comes as three numbers, one for each axis: depth, height, width.
 """
 
@@ -27,9 +31,11 @@ Triple = tuple[int, int, int]
 
 # Positions worked on at a time: six rows of sums of that many stay in the first-level cache.
 CHUNK = 512
-# Moving a number into a line takes as long as so many products; ``plan_lines`` weighs them.
-MOVE = 50
-# At most so many lines are read where every kernel element has its own.
+# Moving a number into a line, and having it there, takes as long as so many products: a price for
+# ``plan_lines``. With 30 LeNet's second layer gained a sixth, and strided ones with 256 channels
+# lost it.
+MOVE = 80
+# At most so many lines are read where kernel elements do not share them.
 UNFOLDED = 1024
 # With fewer positions between samples than a vector has lanes, samples are worked on in one go.
 JOINT = 16
@@ -38,7 +44,7 @@ JOINT = 16
 class Plan(NamedTuple):
     """How results lie on lines, and which line and place each kernel element begins at.
 
-    layout: places of one sample along each axis, those under the reach of the kernel included.
+    layout: places of one sample along each axis, from one row to the next.
     step: from one result to the next, in cells of the source.
     offsets: the cell of the first place of each line of a channel.
     line_of, place_of: of each element; element_of: its number in the kernel.
@@ -57,12 +63,14 @@ class Plan(NamedTuple):
 
 
 class Segments(NamedTuple):
-    """Runs of cells and their places on lines: rows [., place, cell, count, sample].
+    """Runs of cells and their places on lines: [., place, cell, count, rows, sample].
 
-    bounds: where the rows of each group of segments begin, and the end of the last.
+    So many rows of an image follow each other with the same count, at equal distances.
+
+    bounds: where each group of segments begins, and the end of the last.
     """
 
-    rows: np.ndarray
+    table: np.ndarray
     bounds: np.ndarray
 
 
@@ -75,20 +83,20 @@ def elements_of(kernel: Sequence[int]) -> Iterator[tuple[int, ...]]:
 
 
 def forward_plan(
-    kernel: Triple, stride: Triple, padding: Triple, dilation: Triple, results: Triple, rows: int,
-    channels: int,
+    kernel: Triple, stride: Triple, padding: Triple, dilation: Triple, lengths: Triple,
+    results: Triple, rows: int, channels: int,
 ) -> Plan:  # fmt: skip
-    """For all results of a convolution."""
+    """For all results of a convolution of x with these ``lengths``."""
     cells = [
         tuple(k * d - p for k, d, p in zip(element, dilation, padding))
         for element in elements_of(kernel)
     ]
-    return plan_lines(cells, range(len(cells)), stride, results, rows, channels)
+    return plan_lines(cells, range(len(cells)), stride, lengths, results, rows, channels)
 
 
 def input_plan(
     kernel: Triple, stride: Triple, padding: Triple, dilation: Triple, lengths: Triple,
-    phase: Triple, rows: int, channels: int,
+    grad_lengths: Triple, phase: Triple, rows: int, channels: int,
 ) -> Plan:  # fmt: skip
     """For the gradient of the cells ``phase``, ``phase`` + stride, ... of x along each axis."""
     cells, elements = [], []
@@ -98,36 +106,49 @@ def input_plan(
             cells.append(tuple(distance // s for distance, s in zip(distances, stride)))
             elements.append(index)
     results = [-((i - n) // s) for n, i, s in zip(lengths, phase, stride)]
-    return plan_lines(cells, elements, (1, 1, 1), results, rows, channels)
+    return plan_lines(cells, elements, (1, 1, 1), grad_lengths, results, rows, channels)
 
 
 def plan_lines(
-    cells: list[tuple[int, ...]], elements: Sequence[int], step: Triple, results: Sequence[int],
-    rows: int, channels: int,
+    cells: list[tuple[int, ...]], elements: Sequence[int], step: Triple, lengths: Triple,
+    results: Sequence[int], rows: int, channels: int,
 ) -> Plan:  # fmt: skip
     """The plan for kernel elements that meet result 0 at ``cells``.
 
     Elements whose cells differ by whole steps share a line, unless what that wastes, positions
-    between results, costs more than a line for every element: then all have their own.
+    between results, costs more than further lines: one for each column of the kernel, which leaves
+    nothing between rows of results, or one for every element.
 
     Args:
+        lengths: of the source.
         rows: results that are computed of the same lines; the more, the more a wasted position.
         channels: if there are many, the lines of all elements would not fit into a cache.
     """
     lowest = [min(axis) for axis in zip(*cells)]
     shared = [tuple((c - b) // s for c, b, s in zip(cell, lowest, step)) for cell in cells]
-    plans = [_lay_out(cells, elements, step, results, shared)]
-    if len(cells) * channels <= UNFOLDED:
-        plans.append(_lay_out(cells, elements, step, results, [(0, 0, 0)] * len(cells)))
-    return min(plans, key=lambda p: p.kept * (len(cells) * rows + MOVE * len(p.offsets)))
+    plans = [_lay_out(cells, elements, step, lengths, results, shared)]
+    columns_apart = [(z, y, 0) for z, y, _ in shared]
+    for shifts in (columns_apart, [(0, 0, 0)] * len(cells)):
+        plan = _lay_out(cells, elements, step, lengths, results, shifts)
+        if len(plan.offsets) * channels <= UNFOLDED:
+            plans.append(plan)
+
+    def cost(plan: Plan) -> int:
+        positions = plan.kept + (plan.halo if plan.halo < JOINT else 0)
+        return positions * (len(cells) * rows + MOVE * len(plan.offsets))
+
+    return min(plans, key=cost)
 
 
-def _lay_out(cells, elements, step, results, shifts):
+def _lay_out(cells, elements, step, lengths, results, shifts):
     """The plan in which an element begins ``shifts`` places after its line does."""
     begins = [tuple(c - i * s for c, i, s in zip(*each, step)) for each in zip(cells, shifts)]
     lines = list(dict.fromkeys(begins))
     last = [max(axis) for axis in zip(*shifts)] if shifts else [0, 0, 0]
-    layout = tuple(r + i for r, i in zip(results, last))
+    layout = tuple(
+        r + i - shared_padding([line[axis] for line in lines], step[axis], lengths[axis], r, i)
+        for axis, (r, i) in enumerate(zip(results, last))
+    )
 
     def place(z: int, y: int, x: int) -> int:
         return (z * layout[1] + y) * layout[2] + x
@@ -136,6 +157,18 @@ def _lay_out(cells, elements, step, results, shifts):
         layout, step, lines, [lines.index(b) for b in begins], [place(*shift) for shift in shifts],
         list(elements), place(*(r - 1 for r in results)) + 1, place(*last),
     )  # fmt: skip
+
+
+def shared_padding(offsets: list[int], step: int, length: int, results: int, last: int) -> int:
+    """How many places at the end of every row are padding, as so many at the next one's begin are.
+
+    Example: 3 cells with one of padding on either side, as 5 places.
+        >>> shared_padding([-1], 1, 3, 3, 2)
+        1
+    """
+    places = results + last
+    ranges = [reach(offset, step, length, places) for offset in offsets]
+    return min([last, *(min(low, places - high) for low, high in ranges)])
 
 
 def fit_piece(plan: Plan, line_count: int, samples: int, itemsize: int) -> int:
@@ -189,19 +222,32 @@ def segments_of(
     return np.stack([place, cell, count, np.zeros_like(place)], axis=1)
 
 
-def grouped(groups: list[np.ndarray]) -> Segments:
-    """Segments in groups that follow each other."""
-    bounds = np.cumsum([0, *map(len, groups)])
-    return Segments(np.concatenate([*groups, np.empty((0, 4), np.int64)]), bounds)
+def stacked(segments: np.ndarray, between_places: int, between_cells: int) -> np.ndarray:
+    """Those that follow each other at these distances as one, see ``Segments``.
+
+    The first counts as far away: no sample comes before 0.
+    """
+    away = np.diff(segments, axis=0, prepend=-1) != [between_places, between_cells, 0, 0]
+    begins = np.flatnonzero(away.any(axis=1))
+    rows = np.diff(begins, append=len(segments))
+    return np.insert(segments[begins], 3, rows, axis=1)
+
+
+def grouped(groups: list[np.ndarray], between_places: int, between_cells: int) -> Segments:
+    """Segments in groups that follow each other, rows at these distances as one."""
+    tables = [stacked(group, between_places, between_cells) for group in groups]
+    bounds = np.cumsum([0, *map(len, tables)])
+    return Segments(np.concatenate([*tables, np.empty((0, 5), np.int64)]), bounds)
 
 
 def list_reads(plan: Plan, shape: Triple, piece: int, halo: int) -> Segments:
     """What goes into the lines of a channel; a group is one line of one piece."""
-    return grouped([
+    groups = [
         segments_of(shape, plan.layout, first, length + halo, plan.step, offset)
         for first, length in pieces_of(plan, piece)
         for offset in plan.offsets
-    ])  # fmt: skip
+    ]
+    return grouped(groups, plan.layout[2], shape[2] * plan.step[1])
 
 
 def list_chunks(
@@ -230,7 +276,8 @@ def list_chunks(
                 chunks.append((at, min(CHUNK, end - at)))
                 groups.append(cut_segments(segments, *chunks[-1], step[2]))
         bounds.append(len(chunks))
-    return np.array(chunks, np.int64).reshape(-1, 2), np.array(bounds), grouped(groups)
+    writes = grouped(groups, plan.layout[2], shape[2] * step[1])
+    return np.array(chunks, np.int64).reshape(-1, 2), np.array(bounds), writes
 
 
 def cut_segments(segments: np.ndarray, at: int, count: int, across: int) -> np.ndarray:

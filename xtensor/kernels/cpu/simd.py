@@ -78,6 +78,21 @@ def zero_tile(like, rows, columns):
 
 
 @CpuIntrinsic
+def repeat_tile(array, i, rows, columns):
+    """The tile with array[i] everywhere; rows and columns are literals."""
+    tile = _llvm().tile_like(array, rows, columns)
+
+    def generate(emit, values, i, *literals):
+        number = emit.builder.load(emit.address(emit.begin_of(array, values), i))
+        cells, repeated = emit.zeros(tile), emit.repeat(tile, number)
+        for k in range(tile.rows * tile.columns):
+            cells = emit.replace(cells, k, repeated)
+        return cells
+
+    return tile(array, i, rows, columns), generate
+
+
+@CpuIntrinsic
 def load_tile(array, i, step, rows, columns):
     """The tile with tile[r, c] = array[i + r * step + c * lanes :][:lanes]"""
     tile = _llvm().tile_like(array, rows, columns)
@@ -108,10 +123,30 @@ def store_tile(out, i, step, tile):
 
 
 @CpuIntrinsic
-def store_sums(out, i, tile):
-    """out[i + r * columns + c] = sum over the lanes of tile[r, c]
+def store_part(out, i, step, tile, rows, count):
+    """out[i + r * step + k] = the k-th number of row r, for r < rows and k < count
 
-    What follows up to a whole number of vectors is overwritten.
+    of those that the tile has; nothing beyond is touched.
+    """
+
+    def generate(emit, values, i, step, cells, rows, count):
+        begin, builder = emit.begin_of(out, values), emit.builder
+        lefts = [builder.sub(count, count.type(c * tile.lanes)) for c in range(tile.columns)]
+        for r in range(tile.rows):
+            inside = builder.icmp_signed("<", rows.type(r), rows)
+            for c, left in enumerate(lefts):
+                mask = emit.first_lanes(tile, builder.select(inside, left, left.type(0)))
+                address = emit.address(begin, i, (r, step), (c, i.type(tile.lanes)))
+                emit.store_lanes(tile, emit.cell(cells, r * tile.columns + c), address, mask)
+
+    return _llvm().types.void(out, i, step, tile, rows, count), generate
+
+
+@CpuIntrinsic
+def add_sums(out, i, tile):
+    """out[i + r * columns + c] += sum over the lanes of tile[r, c]
+
+    To what follows up to a whole number of vectors 0 is added.
     """
 
     def generate(emit, values, i, cells):
@@ -119,7 +154,8 @@ def store_sums(out, i, tile):
         vectors = [emit.cell(cells, k) for k in range(tile.rows * tile.columns)]
         for k in range(0, len(vectors), tile.lanes):
             sums = emit.sums_of_lanes(tile, vectors[k : k + tile.lanes])
-            emit.store(tile, sums, emit.address(begin, i, (k, i.type(1))))
+            address = emit.address(begin, i, (k, i.type(1)))
+            emit.store(tile, emit.builder.fadd(emit.load(tile, address), sums), address)
 
     return _llvm().types.void(out, i, tile), generate
 
@@ -177,10 +213,36 @@ def add_outer(tile, a, i, step, b, j):
 
 
 @CpuIntrinsic
+def add_column(tile, a, i, a_step, b, j, step, height):
+    """tile[r, c] += sum over k < height of a[i + k * a_step] * b[j + (r + k) * step + c * lanes :]
+
+    A row of b is loaded once for all that it meets. The height is a literal.
+    """
+
+    def generate(emit, cells, a_values, i, a_step, b_values, j, step, literal):
+        begin_a, begin_b = emit.begin_of(a, a_values), emit.begin_of(b, b_values)
+        count = height.literal_value
+        factors = [
+            emit.repeat(tile, emit.builder.load(emit.address(begin_a, i, (k, a_step))))
+            for k in range(count)
+        ]
+        for row in range(tile.rows + count - 1):
+            for c in range(tile.columns):
+                address = emit.address(begin_b, j, (row, step), (c, j.type(tile.lanes)))
+                vector = emit.load(tile, address)
+                for k in range(max(0, row - tile.rows + 1), min(count, row + 1)):
+                    cell = (row - k) * tile.columns + c
+                    cells = emit.multiply_add(cells, cell, factors[k], vector)
+        return cells
+
+    return tile(tile, a, i, a_step, b, j, step, height), generate
+
+
+@CpuIntrinsic
 def add_inner(tile, a, i, step, b, j, places, p):
     """tile[r, c] += a[i + r * step :][:lanes] * b[j + places[p + c] :][:lanes]
 
-    A sum over lanes is what is wanted in the end, see ``store_sums``.
+    A sum over lanes is what is wanted in the end, see ``add_sums``.
     """
 
     def generate(emit, cells, a_values, i, step, b_values, j, place_values, p):
