@@ -1,11 +1,12 @@
 """Reductions over the middle axis of [outer, length, inner] arrays.
 
-Memory answers sooner if it is asked at several places at once: what is reduced is taken from all
-four quarters of the length together. What is added to what follows from the length alone, so no
-split of the range changes a byte.
+Memory answers sooner if it is asked at several places at once: what is long is taken from all four
+quarters of the length together. What is added to what follows from the length alone, so no split of
+the range changes a byte.
 
 Sums are kept in the dtype of what they are written to, float64 or int64, whatever is read. Only the
-four elements that are taken together are added in their own dtype, which saves conversions.
+four floats that are taken together, or a block of a short row, are added in their own dtype: most
+of the time would go into conversions.
 """
 # mypy: disable-error-code="no-untyped-def, name-defined"
 
@@ -22,6 +23,10 @@ from .simd import extreme_number, extreme_tile, lanes_of, load_tile, pointer
 
 # So many columns are reduced at a time that their results stay in the first-level cache.
 COLUMNS = 1024
+# So many numbers are added up in their own dtype, each lane of a vector a few of them.
+BLOCK = 512
+# Longer rows are read at four places at once.
+LONG = 16_384
 
 
 @inlined
@@ -45,15 +50,28 @@ def _add_rows(sums, x, at, length, step, count):
             sums[j] += x[at + i * step + j]
 
 
+@inlined
+def _zero_like(x):
+    """What numbers like x are added to, as many as BLOCK."""
+    if isinstance(x, F):
+        return F(0)
+    if isinstance(x, D):
+        return D(0)
+    return I64(0)
+
+
 @functools.partial(CpuFunction, fastmath="reassociate")
 def _sum_row(x, at, length, total):
     """total + sum_i x[at + i]"""
-    quarter = length // 4
+    quarter = length // 4 if length > LONG else 0
     a, b, c, d = at, at + quarter, at + 2 * quarter, at + 3 * quarter
     for i in range(quarter):
         total += _sum_of_four(x[a + i], x[b + i], x[c + i], x[d + i])
-    for i in range(4 * quarter, length):
-        total += x[at + i]
+    for begin in range(at + 4 * quarter, at + length, BLOCK):
+        part = _zero_like(x[at])
+        for i in range(begin, min(begin + BLOCK, at + length)):
+            part += x[i]
+        total += part
     return total
 
 
