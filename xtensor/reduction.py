@@ -77,8 +77,8 @@ def as_rows(array: Array, first: int, end: int) -> Array:
 def sum_axes(array: Array, axes: Sequence[int]) -> Array:
     """Sum over ``axes`` (non-negative), which stay with length 1; integers give int64.
 
-    Floating sums are kept in float64 until the last, on a CPU but for those of a few neighbours, and
-    come out in the dtype of ``array``.
+    Floating sums are kept in float64 until the last, on a CPU but for those of a few neighbours,
+    and come out in the dtype of ``array``.
     """
     return cast(wide_sums(array, axes), array.dtype if is_floating(array.dtype) else INT64)
 
