@@ -139,20 +139,19 @@ class Op:
         outputs = self._record(tape, arrays, (result,) if single else result)
         return outputs[0] if single else tuple(outputs)
 
-    def _as_tensors(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    def _as_tensors(self, inputs: tuple[Any, ...]) -> list[XTensor]:
         """Numbers and NumPy arrays as constants beside the tensors they meet, None as ABSENT."""
         tensors = [x for x in inputs if isinstance(x, XTensor)]
         like = tensors[0].array if tensors else np.empty(0, FLOAT32)
         for tensor in tensors[1:]:
             like = tensor.array if is_floating(tensor.array.dtype) else like
-        return tuple(
-            x
-            if isinstance(x, XTensor)
-            else ABSENT
-            if x is None and position in self.optional
-            else constant(x, like, self.name)
-            for position, x in enumerate(inputs)
-        )
+        found = []
+        for position, x in enumerate(inputs):
+            if x is None and position in self.optional:
+                found.append(ABSENT)
+            else:
+                found.append(x if isinstance(x, XTensor) else constant(x, like, self.name))
+        return found
 
     def _check_devices(self, arrays: list[Array]) -> None:
         present = [array for array in arrays if array is not None]
