@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -98,3 +102,29 @@ def test_truth_has_no_axes_and_numbers_have_one():
     assert xt.sums(x).shape == xt.max(x).shape == x.argmax().shape == [1]
     assert x.all().shape == x.any().shape == []
     assert repr(x.all()).endswith("<XTensor  cpu(0) kbool>")
+
+
+SCRIPT = """
+import hashlib, numpy as np, xtensor as xt
+digest = hashlib.sha256()
+for length in (10, 64, 100, 1024, 3000):
+    x = xt.XTensor(np.cos(np.arange(90 * length)).reshape(90, length))
+    for f in (xt.sums, xt.mean, xt.max, xt.std, xt.softmax, xt.log_softmax):
+        digest.update(f(x, 1).to_numpy().tobytes())
+    digest.update(xt.sums(x, 0).to_numpy().tobytes() + xt.layer_norm(x).to_numpy().tobytes())
+print(digest.hexdigest())
+"""
+
+
+def test_compiled_now_and_taken_from_the_cache_give_the_same_bytes(tmp_path):
+    """A helper that reorders sums once did not: the cache held a copy of it, optimised again."""
+    environment = {**os.environ, "XTENSOR_CACHE": str(tmp_path), "NUMBA_ENABLE_CUDASIM": "0"}
+    first, second = (
+        subprocess.run(
+            [sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True,
+            check=True, timeout=300,
+        ).stdout
+        for _ in range(2)
+    )  # fmt: skip
+    assert first == second != ""
+    assert list(tmp_path.rglob("*.nbc"))

@@ -60,7 +60,7 @@ def _zero_like(x):
     return I64(0)
 
 
-@functools.partial(CpuFunction, fastmath="reassociate")
+@inlined
 def _sum_row(x, at, length, total):
     """total + sum_i x[at + i]"""
     quarter = length // 4 if length > LONG else 0
@@ -101,7 +101,9 @@ def sum_columns(start, stop, out, x, length, inner, parts):
         at += count
 
 
-@CpuFunction
+# The only function here that may reorder sums, and it calls no other: a helper may exist twice, by
+# itself and in its caller's file of the cache, each with sums in an order of its own.
+@functools.partial(CpuFunction, fastmath="reassociate")
 def sum_rows(start, stop, out, x, length, parts):
     """The same for x [outer, length, 1]."""
     for index in range(start, stop):
