@@ -85,19 +85,28 @@ def _cut(length, parts, index):
     return o, p * length // parts, (p + 1) * length // parts
 
 
+@inlined
+def _columns_from(at, stop, length, inner, parts):
+    """Of a flat result [outer * parts, inner]: how many columns of one row follow from ``at`` on.
+
+    And where they begin in x [outer, length, inner], and how many of its rows they run over.
+    """
+    row = at // inner
+    column = at - row * inner
+    o, first, end = _cut(length, parts, row)
+    begin = (o * length + first) * inner + column
+    return min(inner - column, COLUMNS, stop - at), begin, end - first
+
+
 @CpuFunction
 def sum_columns(start, stop, out, x, length, inner, parts):
     """The elements of a flat out [outer * parts, inner] from x [outer, length, inner]."""
     at = start
     while at < stop:
-        row = at // inner
-        column = at - row * inner
-        count = min(inner - column, COLUMNS, stop - at)
-        o, first, end = _cut(length, parts, row)
+        count, begin, rows = _columns_from(at, stop, length, inner, parts)
         sums = pointer(out[at:])
         clear_cells(sums, 0, count)
-        begin = (o * length + first) * inner + column
-        _add_rows(sums, pointer(x), begin, end - first, inner, count)
+        _add_rows(sums, pointer(x), begin, rows, inner, count)
         at += count
 
 
@@ -184,14 +193,10 @@ def _compare_row(x, at, length):
 def _extreme_columns(start, stop, out, x, length, inner, parts):
     at = start
     while at < stop:
-        row = at // inner
-        column = at - row * inner
-        count = min(inner - column, COLUMNS, stop - at)
-        o, first, end = _cut(length, parts, row)
-        begin = (o * length + first) * inner + column
+        count, begin, rows = _columns_from(at, stop, length, inner, parts)
         best = pointer(out[at:])
         copy_cells(best, 0, x, begin, count)
-        compare_rows(best, pointer(x), begin + inner, end - first - 1, inner, count)
+        compare_rows(best, pointer(x), begin + inner, rows - 1, inner, count)
         at += count
 
 
