@@ -6,15 +6,14 @@ import numpy as np
 import pytest
 
 import xtensor as xt
-from xtensor.kernels.cpu import line_conv, plane_conv, winograd
-from xtensor.kernels.cpu.tiles import channel_tile, weight_tile
+from xtensor.kernels.cpu import direct_conv, plane_conv, winograd
 
 from .cases import normal
 from .naive import conv as naive
 from .naive import pool as pool_naive
 
-# (x, weight, stride, padding, groups): several samples in a tile; a sample in pieces; blocks of
-# channels; groups; one group per channel; one tap per channel; lines longer than a chunk.
+# (x, weight, stride, padding, groups): few results; a sample in bands; panels that are shared out;
+# groups; one group per channel; one tap per channel, in place; several samples in a task.
 SHAPES = [
     ((40, 2, 28, 28), (6, 2, 5, 5), 1, 2, 1),
     ((3, 16, 70, 70), (24, 16, 3, 3), 1, 1, 1),
@@ -97,9 +96,9 @@ def distance(came, due):
 
 
 @pytest.mark.parametrize("case", WINOGRAD, ids=str)
-def test_winograd_agrees_with_lines(case):
-    """Lines are held against the naive oracle in the case table; here they are the oracle."""
-    due = directions(line_conv, case, np.float64)
+def test_winograd_agrees_with_direct_convolution(case):
+    """That is held against the naive oracle in the case table; here it is the oracle."""
+    due = directions(direct_conv, case, np.float64)
     for came, expected in zip(directions(winograd, case, np.float32), due, strict=True):
         assert distance(came, expected) < 1e-5
 
@@ -110,30 +109,35 @@ def test_winograd_agrees_with_lines(case):
 def test_winograd_stays_within_its_error(channels, size):
     """float32 against float64 at the sizes it is meant for."""
     case = (2, channels, size, size), (channels, channels, 3, 3), (1, 1)
-    due = directions(line_conv, case, np.float64)
+    due = directions(direct_conv, case, np.float64)
     for came, expected in zip(directions(winograd, case, np.float32), due, strict=True):
         assert distance(came, expected) < 1e-5
 
 
-# (x, weight, stride, padding, dilation) of depthwise convolutions. Rows of less than a vector, a
-# few and many; rows of results that are no multiple of a tile; kernels of one, three and more rows,
-# also larger than the input; steps that leave cells over; padding wider than the kernel reaches.
+# (x, weight, stride, padding, dilation, groups) of convolutions with few results to a group. Rows of
+# less than a vector, a few and many; rows of results that are no multiple of a tile; kernels of one,
+# three and more rows, also larger than the input; steps that leave cells over; padding wider than
+# the kernel reaches; one result, several, and more than a tile has; several planes to a result.
 PLANES = [
-    ((2, 3, 7, 5), (3, 1, 3, 3), 1, 1, 1),
-    ((1, 2, 9, 70), (2, 1, 4, 5), 1, (2, 3), 1),
-    ((2, 3, 11, 33), (6, 1, 3, 3), 2, 1, 1),
-    ((1, 4, 14, 40), (4, 1, 5, 2), (2, 1), "same", 1),
-    ((2, 2, 12, 19), (2, 1, 3, 3), (1, 2), 2, (1, 2)),
-    ((2, 2, 13, 17), (2, 1, 3, 2), (3, 4), (0, 1), (2, 3)),
-    ((1, 2, 4, 3), (8, 1, 7, 6), 1, 4, 1),
-    ((2, 3, 2, 2), (3, 1, 2, 1), 1, 3, 2),
-    ((1, 2, 6, 6), (2, 1, 1, 1), 4, 0, 1),
+    ((2, 3, 7, 5), (3, 1, 3, 3), 1, 1, 1, 3),
+    ((1, 4, 9, 70), (4, 1, 4, 5), 1, (2, 3), 1, 4),
+    ((2, 3, 11, 33), (6, 1, 3, 3), 2, 1, 1, 3),
+    ((1, 4, 14, 40), (4, 1, 5, 2), (2, 1), "same", 1, 4),
+    ((2, 2, 12, 19), (2, 1, 3, 3), (1, 2), 2, (1, 2), 2),
+    ((2, 2, 13, 17), (2, 1, 3, 2), (3, 4), (0, 1), (2, 3), 2),
+    ((2, 2, 4, 3), (8, 1, 7, 6), 1, 4, 1, 2),
+    ((2, 3, 2, 2), (3, 1, 2, 1), 1, 3, 2, 3),
+    ((2, 2, 6, 6), (2, 1, 1, 1), 4, 0, 1, 2),
+    ((4, 1, 12, 21), (6, 1, 5, 5), 1, 2, 1, 1),
+    ((2, 6, 9, 18), (8, 3, 3, 3), 1, 1, 1, 2),
+    ((4, 5, 8, 9), (7, 5, 3, 2), 1, 0, (2, 1), 1),
+    ((5, 2, 7, 7), (3, 2, 3, 3), 2, 1, 1, 1),
 ]
 
 
 @pytest.mark.parametrize("code", [xt.kfloat32, xt.kfloat64], ids=["float32", "float64"])
 @pytest.mark.parametrize("case", PLANES, ids=str)
-def test_planes_agree_with_the_naive_oracle_and_with_lines(case, code, monkeypatch):
+def test_planes_agree_with_the_naive_oracle_and_with_direct_convolution(case, code, monkeypatch):
     x_shape, weight_shape, *how = case
     arrays = normal(1, *x_shape), normal(2, *weight_shape), normal(3, weight_shape[0])
     seed = None
@@ -142,19 +146,60 @@ def test_planes_agree_with_the_naive_oracle_and_with_lines(case, code, monkeypat
         nonlocal seed
         x, weight, bias = (xt.XTensor(a, dtype=code, requires_grad=True) for a in arrays)
         with xt.autograd.tape():
-            y = xt.conv2d(x, weight, bias, *how, x_shape[1])
+            y = xt.conv2d(x, weight, bias, *how)
         seed = normal(4, *y.shape) if seed is None else seed
         y.backward(xt.XTensor(seed, dtype=code))
-        return y.to_numpy(), x.grad.to_numpy()
+        return y.to_numpy(), x.grad.to_numpy(), weight.grad.to_numpy()
 
     calls = []
     monkeypatch.setattr(plane_conv, "_run", lambda *a, run=plane_conv._run: calls.append(run(*a)))
-    y, grad = of(code)
-    assert len(calls) == 2
-    assert distance(y, naive.conv(*arrays, *how, x_shape[1])) < 1e-6
+    monkeypatch.setattr("xtensor.kernels.cpu.conv.FEW", 64)
+    y, *grads = of(code)
+    assert len(calls) == 3
+    assert distance(y, naive.conv(*arrays, *how)) < 1e-6
     monkeypatch.setattr("xtensor.kernels.cpu.conv.FEW", 0)
-    assert distance(grad, of(xt.kfloat64)[1]) < 1e-6
-    assert len(calls) == 2
+    for came, due in zip(grads, of(xt.kfloat64)[1:], strict=True):
+        assert distance(came, due) < 1e-6
+    assert len(calls) == 3
+
+
+# (x, weight, stride, padding, dilation, groups) of direct convolutions, in three dimensions. Panels
+# that are full, not full, and several to a group; a short last block of samples, in place and in
+# boxes; a short last band, along depth and along height; phases that no tap meets; more terms than
+# are summed up at once; channels of a weight in several cuts, the last one short.
+DIRECT = [
+    ((3, 5, 1, 9, 11), (33, 5, 1, 3, 3), 1, (0, 1, 1), 1, 1),
+    ((7, 4, 3, 4, 5), (10, 2, 2, 3, 1), (2, 1, 3), 1, (1, 2, 1), 2),
+    ((3, 40, 1, 7, 7), (70, 40, 1, 1, 1), 1, 0, 1, 1),
+    ((2, 30, 1, 9, 8), (17, 30, 1, 3, 3), (1, 2, 2), 0, 1, 1),
+    ((1, 64, 1, 60, 61), (20, 64, 1, 3, 3), 1, (0, 1, 1), 1, 1),
+    ((1, 40, 30, 21, 20), (18, 40, 3, 1, 1), 1, (1, 0, 0), 1, 1),
+    ((2, 3, 1, 10, 10), (20, 3, 1, 2, 1), (1, 4, 3), (0, 1, 0), 1, 1),
+    ((2, 65, 1, 8, 8), (20, 65, 1, 5, 5), 1, (0, 2, 2), 1, 1),
+]
+
+
+@pytest.mark.parametrize("code", [xt.kfloat32, xt.kfloat64], ids=["float32", "float64"])
+@pytest.mark.parametrize("case", DIRECT, ids=str)
+def test_direct_convolution_agrees_with_the_naive_oracle(case, code, monkeypatch):
+    """Gradients too: <seed, y> is linear in x and in the weight, and its slope is the oracle's."""
+    monkeypatch.setattr("xtensor.kernels.cpu.conv.choose", lambda *a: direct_conv)
+    x_shape, weight_shape, *how = case
+    arrays = normal(1, *x_shape), normal(2, *weight_shape), normal(3, weight_shape[0])
+    x, weight, bias = (xt.XTensor(a, dtype=code, requires_grad=True) for a in arrays)
+    with xt.autograd.tape():
+        y = xt.conv3d(x, weight, bias, *how)
+    due = naive.conv(*arrays, *how)
+    assert distance(y.to_numpy(), due) < 1e-6
+    seed = normal(4, *y.shape)
+    y.backward(xt.XTensor(seed, dtype=code))
+    other_x, other_weight = normal(5, *x_shape), normal(6, *weight_shape)
+    for grad, other, slope in (
+        (x.grad, other_x, naive.conv(other_x, arrays[1], None, *how)),
+        (weight.grad, other_weight, naive.conv(arrays[0], other_weight, None, *how)),
+    ):
+        size = np.linalg.norm(seed) * np.linalg.norm(slope)
+        assert abs((grad.to_numpy() * other).sum() - (seed * slope).sum()) < 1e-6 * size
 
 
 def test_depth_that_padding_makes_is_no_plane():
@@ -177,7 +222,7 @@ def test_the_choice_of_an_algorithm_is_printed(monkeypatch, capsys):
         xt.conv2d(xt.ones([1, 32, 8, 8]), xt.ones([32, 32, 3, 3]), stride=2)
         xt.conv2d(xt.ones([1, 32, 8, 8]), xt.ones([32, 1, 3, 3]), groups=32)
     lines = capsys.readouterr().err.splitlines()
-    assert [line.rpartition(": ")[2] for line in lines] == ["winograd", "line_conv", "plane_conv"]
+    assert [line.rpartition(": ")[2] for line in lines] == ["winograd", "direct_conv", "plane_conv"]
     assert lines[0].startswith("xtensor: conv_forward of [30, 32, 1, 18, 18]")
 
 
@@ -209,29 +254,11 @@ def test_gradients_are_adjoint_across_tiles(shape):
 
 
 def test_a_sample_in_pieces_agrees_with_the_naive_oracle():
-    """One sample of one channel, longer than a tile."""
+    """One sample of one channel, in several bands, or in place."""
     x, weight = normal(1, 1, 1, 70_001), normal(2, 3, 1, 2)
     out = xt.conv1d(xt.XTensor(x, dtype=xt.kfloat64), xt.XTensor(weight, dtype=xt.kfloat64))
     kernels = [np.correlate(x[0, 0], row, "valid") for row in weight[:, 0]]
     np.testing.assert_allclose(out.to_numpy()[0], kernels, atol=1e-12)
-
-
-@pytest.mark.parametrize("samples", [0, 1, 5, 16, 1000])
-def test_tiles_cover_everything(samples):
-    for channels, groups, side in (
-        (1, 1, 28), (64, 1, 56), (512, 1, 7), (96, 96, 9), (64, 4, 100), (3, 1, 224), (7, 1, 0),
-    ):  # fmt: skip
-        per_group = channels // groups
-        read = 4 * per_group * side * side
-        (block, width), work = channel_tile(samples, read, side * side, channels, per_group, 8)
-        assert work == -(-samples // block) * -(-channels // width)
-        assert groups == 1 or width % per_group == 0
-        (block, width), per_part, parts = weight_tile(
-            samples, side * side, per_group, channels, per_group, 400, 4
-        )
-        assert block <= per_part
-        assert (parts - 1) * per_part < max(1, samples) <= parts * per_part
-        assert groups == 1 or width % per_group == 0
 
 
 @pytest.mark.parametrize("how", [(2, 2, 0), (3, 2, 1), (3, 1, 1), (4, 3, 2), (5, 1, 0)], ids=str)

@@ -221,6 +221,19 @@ class Emitter:
         product = self.builder.fmul(a, b, flags=FUSE)
         return self.replace(cells, k, self.builder.fadd(self.cell(cells, k), product, flags=FUSE))
 
+    def load_columns(self, tile, begin, index, apart):
+        """As many vectors as a row of a tile has, so far apart."""
+        return [
+            self.load(tile, self.address(begin, index, (c, apart))) for c in range(tile.columns)
+        ]
+
+    def add_row(self, tile, cells, row, number, columns):
+        """A row of cells += number * columns"""
+        factor = self.repeat(tile, number)
+        for c, column in enumerate(columns):
+            cells = self.multiply_add(cells, row * tile.columns + c, factor, column)
+        return cells
+
 
 def size_of(tile):
     """Bytes of a number."""

@@ -2,8 +2,8 @@
 
     x [N, C, D, H, W], weight [O, C / groups, KD, KH, KW], out [N, O, OD, OH, OW]
 
-``line_conv`` takes anything; ``winograd`` 3x3 kernels with step 1 in float32; ``plane_conv`` what
-is depthwise, except the gradient of the weight.
+``direct_conv`` takes anything; ``winograd`` 3x3 kernels with step 1 in float32; ``plane_conv`` what
+has few results to a group.
 """
 
 # mypy: disable-error-code="no-untyped-def"
@@ -14,16 +14,19 @@ import math
 
 from .._jit import cpu_whole_kernel
 from ..debug import report_choice
-from . import line_conv, plane_conv, winograd
+from . import direct_conv, plane_conv, winograd
 
 # What takes as long as so many multiplications, as measured on a Zen 5: transforming one of the 36
-# numbers that winograd makes of a tile, and one of those it makes of a kernel; the same for reading
-# and writing a number of a line.
+# numbers that winograd makes of a tile, and one of those it makes of a kernel; in a direct
+# convolution, reading or writing a number.
 TRANSFORM, SPREAD, MOVE = 25, 60, 30
 # With less work there is less to save than it takes to compile winograd too: 0.1 ms a call.
 WORTH = 1 << 25
-# Up to so many outputs of a channel, planes are faster than lines, whose tiles have six rows.
-FEW = 4
+# Results of a group up to which planes are faster than vectors of channels; half of that for the
+# gradient of a weight.
+FEW = 16
+# Where so many tasks are to be had, a group of a sample each, and what one reads fits a cache.
+FEWEST_TASKS, PLANES_BYTES = 4, 512 * 1024
 
 
 def winograd_cost(samples, outputs, channels, height, width):
@@ -33,9 +36,26 @@ def winograd_cost(samples, outputs, channels, height, width):
     return 36 * ((tiles + SPREAD) * wide * out_wide + tiles * TRANSFORM * (wide + out_wide))
 
 
-def line_cost(samples, outputs, channels, height, width):
-    """The same of lines with 3x3 kernels."""
+def direct_cost(samples, outputs, channels, height, width):
+    """The same of direct convolution with 3x3 kernels."""
     return samples * height * width * (9 * outputs * channels + MOVE * (outputs + channels))
+
+
+def few_results(direction, source, result, weight_shape, stride, groups):
+    """Whether so few results belong to a group that planes are faster than vectors of channels."""
+    results = weight_shape[0] // groups
+    if direction == "backward_input":
+        # Planes of grad are spread out by the step.
+        results = weight_shape[1] * math.prod(stride)
+    elif direction == "backward_weight":
+        results *= 2
+    # A tile has several rows of results: of a single one it would waste most.
+    return (
+        results <= FEW
+        and result.shape[3] > 1
+        and source.shape[0] * groups >= FEWEST_TASKS
+        and source[0].nbytes // groups <= PLANES_BYTES
+    )
 
 
 def choose(direction, source, result, weight_shape, stride, dilation, groups):
@@ -48,14 +68,12 @@ def choose(direction, source, result, weight_shape, stride, dilation, groups):
     flat = kernel[0] == stride[0] == source.shape[2] == result.shape[2] == 1
     plain = groups == math.prod(stride) == math.prod(dilation) == 1
     fits = flat and plain and kernel == [1, 3, 3] and source.dtype == "float32"
-    # A tile of planes has several rows of results: of a single one it would waste most.
-    depthwise = flat and channels == 1 < groups and result.shape[3] > 1
-    if fits and max(WORTH, winograd_cost(*size)) < line_cost(*size):
+    if fits and max(WORTH, winograd_cost(*size)) < direct_cost(*size):
         module = winograd
-    elif depthwise and outputs <= FEW * groups and direction != "backward_weight":
+    elif flat and few_results(direction, source, result, weight_shape, stride, groups):
         module = plane_conv
     else:
-        module = line_conv
+        module = direct_conv
     report_choice(f"conv_{direction} of {list(source.shape)} with weight {list(weight_shape)}",
                   module.__name__.rpartition(".")[2])  # fmt: skip
     return module

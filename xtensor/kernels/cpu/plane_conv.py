@@ -1,7 +1,7 @@
-"""Depthwise convolution, plane after plane: a result needs one of them, or a few.
+"""Convolution with few results to a group, such as a depthwise one: plane after plane.
 
-A plane is laid into a small buffer with its padding around it, where it stays in the first-level
-cache. A tile of results, four rows of one or two vectors, is then
+The planes that a group reads are laid into a small buffer, their padding around them, where they
+stay in a near cache. A tile of results, four rows of one or two vectors, is then
 
     tile = bias + sum over taps t of weight[t] * (rows of the buffer, from the place of t on)
 
@@ -12,8 +12,10 @@ and goes straight to where it belongs. Both directions are that sum:
     input gradient    of grad, its numbers apart by the step with zeros between, and the kernel
                       backwards
 
-Lines (lines.py) take pains to use what they load for several rows of a weight. Here there is only
-one, and what counts is to move every number once and to compute nothing between rows.
+A weight gradient is sums of products of the rows of grad with those that a tap meets.
+
+Direct convolution (direct.py) has vectors of channels. Here there are fewer than a vector has
+lanes, and what counts is to move every number once and to compute nothing between rows.
 """
 
 from __future__ import annotations
@@ -26,40 +28,93 @@ import numpy as np
 
 from .._jit import CpuFunction
 from ..parallel import parallel_for
-from .cells import clear_cells, inlined
-from .line_plan import reach
-from .lines import SLACK, move_rows
+from .cells import clear_cells, inlined, move_rows
 from .scratch import scratch
-from .simd import add_column, lanes_of, pointer, repeat_tile, store_part
+from .simd import (
+    add_column,
+    add_inner,
+    add_outer_apart,
+    lanes_of,
+    load_tile,
+    pointer,
+    repeat_tile,
+    store_part,
+    store_tile,
+)
 
 # mypy: disable-error-code="no-untyped-def"
 
-# Rows of a tile.
-ROWS = 4
+# Rows of the highest tile.
+ROWS = 8
+# From so many results on, several are summed together.
+FEWEST_ROWS = 4
 # So many products take as long as handling an element of an array.
 PRODUCTS = 16
 # Rows of the buffer begin with a cache line.
 ALIGNED = 16
+# For a weight gradient: tasks, if samples allow; taps that go into tiles of either kind; numbers of
+# the longest vector.
+TASKS, WHOLE_TILES, LANES = 16, 15, 16
+# What a tile reads beyond the end of a plane at most: four vectors of the longest kind.
+SLACK = 64
 
 
 class Job(NamedTuple):
-    """What the compiled loop is called with, besides the arrays.
+    """What the compiled loop over so many tasks is called with, besides the arrays.
 
     cost: of the whole, in elements of an array.
-    size: of the buffer.
+    sizes: of the buffers.
     """
 
+    tasks: int
     cost: int
     numbers: tuple[Any, ...]
-    size: int
+    sizes: tuple[int, ...]
 
 
-@lru_cache(maxsize=512)
-def forward_job(out_shape, x_shape, weight_shape, stride, padding, dilation) -> Job:
-    """For the convolution of x, whose depth is 1 as that of the kernel."""
+class Layout(NamedTuple):
+    """How a plane lies in the buffer.
+
+    runs: place, cell and count of what is copied of the first row.
+    rows, steps: how many rows follow, and the steps of ``move_rows``.
+    first, step: the place of result 0 of the first row, and from one row of results to the next.
+    down, columns: from a row of the kernel to the next, and where its columns begin.
+    """
+
+    runs: list[tuple[int, int, int]]
+    rows: int
+    steps: tuple[int, int, int, int]
+    first: int
+    step: int
+    down: int
+    columns: list[int]
+
+    def size(self, results: tuple[int, int], kernel: tuple[int, int]) -> int:
+        """What is written and, for whole tiles of results, read of the buffer; in whole lines."""
+        last = (-(-results[0] // ROWS) * ROWS - 1) * self.step + (kernel[0] - 1) * self.down
+        read = self.first + last + max(self.columns) + results[1]
+        written = max(place + count * self.steps[1] for place, _, count in self.runs)
+        return -(-max(read, written + self.rows * self.steps[0]) // ALIGNED) * ALIGNED
+
+
+def reach(offset: int, step: int, length: int, count: int) -> tuple[int, int]:
+    """The sub-range of i < count with 0 <= i * step + offset < length."""
+    low = min(max(0, -(offset // step)), count)
+    return low, max(low, min(count, -((offset - length) // step)))
+
+
+def layout_of(runs, rows, steps, step, down, columns) -> Layout:
+    """Cells begin with a cache line, as far as one place can be moved to one."""
+    lead = -runs[0][0] % ALIGNED
+    runs = [(place + lead, cell, count) for place, cell, count in runs]
+    return Layout(runs, rows, steps, lead, step, down, columns)
+
+
+def x_layout(out_shape, x_shape, kernel, stride, padding, dilation) -> Layout:
+    """Of x: what a tap meets lies side by side."""
     needed = [
         (count - 1) * s + (k - 1) * d + 1
-        for count, k, s, d in zip(out_shape[3:], weight_shape[3:], stride[1:], dilation[1:])
+        for count, k, s, d in zip(out_shape[3:], kernel, stride[1:], dilation[1:])
     ]
     across = stride[2]
     part = -(-needed[1] // (across * ALIGNED)) * ALIGNED
@@ -71,17 +126,15 @@ def forward_job(out_shape, x_shape, weight_shape, stride, padding, dilation) -> 
         offset = remainder - padding[2]
         low, high = reach(offset, across, x_shape[4], part)
         runs.append((place + remainder * part + low, cell + low * across + offset, high - low))
-    lay = runs, end - first, (pitch, 1, x_shape[4], across)
-    columns = [x * dilation[2] for x in range(weight_shape[4])]
+    columns = [x * dilation[2] for x in range(kernel[1])]
     columns = [x % across * part + x // across for x in columns]
-    return job_of(out_shape, x_shape, weight_shape, lay, stride[1] * pitch, dilation[1] * pitch,
-                  columns, 1)  # fmt: skip
+    return layout_of(runs, end - first, (pitch, 1, x_shape[4], across), stride[1] * pitch,
+                     dilation[1] * pitch, columns)  # fmt: skip
 
 
-@lru_cache(maxsize=512)
-def input_job(x_shape, grad_shape, weight_shape, stride, padding, dilation) -> Job:
-    """For the gradient of the input."""
-    reaches = [(k - 1) * d for k, d in zip(weight_shape[3:], dilation[1:])]
+def grad_layout(x_shape, grad_shape, kernel, stride, padding, dilation) -> Layout:
+    """Of grad: apart by the step."""
+    reaches = [(k - 1) * d for k, d in zip(kernel, dilation[1:])]
     needed = [n + r for n, r in zip(x_shape[3:], reaches)]
     before = [r - p for r, p in zip(reaches, padding[1:])]
     pitch = -(-needed[1] // ALIGNED) * ALIGNED
@@ -90,31 +143,40 @@ def input_job(x_shape, grad_shape, weight_shape, stride, padding, dilation) -> J
     )
     place = (first * stride[1] + before[0]) * pitch + low * stride[2] + before[1]
     runs = [(place, first * grad_shape[4] + low, high - low)]
-    lay = runs, end - first, (stride[1] * pitch, stride[2], grad_shape[4], 1)
-    columns = [x * dilation[2] for x in range(weight_shape[4])]
-    return job_of(x_shape, grad_shape, weight_shape, lay, pitch, dilation[1] * pitch, columns, -1)
+    columns = [x * dilation[2] for x in range(kernel[1])]
+    steps = stride[1] * pitch, stride[2], grad_shape[4], 1
+    return layout_of(runs, end - first, steps, pitch, dilation[1] * pitch, columns)
 
 
-def job_of(out_shape, shape, weight_shape, lay, step, down, columns, way) -> Job:
-    """For planes that are laid so.
+@lru_cache(maxsize=512)
+def forward_job(out_shape, x_shape, weight_shape, stride, padding, dilation, groups) -> Job:
+    layout = x_layout(out_shape, x_shape, weight_shape[3:], stride, padding, dilation)
+    elements = math.prod(weight_shape[3:])
+    return correlation(layout, out_shape, x_shape, weight_shape, groups,
+                       weight_shape[1] * elements, elements, 1)  # fmt: skip
 
-    lay: runs [place, cell, count] of each row, how many rows, and the steps of ``move_rows``.
-    step, down: in the buffer, from a row of results to the next, and from a row of the kernel.
-    columns: where those of the kernel begin in a row.
+
+@lru_cache(maxsize=512)
+def input_job(x_shape, grad_shape, weight_shape, stride, padding, dilation, groups) -> Job:
+    layout = grad_layout(x_shape, grad_shape, weight_shape[3:], stride, padding, dilation)
+    elements = math.prod(weight_shape[3:])
+    return correlation(layout, x_shape, grad_shape, weight_shape, groups, elements,
+                       weight_shape[1] * elements, -1)  # fmt: skip
+
+
+def correlation(layout, out_shape, shape, weight_shape, groups, row_step, source_step,
+                way) -> Job:  # fmt: skip
+    """The job for planes that are laid so.
+
+    row_step, source_step: of the weight, from a result to the next, and from a plane that is read.
     way: -1 for the kernel backwards.
     """
-    runs, laid, steps = lay
-    lead = -runs[0][0] % ALIGNED
-    runs = [(place + lead, cell, count) for place, cell, count in runs]
-    groups = min(out_shape[1], shape[1])
-    results, sources = out_shape[1] // groups, shape[1] // groups
-    rows, width = weight_shape[3:]
+    results, sources, (rows, width) = out_shape[1] // groups, shape[1] // groups, weight_shape[3:]
+    plane, down = layout.size(out_shape[3:], (rows, width)), layout.down
     taps = np.arange(rows * width)[::way].reshape(rows, width)
-    places = np.arange(rows)[:, None] * down + columns + lead
-    read = (-(-out_shape[3] // ROWS) * ROWS - 1) * step + places.max() + out_shape[4]
-    written = max(place + count * steps[1] for place, _, count in runs) + laid * steps[0]
-    plane = -(-max(read, written) // ALIGNED) * ALIGNED
-    threes = rows // 3 * 3 if step == down else 0
+    places = layout.first + np.arange(rows)[:, None] * down + layout.columns
+    together = 6 if results >= FEWEST_ROWS else 1
+    threes = rows // 3 * 3 if together == 1 and layout.step == down else 0
     begins = np.arange(sources)[:, None]
 
     def of_all(table, between):
@@ -123,27 +185,54 @@ def job_of(out_shape, shape, weight_shape, lay, step, down, columns, way) -> Job
         return np.concatenate([(begins * between + part).ravel() for part in parts])
 
     numbers = (
-        groups, results, sources, shape[3:], out_shape[3:], np.array(runs, np.int64).ravel(), laid,
-        steps, plane, step, of_all(places, plane), of_all(taps, taps.size),
-        threes // 3 * width * sources, way * width, taps.size * sources,
+        groups, results, together, sources, shape[3:], out_shape[3:],
+        np.array(layout.runs, np.int64).ravel(), layout.rows, layout.steps, plane, layout.step,
+        of_all(places, plane), of_all(taps, source_step), threes // 3 * width * sources,
+        way * width, math.prod(weight_shape) // groups, row_step,
     )  # fmt: skip
     cost = math.prod(out_shape) * sources * taps.size // PRODUCTS
-    return Job(cost, numbers, int(sources * plane + SLACK))
+    return Job(out_shape[0] * groups, cost, numbers, (sources * plane + SLACK,))
+
+
+@lru_cache(maxsize=512)
+def weight_job(x_shape, grad_shape, weight_shape, stride, padding, dilation, groups):
+    """Samples are summed up in parts: the job, and how many parts."""
+    samples, results, sources = x_shape[0], grad_shape[1] // groups, weight_shape[1]
+    layout = x_layout(grad_shape, x_shape, weight_shape[3:], stride, padding, dilation)
+    rows = weight_shape[3]
+    plane = layout.size(grad_shape[3:], weight_shape[3:])
+    places = layout.first + np.arange(rows)[:, None] * layout.down + layout.columns
+    places = (np.arange(sources)[:, None] * plane + places.ravel()).ravel()
+    pitch = -(-grad_shape[4] // ALIGNED) * ALIGNED
+    per_part = -(-samples // max(1, min(samples, -(-TASKS // groups))))
+    parts = -(-samples // per_part)
+    numbers = (
+        samples, per_part, groups, results, sources, x_shape[3:], grad_shape[3:],
+        np.array(layout.runs, np.int64).ravel(), layout.rows, layout.steps, plane, layout.step,
+        pitch, np.pad(places, (0, -places.size % WHOLE_TILES), mode="edge"), places.size,
+    )  # fmt: skip
+    cost = math.prod(grad_shape) * places.size // PRODUCTS
+    rows = -(-results // 4) * 4
+    sizes = sources * plane + SLACK, rows * grad_shape[3] * pitch, rows * numbers[-2].size * LANES
+    return Job(parts * groups, cost, numbers, sizes), parts
 
 
 # -- loops ----------------------------------------------------------------------------------------
 
 
 @inlined
-def sum_rows(out, to, width, rows, count, bias, o, weight, w, down, buffer, at, step, places, taps,
-             threes, tap_count, columns):  # fmt: skip
-    """Some rows of as many columns of results as a tile has."""
-    tile = repeat_tile(bias, o, 4, columns)
-    for t in range(threes):
-        tile = add_column(tile, weight, w + taps[t], down, buffer, at + places[t], step, 3)
-    for t in range(threes, tap_count):
-        tile = add_column(tile, weight, w + taps[t], down, buffer, at + places[t], step, 1)
-    store_part(out, to, width, tile, rows, count)
+def sum_rows(out, to, height, width, x, bias, o, weight, w, down, buffer, step, places, taps,
+             threes, tap_count, rows, columns):  # fmt: skip
+    """The columns of a tile from x on of one plane of results, some rows at a time."""
+    for y in range(0, height, rows):
+        at = y * step + x
+        tile = repeat_tile(bias, o, 0, rows, columns)
+        for t in range(threes):
+            tile = add_column(tile, weight, w + taps[t], down, buffer, at + places[t], step, 3)
+        for t in range(threes, tap_count):
+            tile = add_column(tile, weight, w + taps[t], down, buffer, at + places[t], step, 1)
+        store_part(out, to + y * width + x, width, lanes_of(out), tile, height - y, width - x,
+                   lanes_of(out))  # fmt: skip
 
 
 @CpuFunction
@@ -155,65 +244,187 @@ def sum_plane(out, to, height, width, bias, o, weight, w, down, buffer, step, pl
 
     for y < height and x < width; rows up to a whole tile and SLACK - 1 numbers are read beyond.
     """
-    lanes = lanes_of(out)
-    for y in range(0, height, ROWS):
-        x, rows = 0, min(ROWS, height - y)
-        while x < width:
-            if width - x > lanes:
-                sum_rows(out, to + y * width + x, width, rows, width - x, bias, o, weight, w, down,
-                         buffer, y * step + x, step, places, taps, threes, tap_count,
-                         2)  # fmt: skip
-                x += 2 * lanes
-            else:
-                sum_rows(out, to + y * width + x, width, rows, width - x, bias, o, weight, w, down,
-                         buffer, y * step + x, step, places, taps, threes, tap_count,
-                         1)  # fmt: skip
-                x += lanes
+    x = 0
+    while width - x > lanes_of(out):
+        sum_rows(out, to, height, width, x, bias, o, weight, w, down, buffer, step, places, taps,
+                 threes, tap_count, 4, 2)  # fmt: skip
+        x += 2 * lanes_of(out)
+    if x < width:
+        sum_rows(out, to, height, width, x, bias, o, weight, w, down, buffer, step, places, taps,
+                 threes, tap_count, 8, 1)  # fmt: skip
 
 
 @CpuFunction
-def correlate_planes(start, stop, out, source, weight, bias, groups, results, sources, shape,
-                     out_shape, runs, rows, steps, plane, step, places, taps, threes,
-                     down, factors, buffer):  # fmt: skip
+def sum_planes(out, to, results, height, width, bias, o, weight, w, row_step, buffer, step, places,
+               taps, tap_count):  # fmt: skip
+    """``sum_plane`` for up to six results, whose weights are ``row_step`` apart, without threes."""
+    lanes = lanes_of(out)
+    for y in range(0, height, 2):
+        for x in range(0, width, lanes):
+            tile = repeat_tile(bias, o, 1, 6, 2)
+            for t in range(tap_count):
+                tile = add_outer_apart(tile, weight, w + taps[t], row_step, buffer,
+                                       y * step + x + places[t], step)  # fmt: skip
+            store_part(out, to + y * width + x, height * width, width, tile, results, width - x,
+                       0 if y + 1 < height else width)  # fmt: skip
+
+
+@CpuFunction
+def lay_planes(buffer, plane, source, begin, volume, planes, runs, rows, steps):
+    """So many planes of ``volume`` cells, from source[begin] on."""
+    for k in range(planes):
+        for s in range(0, runs.size, 3):
+            move_rows(buffer, k * plane + runs[s], source, begin + k * volume + runs[s + 1], rows,
+                      runs[s + 2], steps)  # fmt: skip
+
+
+@CpuFunction
+def correlate_planes(start, stop, out, source, weight, bias, groups, results, together, sources,
+                     shape, out_shape, runs, rows, steps, plane, step, places, taps, threes, down,
+                     group_step, row_step, buffer):  # fmt: skip
     """Groups start..stop-1 of all samples, each of so many results and sources."""
     volume, out_volume = shape[0] * shape[1], out_shape[0] * out_shape[1]
     clear_cells(pointer(buffer), 0, buffer.size)
     for index in range(start, stop):
-        for s in range(sources):
-            begin = (index * sources + s) * volume
-            for k in range(0, runs.size, 3):
-                move_rows(pointer(buffer), s * plane + runs[k], pointer(source),
-                          begin + runs[k + 1], rows, runs[k + 2], steps)  # fmt: skip
+        lay_planes(pointer(buffer), plane, pointer(source), index * sources * volume, volume,
+                   sources, runs, rows, steps)  # fmt: skip
+        group = index % groups
+        for r in range(0, results, together):
+            to, o = (index * results + r) * out_volume, group * results + r
+            w = group * group_step + r * row_step
+            if together == 1:
+                sum_plane(pointer(out), to, out_shape[0], out_shape[1], pointer(bias), o,
+                          pointer(weight), w, down, pointer(buffer), step, pointer(places),
+                          pointer(taps), threes, taps.size)  # fmt: skip
+            else:
+                sum_planes(pointer(out), to, results - r, out_shape[0], out_shape[1], pointer(bias),
+                           o, pointer(weight), w, row_step, pointer(buffer), step, pointer(places),
+                           pointer(taps), taps.size)  # fmt: skip
+
+
+@inlined
+def dot_rows(totals, i, step, grads, g, height, width, pitch, buffer, down, places, t, rows,
+             columns):  # fmt: skip
+    """``dot_planes`` for as many results and taps as a tile has."""
+    tile = load_tile(totals, i, step, rows, columns)
+    for y in range(height):
+        for x in range(0, width, lanes_of(totals)):
+            tile = add_inner(tile, grads, g + y * pitch + x, height * pitch, buffer, y * down + x,
+                             places, t)  # fmt: skip
+    store_tile(totals, i, step, tile)
+
+
+@CpuFunction
+def dot_planes(totals, grads, results, height, width, pitch, buffer, down, places, tap_count):
+    """totals[(r * tap_count + t) * lanes + x % lanes] += sum over y < height and x < width of
+        grads[(r * height + y) * pitch + x] * buffer[y * down + x + places[t]]
+
+    for r < results, rounded up to fours if several are left, and t < tap_count, a multiple of 15;
+    what grads has up to a whole vector must be 0.
+    """
+    lanes, area, r = lanes_of(totals), height * pitch, 0
+    step = tap_count * lanes
+    while r < results:
+        if results - r > 1:
+            for t in range(0, tap_count, 3):
+                dot_rows(totals, r * step + t * lanes, step, grads, r * area, height, width, pitch,
+                         buffer, down, places, t, 4, 3)  # fmt: skip
+            r += 4
+        else:
+            for t in range(0, tap_count, 5):
+                dot_rows(totals, r * step + t * lanes, step, grads, r * area, height, width, pitch,
+                         buffer, down, places, t, 1, 5)  # fmt: skip
+            r += 1
+
+
+@CpuFunction
+def sum_lanes(out, to, totals, first, count):
+    """out[to + i] = sum over the lanes of vector first + i of totals, for i < count"""
+    lanes = lanes_of(totals)
+    for i in range(count):
+        begin = (first + i) * lanes
+        total = totals[begin]
+        for lane in range(1, lanes):
+            total += totals[begin + lane]
+        out[to + i] = total
+
+
+@CpuFunction
+def weight_planes(start, stop, partial, grad, x, samples, per_part, groups, results, sources,
+                  shape, grad_shape, runs, rows, steps, plane, step, pitch, places, tap_count,
+                  buffer, grads, totals):  # fmt: skip
+    """Tasks start..stop-1: a group in some samples, for partial [part, group, result, tap], flat.
+
+    Places beyond a row of results count with gradient 0, which is exact as long as x is finite.
+    """
+    volume, (height, width) = shape[0] * shape[1], grad_shape
+    area = height * width
+    clear_cells(pointer(buffer), 0, buffer.size)
+    clear_cells(pointer(grads), 0, grads.size)
+    for index in range(start, stop):
+        part, group = index // groups, index % groups
+        clear_cells(pointer(totals), 0, totals.size)
+        for n in range(part * per_part, min((part + 1) * per_part, samples)):
+            begin = n * groups + group
+            lay_planes(pointer(buffer), plane, pointer(x), begin * sources * volume, volume,
+                       sources, runs, rows, steps)  # fmt: skip
+            move_rows(pointer(grads), 0, pointer(grad), begin * results * area, results * height,
+                      width, (pitch, 1, width, 1))  # fmt: skip
+            dot_planes(pointer(totals), pointer(grads), results, height, width, pitch,
+                       pointer(buffer), step, pointer(places), places.size)  # fmt: skip
         for r in range(results):
-            o = index % groups * results + r
-            sum_plane(pointer(out), (index * results + r) * out_volume, out_shape[0], out_shape[1],
-                      pointer(bias), o, pointer(weight), o * factors, down, pointer(buffer), step,
-                      pointer(places), pointer(taps), threes, taps.size)  # fmt: skip
+            sum_lanes(pointer(partial), (index * results + r) * tap_count, pointer(totals),
+                      r * places.size, tap_count)  # fmt: skip
 
 
 # -- directions -----------------------------------------------------------------------------------
 
 
 def forward(out, x, weight, bias, stride, padding, dilation, groups):
-    """out[n, o, p] = bias[o] + sum over k of weight[o, 0, k] * x[n, o // m, p s - p0 + k d]
-
-    for m outputs of each channel.
-    """
-    job = forward_job(out.shape, x.shape, weight.shape, stride, padding, dilation)
-    _run(job, out, x, weight, bias if bias.size else np.zeros(weight.shape[0], out.dtype))
+    """out[n, o, p] = bias[o] + sum over c, k of weight[o, c, k] * x[n, g + c, p s - p0 + k d]"""
+    job = forward_job(out.shape, x.shape, weight.shape, stride, padding, dilation, groups)
+    _correlate_all(job, out, x, weight, bias)
 
 
 def backward_input(grad_x, grad, weight, stride, padding, dilation, groups):
-    """grad_x[n, c, p s - p0 + k d] = sum over o, k, p of weight[o, 0, k] * grad[n, o, p]"""
-    job = input_job(grad_x.shape, grad.shape, weight.shape, stride, padding, dilation)
-    _run(job, grad_x, grad, weight, np.zeros(grad_x.shape[1], grad.dtype))
+    """grad_x[n, g + c, p s - p0 + k d] = sum over o, k, p of weight[o, c, k] * grad[n, o, p]"""
+    job = input_job(grad_x.shape, grad.shape, weight.shape, stride, padding, dilation, groups)
+    _correlate_all(job, grad_x, grad, weight, np.zeros(0, grad.dtype))
 
 
-def _run(job, out, source, weight, bias):
-    arrays = out.reshape(-1), source.reshape(-1), weight.reshape(-1), bias
-    parallel_for(_correlate, out.shape[0] * job.numbers[0], (*arrays, job), job.cost)
+def backward_weight(grad_weight, grad, x, stride, padding, dilation, groups):
+    """grad_weight[o, c, k] = sum over n, p of grad[n, o, p] * x[n, g + c, p s - p0 + k d]
+
+    Samples are summed up in parts, then the parts.
+    """
+    job, parts = weight_job(x.shape, grad.shape, grad_weight.shape, stride, padding, dilation,
+                            groups)  # fmt: skip
+    partial = np.empty((parts, *grad_weight.shape), grad_weight.dtype)
+    _run(job, _weight, partial, grad, x)
+    np.sum(partial, axis=0, out=grad_weight)
+
+
+def _correlate_all(job, out, source, weight, bias):
+    """Weights and biases of a whole tile are read, wherever it begins."""
+    row_step = job.numbers[-1]
+    padded = np.zeros(out.shape[1] + 5, out.dtype)
+    padded[: bias.size] = bias
+    weight = np.concatenate([weight.reshape(-1), np.zeros(5 * row_step, weight.dtype)])
+    _run(job, _correlate, out, source, weight, padded)
+
+
+def _run(job, body, *arrays):
+    parallel_for(body, job.tasks, (*(a.reshape(-1) for a in arrays), job), job.cost)
 
 
 def _correlate(start, stop, out, source, weight, bias, job):
-    buffer = scratch.array("planes", job.size, out.dtype)
+    buffer = scratch.array("planes", job.sizes[0], out.dtype)
     correlate_planes.compiled()(start, stop, out, source, weight, bias, *job.numbers, buffer)
+
+
+def _weight(start, stop, partial, grad, x, job):
+    buffers = (
+        scratch.array(name, size, x.dtype)
+        for name, size in zip(("planes", "grads", "totals"), job.sizes, strict=True)
+    )
+    weight_planes.compiled()(start, stop, partial, grad, x, *job.numbers, *buffers)

@@ -70,7 +70,17 @@ def multiply_panels(out, to, out_step, a, i, a_row, a_step, b, j, rows, depth, c
                        depth, width, False)  # fmt: skip
 
 
-@CpuFunction
+@inlined
+def transpose(to, i, to_step, source, j, step, rows, columns):
+    """to[i + c * to_step + r] = source[j + r * step + c] for r < rows and c < columns"""
+    lanes = lanes_of(to)
+    for c in range(0, columns, lanes):
+        for r in range(0, rows, lanes):
+            transpose_square(to, i + c * to_step + r, to_step, source, j + r * step + c, step,
+                             min(lanes, rows - r), min(lanes, columns - c))  # fmt: skip
+
+
+@inlined
 def lay_panel(panels, at, b, j, row_step, column_step, depth, columns):
     """panels[at + d * PANEL + c] = b[j + d * row_step + c * column_step]; one of the steps is 1"""
     lanes = lanes_of(panels)
@@ -79,11 +89,7 @@ def lay_panel(panels, at, b, j, row_step, column_step, depth, columns):
             for c in range(0, columns, lanes):
                 copy_vector(panels, at + d * PANEL + c, b, j + d * row_step + c, columns - c)
     else:
-        for c in range(0, columns, lanes):
-            for d in range(0, depth, lanes):
-                transpose_square(panels, at + d * PANEL + c, PANEL, b, j + c * column_step + d,
-                                 column_step, min(lanes, columns - c),
-                                 min(lanes, depth - d))  # fmt: skip
+        transpose(panels, at, PANEL, b, j, column_step, columns, depth)
 
 
 # -- a matrix in full panels, for many products with few rows -------------------------------------

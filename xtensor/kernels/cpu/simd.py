@@ -78,18 +78,19 @@ def zero_tile(like, rows, columns):
 
 
 @CpuIntrinsic
-def repeat_tile(array, i, rows, columns):
-    """The tile with array[i] everywhere; rows and columns are literals."""
+def repeat_tile(array, i, step, rows, columns):
+    """The tile with array[i + r * step] all over row r; rows and columns are literals."""
     tile = _llvm().tile_like(array, rows, columns)
 
-    def generate(emit, values, i, *literals):
-        number = emit.builder.load(emit.address(emit.begin_of(array, values), i))
-        cells, repeated = emit.zeros(tile), emit.repeat(tile, number)
-        for k in range(tile.rows * tile.columns):
-            cells = emit.replace(cells, k, repeated)
+    def generate(emit, values, i, step, *literals):
+        begin, cells = emit.begin_of(array, values), emit.zeros(tile)
+        for r in range(tile.rows):
+            number = emit.builder.load(emit.address(begin, i, (r, step)))
+            for c in range(tile.columns):
+                cells = emit.replace(cells, r * tile.columns + c, emit.repeat(tile, number))
         return cells
 
-    return tile(array, i, rows, columns), generate
+    return tile(array, i, step, rows, columns), generate
 
 
 @CpuIntrinsic
@@ -123,23 +124,23 @@ def store_tile(out, i, step, tile):
 
 
 @CpuIntrinsic
-def store_part(out, i, step, tile, rows, count):
-    """out[i + r * step + k] = the k-th number of row r, for r < rows and k < count
+def store_part(out, i, step, apart, tile, rows, count, taken):
+    """out[i + r * step + c * apart + k] = number k of tile[r, c]
 
-    of those that the tile has; nothing beyond is touched.
+    for r < rows and k < count - c * taken, of those that the tile has; nothing beyond is touched.
     """
 
-    def generate(emit, values, i, step, cells, rows, count):
+    def generate(emit, values, i, step, apart, cells, rows, count, taken):
         begin, builder = emit.begin_of(out, values), emit.builder
-        lefts = [builder.sub(count, count.type(c * tile.lanes)) for c in range(tile.columns)]
+        lefts = [builder.sub(count, builder.mul(taken, count.type(c))) for c in range(tile.columns)]
         for r in range(tile.rows):
             inside = builder.icmp_signed("<", rows.type(r), rows)
             for c, left in enumerate(lefts):
                 mask = emit.first_lanes(tile, builder.select(inside, left, left.type(0)))
-                address = emit.address(begin, i, (r, step), (c, i.type(tile.lanes)))
+                address = emit.address(begin, i, (r, step), (c, apart))
                 emit.store_lanes(tile, emit.cell(cells, r * tile.columns + c), address, mask)
 
-    return _llvm().types.void(out, i, step, tile, rows, count), generate
+    return _llvm().types.void(out, i, step, apart, tile, rows, count, taken), generate
 
 
 @CpuIntrinsic
@@ -192,24 +193,48 @@ def extreme_number(tile, smallest):
     return tile.dtype(tile, smallest), generate
 
 
+def _outer(tile, a, b):
+    def generate(emit, cells, a_values, i, step, b_values, j, apart=None):
+        begin_a, begin_b = emit.begin_of(a, a_values), emit.begin_of(b, b_values)
+        columns = emit.load_columns(tile, begin_b, j, apart or j.type(tile.lanes))
+        for r in range(tile.rows):
+            number = emit.builder.load(emit.address(begin_a, i, (r, step)))
+            cells = emit.add_row(tile, cells, r, number, columns)
+        return cells
+
+    return generate
+
+
 @CpuIntrinsic
 def add_outer(tile, a, i, step, b, j):
     """tile[r, c] += a[i + r * step] * b[j + c * lanes :][:lanes]"""
 
-    def generate(emit, cells, a_values, i, step, b_values, j):
+    return tile(tile, a, i, step, b, j), _outer(tile, a, b)
+
+
+@CpuIntrinsic
+def add_outer_apart(tile, a, i, step, b, j, apart):
+    """tile[r, c] += a[i + r * step] * b[j + c * apart :][:lanes]"""
+
+    return tile(tile, a, i, step, b, j, apart), _outer(tile, a, b)
+
+
+@CpuIntrinsic
+def add_places(tile, a, i, places, p, b, j):
+    """tile[r, c] += a[places[p + r] + i] * b[j + c * lanes :][:lanes]"""
+
+    def generate(emit, cells, a_values, i, place_values, p, b_values, j):
         begin_a, begin_b = emit.begin_of(a, a_values), emit.begin_of(b, b_values)
-        columns = [
-            emit.load(tile, emit.address(begin_b, j, (c, j.type(tile.lanes))))
-            for c in range(tile.columns)
-        ]
+        begin = emit.begin_of(places, place_values)
+        columns = emit.load_columns(tile, begin_b, j, j.type(tile.lanes))
         for r in range(tile.rows):
-            number = emit.builder.load(emit.address(begin_a, i, (r, step)))
-            factor = emit.repeat(tile, number)
-            for c, column in enumerate(columns):
-                cells = emit.multiply_add(cells, r * tile.columns + c, factor, column)
+            place = emit.builder.load(emit.address(begin, p, (r, p.type(1))))
+            # The place first: it is the same for many i, and then its address is as well.
+            number = emit.builder.load(emit.address(emit.address(begin_a, place), i))
+            cells = emit.add_row(tile, cells, r, number, columns)
         return cells
 
-    return tile(tile, a, i, step, b, j), generate
+    return tile(tile, a, i, places, p, b, j), generate
 
 
 @CpuIntrinsic
@@ -339,6 +364,20 @@ def put_seconds(to, i, source, j, count):
             )  # fmt: skip
 
     return _llvm().types.void(to, i, source, j, count), generate
+
+
+@CpuIntrinsic
+def transpose_whole(to, i, to_step, source, j, step):
+    """to[i + c * to_step + r] = source[j + r * step + c] for r, c < lanes_of(to)"""
+    tile = _llvm().TileType(to.dtype, 1, 1)
+
+    def generate(emit, to_values, i, to_step, source_values, j, step):
+        begin, end = emit.begin_of(source, source_values), emit.begin_of(to, to_values)
+        square = [emit.load(tile, emit.address(begin, j, (k, step))) for k in range(tile.lanes)]
+        for k, vector in enumerate(emit.transposed(tile, square)):
+            emit.store(tile, vector, emit.address(end, i, (k, to_step)))
+
+    return _llvm().types.void(to, i, to_step, source, j, step), generate
 
 
 @CpuIntrinsic

@@ -1,0 +1,237 @@
+"""Convolution as sums of numbers times vectors of channels, see direct.py: any shape at all.
+
+The weight, or for its own gradient grad, is laid into panels: 32 channels side by side, as many
+rows as sums have parts. Work is cut into tasks of some samples, a band of results and some panels.
+A result is the same in any task, so there are as many as suits the threads; those of a weight
+gradient are parts of sums and follow from the shapes alone.
+
+    x [N, C, D, H, W], weight [O, C / groups, KD, KH, KW], out [N, O, OD, OH, OW]
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..parallel import CHUNKS_PER_THREAD, get_num_threads, parallel_for
+from .direct import correlate, lay_weights, sum_weights
+from .direct_plan import (
+    BLOCK,
+    LONG,
+    Taps,
+    Walk,
+    forward_taps,
+    grid,
+    input_taps,
+    pitches,
+    plan_walk,
+    runs_of,
+    samples_together,
+    whole_and_short,
+)
+from .product import PANEL
+from .scratch import scratch
+
+# mypy: disable-error-code="no-untyped-def"
+
+# So many products take as long as handling an element of an array.
+PRODUCTS = 128
+# Rows of tiles, of both kinds, go into this many.
+WHOLE_TILES = 24
+# For a weight gradient: tasks, if samples allow, as they may not follow the number of threads; the
+# rows of the sums of a task, which stay in the second-level cache; what the parts of the whole
+# gradient may take together.
+TASKS, SUM_ROWS, PART_BYTES = 16, 1024, 16 << 20
+# Results of a band there: as many rows of grad stay in the second-level cache.
+MOST_RESULTS = 2048
+
+
+class Job(NamedTuple):
+    """What a compiled loop over so many tasks is called with, besides the arrays.
+
+    cost: of the whole, in elements of an array.
+    sizes: of the buffers.
+    """
+
+    tasks: int
+    cost: int
+    numbers: tuple[Any, ...]
+    sizes: tuple[int, ...]
+
+
+@lru_cache(maxsize=512)
+def forward_job(out_shape, x_shape, weight_shape, stride, padding, dilation, groups, itemsize,
+                enough):  # fmt: skip
+    kernel = weight_shape[2:]
+    return correlation(forward_taps(kernel, padding, dilation), math.prod(kernel), stride, x_shape,
+                       out_shape, out_shape[2:], (1, 1, 1), (0, 0, 0), groups, itemsize,
+                       enough)  # fmt: skip
+
+
+@lru_cache(maxsize=512)
+def input_jobs(x_shape, grad_shape, weight_shape, stride, padding, dilation, groups, itemsize,
+               enough):  # fmt: skip
+    """One for each phase of the step."""
+    kernel, jobs = weight_shape[2:], []
+    for phase in itertools.product(*(range(min(s, n)) for s, n in zip(stride, x_shape[2:]))):
+        results = tuple(-((i - n) // s) for n, i, s in zip(x_shape[2:], phase, stride))
+        taps = input_taps(kernel, stride, padding, dilation, phase)
+        jobs.append(correlation(taps, math.prod(kernel), (1, 1, 1), grad_shape, x_shape, results,
+                                stride, phase, groups, itemsize, enough))  # fmt: skip
+    return jobs
+
+
+def correlation(taps: Taps, elements, step, shape, out_shape, results, out_step, out_offset, groups,
+                itemsize, enough) -> Job:  # fmt: skip
+    """Results that lie from ``out_offset`` on in steps of ``out_step``."""
+    (samples, rows), (channels, *lengths) = out_shape[:2], shape[1:]
+    per_channel, out_lengths = channels // groups, out_shape[2:]
+    panels, count = groups * -(-(rows // groups) // PANEL), math.prod(results)
+    together = samples_together(samples, count, enough)
+    tasks = -(-samples // together)
+    splits = min(panels, -(-enough // tasks))
+    bands = min(-(-enough // (tasks * splits)), count // LONG)
+    walk = plan_walk(taps, step, tuple(lengths), results, together, max(1, bands), channels,
+                     per_channel, itemsize)  # fmt: skip
+    together, blocks = walk.together, -(-samples // walk.together)
+    short = walk.last if walk.bands > 1 else count * (samples - (blocks - 1) * together)
+    places, short_at = whole_and_short(walk.places, short, BLOCK)
+    out_steps = np.multiply(out_step, pitches(out_lengths))
+    counts = [walk.band if a == walk.axis else r for a, r in enumerate(results)]
+    cells = grid([together, *counts], [math.prod(out_shape[1:]), *out_steps])
+    channel = np.arange(per_channel)[:, None]
+    lines = ((channel * elements + np.array(taps.elements, np.int64)) * PANEL).ravel()
+    numbers = (
+        (samples, rows, channels, groups, together, walk.bands, splits, walk.places.size, short,
+         short_at, math.prod(lengths), math.prod(out_lengths), out_step[2],
+         *band_steps(walk, step), int(walk.band * out_steps[walk.axis]),
+         per_channel * elements * PANEL),
+        frame_of(walk, step, lengths), places, walk.shifts, lines,
+        *runs_of(cells + np.dot(out_offset, pitches(out_lengths)), out_step[2]),
+    )  # fmt: skip
+    cost = samples * rows * count * per_channel * len(taps.cells) // PRODUCTS
+    sizes = 0 if walk.in_place else together * walk.sample, BLOCK * PANEL, BLOCK * PANEL
+    return Job(blocks * walk.bands * splits, cost, numbers, sizes)
+
+
+def band_steps(walk: Walk, step) -> tuple[int, int]:
+    """Whether cells are read in place, and how far one band is from the next there."""
+    return int(walk.in_place), walk.band * step[walk.axis] * pitches(walk.extents)[walk.axis]
+
+
+def frame_of(walk: Walk, step, lengths) -> tuple[Any, ...]:
+    """What ``lay_boxes`` needs to know."""
+    return walk.extents, walk.origin, tuple(lengths), walk.axis, walk.band * step[walk.axis]
+
+
+@lru_cache(maxsize=512)
+def weight_job(x_shape, grad_shape, weight_shape, stride, padding, dilation, groups, itemsize):
+    """Samples are summed up in parts: the job, and how many parts."""
+    samples, channels, *lengths = x_shape
+    outputs, per_input, *kernel = weight_shape
+    results, elements = grad_shape[2:], math.prod(kernel)
+    wide = max(1, min(per_input, SUM_ROWS // elements))
+    cuts = -(-per_input // wide)
+    tasks = groups * cuts * -(-(outputs // groups) // PANEL)
+    fitting = PART_BYTES // (math.prod(weight_shape) * itemsize)
+    per_part = -(-samples // max(1, min(-(-TASKS // tasks), samples, fitting)))
+    parts, count = -(-samples // per_part), math.prod(results)
+    walk = plan_walk(
+        forward_taps(tuple(kernel), padding, dilation), stride, tuple(lengths), results,
+        samples_together(per_part, count, 1), 1 + count // MOST_RESULTS, channels, wide, itemsize,
+    )  # fmt: skip
+    last_cut = (per_input - (cuts - 1) * wide) * elements
+    shifts, last_at = whole_and_short(walk.shifts, last_cut, WHOLE_TILES)
+    numbers = (
+        (samples, outputs, channels, groups, per_part, walk.together, walk.bands, wide, elements,
+         walk.positions, walk.last, last_at, count, math.prod(lengths),
+         *band_steps(walk, stride)),
+        frame_of(walk, stride, lengths), walk.places, shifts, np.arange(walk.places.size) * PANEL,
+    )  # fmt: skip
+    sizes = (0 if walk.in_place else walk.together * walk.sample, walk.places.size * PANEL,
+             -(-last_at // BLOCK) * BLOCK * PANEL, BLOCK * PANEL)  # fmt: skip
+    return Job(tasks * parts, math.prod(grad_shape) * per_input * elements // PRODUCTS, numbers,
+               sizes), parts  # fmt: skip
+
+
+# -- directions -----------------------------------------------------------------------------------
+
+
+def forward(out, x, weight, bias, stride, padding, dilation, groups):
+    """out[n, o, p] = bias[o] + sum over c, k of weight[o, c, k] * x[n, g + c, p s - p0 + k d]"""
+    outputs, depth = weight.shape[0] // groups, math.prod(weight.shape[1:])
+    panels = lay_panels(weight, groups, outputs, 1, depth, outputs * depth, 0, depth)
+    job = forward_job(out.shape, x.shape, weight.shape, stride, padding, dilation, groups,
+                      x.itemsize, tasks_wanted())  # fmt: skip
+    correlate_all([job], out, x, panels, bias)
+
+
+def backward_input(grad_x, grad, weight, stride, padding, dilation, groups):
+    """grad_x[n, g + c, p s - p0 + k d] = sum over o, k, p of weight[o, c, k] * grad[n, o, p]"""
+    outputs, channels, elements = weight.shape[0] // groups, weight.shape[1], weight[0, 0].size
+    block = channels * elements
+    panels = lay_panels(weight, groups, channels, outputs, elements, outputs * block, block,
+                        elements)  # fmt: skip
+    jobs = input_jobs(grad_x.shape, grad.shape, weight.shape, stride, padding, dilation, groups,
+                      grad.itemsize, tasks_wanted())  # fmt: skip
+    correlate_all(jobs, grad_x, grad, panels, np.zeros(0, grad.dtype))
+
+
+def tasks_wanted():
+    """For each thread as many as ``parallel_for`` makes chunks."""
+    return CHUNKS_PER_THREAD * get_num_threads()
+
+
+def lay_panels(weight, groups, rows, blocks, depth, *steps):
+    """See ``lay_weights``."""
+    count = groups * -(-rows // PANEL)
+    panels = scratch.array("panels", count * blocks * depth * PANEL, weight.dtype)
+    parallel_for(lay_weights.compiled(), count,
+                 (panels, weight.reshape(-1), rows, blocks, depth, *steps))  # fmt: skip
+    return panels
+
+
+def correlate_all(jobs, out, source, panels, bias):
+    """Every result is written by one of the jobs."""
+    # A whole panel is read, wherever it begins.
+    padded = np.zeros(out.shape[1] + PANEL, out.dtype)
+    padded[: bias.size] = bias
+    tasks, cost = sum(job.tasks for job in jobs), sum(job.cost for job in jobs)
+    parallel_for(_correlate, tasks, (out.reshape(-1), source.reshape(-1), panels, padded, jobs),
+                 cost)  # fmt: skip
+
+
+def _correlate(start, stop, out, source, panels, bias, jobs):
+    """Tasks start..stop-1 of all jobs, one after the other."""
+    for job in jobs:
+        first, end = max(start, 0), min(stop, job.tasks)
+        if first < end:
+            buffers = buffers_of(job, ("box", "sums", "line"), out.dtype)
+            correlate.compiled()(first, end, out, source, panels, bias, *job.numbers, *buffers)
+        start, stop = start - job.tasks, stop - job.tasks
+
+
+def buffers_of(job, names, dtype):
+    return [scratch.array(n, size, dtype) for n, size in zip(names, job.sizes, strict=True)]
+
+
+def backward_weight(grad_weight, grad, x, stride, padding, dilation, groups):
+    """grad_weight[o, c, k] = sum over n, p of grad[n, o, p] * x[n, g + c, p s - p0 + k d]
+
+    Samples are summed up in parts, then the parts.
+    """
+    job, parts = weight_job(x.shape, grad.shape, grad_weight.shape, stride, padding, dilation,
+                            groups, x.itemsize)  # fmt: skip
+    partial = np.empty((parts, *grad_weight.shape), grad_weight.dtype)
+    parallel_for(_weight, job.tasks, (partial.reshape(-1), grad.reshape(-1), x.reshape(-1), job),
+                 job.cost)  # fmt: skip
+    np.sum(partial, axis=0, out=grad_weight)
+
+
+def _weight(start, stop, partial, grad, x, job):
+    buffers = buffers_of(job, ("box", "grads", "totals", "line"), x.dtype)
+    sum_weights.compiled()(start, stop, partial, grad, x, *job.numbers, *buffers)

@@ -1,0 +1,196 @@
+"""Where everything lies in a direct convolution: the geometry that direct.py only walks along.
+
+Along one axis, a kernel element k meets
+
+    forward           result q with cell   q s + k d - p  of x
+    input gradient    result q s + phase with cell  q + (p + phase - k d) / s  of grad, where whole
+
+so every direction asks for the same: elements that meet the cells ``step`` apart from a first one
+on. A number that is read lies at
+
+    place of the result + shift of the tap
+
+a tap being a kernel element of a channel. Both are listed here, once for each combination of
+shapes. Where a tap would meet padding, the source is copied into a box that has it around.
+
+Geometry comes as three numbers, one for each axis: depth, height, width.
+
+Source of such lists: Dukhan, "The indirect convolution algorithm" (2019).
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+Triple = tuple[int, int, int]
+
+# Results whose sums are worked on together: a multiple of the rows of both kinds of tile, and of
+# the lanes of any vector.
+BLOCK = 48
+# The copied source of a tile stays in a part of a common second-level cache.
+BOX_BYTES = 384 * 1024
+# With fewer results than this in a sample, several samples are worked on as one.
+LONG = 4 * BLOCK
+
+
+class Taps(NamedTuple):
+    """Kernel elements and the cells that result 0 meets through them."""
+
+    elements: list[int]
+    cells: list[Triple]
+
+
+class Walk(NamedTuple):
+    """Results that are worked on as one, and where what they meet lies.
+
+    They are those of ``together`` samples or, if there are several bands, of a band of one sample:
+    so many results along ``axis``.
+
+    in_place: whether cells are read from the source itself, and not from a box.
+    extents: of what is read, the source or a box.
+    origin: the first cell of the box of the first band.
+    positions, last: results of a band of a sample, and of the last band.
+    places: of each result.
+    shifts: of each tap, by channel and element.
+    """
+
+    in_place: bool
+    extents: Triple
+    origin: Triple
+    together: int
+    axis: int
+    band: int
+    bands: int
+    positions: int
+    last: int
+    sample: int
+    places: np.ndarray
+    shifts: np.ndarray
+
+
+def elements_of(kernel: Sequence[int]) -> Iterator[tuple[int, ...]]:
+    """All places of a kernel, in order."""
+    return itertools.product(*map(range, kernel))
+
+
+def forward_taps(kernel: Triple, padding: Triple, dilation: Triple) -> Taps:
+    """What the results of a convolution meet of x."""
+    cells = [
+        tuple(k * d - p for k, d, p in zip(element, dilation, padding))
+        for element in elements_of(kernel)
+    ]
+    return Taps(list(range(len(cells))), cells)
+
+
+def input_taps(
+    kernel: Triple, stride: Triple, padding: Triple, dilation: Triple, phase: Triple
+) -> Taps:
+    """What the gradients of the cells ``phase``, ``phase`` + stride, ... of x meet of grad."""
+    elements, cells = [], []
+    for index, element in enumerate(elements_of(kernel)):
+        distances = [p + i - k * d for p, i, k, d in zip(padding, phase, element, dilation)]
+        if not any(distance % s for distance, s in zip(distances, stride)):
+            elements.append(index)
+            cells.append(tuple(distance // s for distance, s in zip(distances, stride)))
+    return Taps(elements, cells)
+
+
+def plan_walk(
+    taps: Taps, step: Triple, lengths: Triple, results: Triple, together: int, bands: int,
+    channels: int, read: int, itemsize: int,
+) -> Walk:  # fmt: skip
+    """How to walk along these results, in so many bands, or more if a box has to fit.
+
+    Args:
+        lengths: of the source.
+        together: samples, if there is one band.
+        channels: of a sample of the source.
+        read: how many of them are read.
+    """
+    axis = 0 if results[0] > 1 else 1
+    cells = taps.cells or [(0, 0, 0)]
+    low, high = ([f(along) for along in zip(*cells)] for f in (min, max))
+    in_place = all(
+        b >= 0 and (r - 1) * s + e < n
+        for b, e, r, s, n in zip(low, high, results, step, lengths)
+    )  # fmt: skip
+
+    def extents_of(band: int) -> Triple:
+        counts = [band if a == axis else r for a, r in enumerate(results)]
+        return tuple((r - 1) * s + e - b + 1 for r, s, b, e in zip(counts, step, low, high))
+
+    band = -(-results[axis] // min(bands, results[axis]))
+    extents, origin = lengths, (0, 0, 0)
+    if not in_place:
+        while band > 1 and math.prod(extents_of(band)) * read * itemsize > BOX_BYTES:
+            band = -(-band // 2)
+        extents, origin = extents_of(band), tuple(low)
+    bands = -(-results[axis] // band)
+    together = together if bands == 1 else 1
+    counts = [band if a == axis else r for a, r in enumerate(results)]
+    positions = math.prod(counts)
+    steps, volume = pitches(extents), math.prod(extents)
+    sample = volume * (channels if in_place else read)
+    places = grid([together, *counts], [sample, *np.multiply(step, steps)])
+    offsets = (np.array(taps.cells, np.int64).reshape(-1, 3) - origin) @ steps
+    shifts = (np.arange(read)[:, None] * volume + offsets).ravel()
+    return Walk(in_place, extents, origin, together, axis, band, bands, positions,
+                positions // band * (results[axis] - (bands - 1) * band), sample, places,
+                shifts)  # fmt: skip
+
+
+def samples_together(samples: int, results: int, enough: int) -> int:
+    """How many samples are worked on as one: several where each has few results."""
+    return max(1, min(-(-LONG // max(1, results)), -(-samples // enough)))
+
+
+def pitches(lengths: Sequence[int]) -> Triple:
+    """From one cell of a volume to the next, along each axis."""
+    return lengths[1] * lengths[2], lengths[2], 1
+
+
+def grid(counts: Sequence[int], steps: Sequence[int]) -> np.ndarray:
+    """sum over axes of index * step, for all indices in order"""
+    total = np.zeros((), np.int64)
+    for count, step in zip(counts, steps):
+        total = np.add.outer(total, np.arange(count) * step)
+    return total.ravel()
+
+
+def whole_and_short(table: np.ndarray, short: int, multiple: int) -> tuple[np.ndarray, int]:
+    """The table and its first ``short`` entries, both with their last one repeated: tiles are
+    whole, and what they compute beyond the end must be there to be read. And where the second
+    begins.
+
+    Example:
+        >>> whole_and_short(np.arange(5), 3, 4)
+        (array([0, 1, 2, 3, 4, 4, 4, 4, 0, 1, 2, 2]), 8)
+    """
+    parts = [
+        np.pad(part, (0, -part.size % multiple), mode="edge" if part.size else "constant")
+        for part in (table, table[:short])
+    ]
+    return np.concatenate(parts), parts[0].size
+
+
+def runs_of(cells: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:
+    """Runs of results whose cells are ``step`` apart, cut at the ends of blocks.
+
+    Returns:
+        Place in its block, first cell and count of each, flat; and where those of each block
+        begin, and the end of the last.
+
+    Example:
+        >>> runs_of(np.array([0, 1, 2, 10, 11]), 1)
+        (array([ 0,  0,  3,  3, 10,  2]), array([0, 2]))
+    """
+    place = np.arange(cells.size)
+    begins = np.flatnonzero((place % BLOCK == 0) | (np.diff(cells, prepend=0) != step))
+    counts = np.diff(begins, append=cells.size)
+    runs = np.stack([begins % BLOCK, cells[begins], counts], axis=1).ravel()
+    return runs, np.searchsorted(begins, np.arange(0, cells.size + BLOCK, BLOCK))
