@@ -114,10 +114,10 @@ def test_winograd_stays_within_its_error(channels, size):
         assert distance(came, expected) < 1e-5
 
 
-# (x, weight, stride, padding, dilation, groups) of convolutions with few results to a group. Rows of
-# less than a vector, a few and many; rows of results that are no multiple of a tile; kernels of one,
-# three and more rows, also larger than the input; steps that leave cells over; padding wider than
-# the kernel reaches; one result, several, and more than a tile has; several planes to a result.
+# (x, weight, stride, padding, dilation, groups) of convolutions with few results to a group. Rows
+# of less than a vector, a few and many; rows of results that are no multiple of a tile; kernels of
+# one, three and more rows, also larger than the input; steps that leave cells over; padding wider
+# than the kernel reaches; one result, several, and more than a tile has; several planes to each.
 PLANES = [
     ((2, 3, 7, 5), (3, 1, 3, 3), 1, 1, 1, 3),
     ((1, 4, 9, 70), (4, 1, 4, 5), 1, (2, 3), 1, 4),
@@ -153,11 +153,12 @@ def test_planes_agree_with_the_naive_oracle_and_with_direct_convolution(case, co
 
     calls = []
     monkeypatch.setattr(plane_conv, "_run", lambda *a, run=plane_conv._run: calls.append(run(*a)))
-    monkeypatch.setattr("xtensor.kernels.cpu.conv.FEW", 64)
+    always = True
+    monkeypatch.setattr("xtensor.kernels.cpu.conv.suits_planes", lambda *a: always)
     y, *grads = of(code)
     assert len(calls) == 3
     assert distance(y, naive.conv(*arrays, *how)) < 1e-6
-    monkeypatch.setattr("xtensor.kernels.cpu.conv.FEW", 0)
+    always = False
     for came, due in zip(grads, of(xt.kfloat64)[1:], strict=True):
         assert distance(came, due) < 1e-6
     assert len(calls) == 3
@@ -172,13 +173,27 @@ DIRECT = [
     ((7, 4, 3, 4, 5), (10, 2, 2, 3, 1), (2, 1, 3), 1, (1, 2, 1), 2),
     ((3, 40, 1, 7, 7), (70, 40, 1, 1, 1), 1, 0, 1, 1),
     ((2, 30, 1, 9, 8), (17, 30, 1, 3, 3), (1, 2, 2), 0, 1, 1),
-    ((1, 64, 1, 60, 61), (20, 64, 1, 3, 3), 1, (0, 1, 1), 1, 1),
-    ((1, 40, 30, 21, 20), (18, 40, 3, 1, 1), 1, (1, 0, 0), 1, 1),
+    ((2, 5, 1, 23, 21), (20, 5, 1, 3, 3), 1, (0, 1, 1), 1, 1),
+    ((1, 4, 11, 9, 10), (18, 4, 3, 1, 1), 1, (1, 0, 0), 1, 1),
     ((2, 3, 1, 10, 10), (20, 3, 1, 2, 1), (1, 4, 3), (0, 1, 0), 1, 1),
-    ((2, 65, 1, 8, 8), (20, 65, 1, 5, 5), 1, (0, 2, 2), 1, 1),
+    ((2, 45, 1, 6, 6), (18, 45, 1, 5, 5), 1, (0, 2, 2), 1, 1),
 ]
 
 
+@pytest.fixture
+def _small_boxes(monkeypatch):
+    """So that a small sample is walked along in bands."""
+    caches = direct_conv.forward_job, direct_conv.input_jobs, direct_conv.weight_job
+    for job in caches:
+        job.cache_clear()
+    monkeypatch.setattr("xtensor.kernels.cpu.direct_plan.BOX_BYTES", 4096)
+    monkeypatch.setattr("xtensor.kernels.cpu.direct_conv.MOST_RESULTS", 100)
+    yield
+    for job in caches:
+        job.cache_clear()
+
+
+@pytest.mark.usefixtures("_small_boxes")
 @pytest.mark.parametrize("code", [xt.kfloat32, xt.kfloat64], ids=["float32", "float64"])
 @pytest.mark.parametrize("case", DIRECT, ids=str)
 def test_direct_convolution_agrees_with_the_naive_oracle(case, code, monkeypatch):
@@ -212,6 +227,17 @@ def test_depth_that_padding_makes_is_no_plane():
         assert came.shape[2] == 3
         assert not came[:, :, [0, 2]].any()
         assert distance(came[:, :, 1], flat.to_numpy()) < 1e-5
+
+
+@pytest.mark.parametrize("groups", [1, 4])
+def test_no_samples(groups):
+    x, weight = tensor(1, 0, 4, 8, 8), tensor(2, 40, 4 // groups, 3, 3)
+    with xt.autograd.tape():
+        y = xt.conv2d(x, weight, groups=groups)
+    y.backward(xt.ones([*y.shape]))
+    assert list(y.shape) == [0, 40, 6, 6]
+    assert list(x.grad.shape) == [0, 4, 8, 8]
+    assert not weight.grad.to_numpy().any()
 
 
 def test_the_choice_of_an_algorithm_is_printed(monkeypatch, capsys):

@@ -166,21 +166,6 @@ class Emitter:
         high = [n + half if not n & half else len(lanes) + n for n in lanes]
         return self.shuffle(a, b, low), self.shuffle(a, b, high)
 
-    def sums_of_lanes(self, tile, vectors):
-        """The vector whose lane k is the sum over the lanes of vector k; as many vectors at most.
-
-        Two vectors become one whose halves are theirs, folded; and so on, down to single lanes.
-        """
-        zero = self.vector_type(tile)(None)
-        vectors = [*vectors, *[zero] * (tile.lanes - len(vectors))]
-        while len(vectors) > 1:
-            half = len(vectors) // 2
-            vectors = [
-                self.builder.fadd(*self.exchange(a, b, half))
-                for a, b in zip(vectors[:half], vectors[half:])
-            ]
-        return vectors[0]
-
     def transposed(self, tile, square):
         """As many vectors as each has lanes: blocks are exchanged, from halves to single lanes."""
         half = tile.lanes // 2

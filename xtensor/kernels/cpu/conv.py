@@ -22,9 +22,11 @@ from . import direct_conv, plane_conv, winograd
 TRANSFORM, SPREAD, MOVE = 25, 60, 30
 # With less work there is less to save than it takes to compile winograd too: 0.1 ms a call.
 WORTH = 1 << 25
-# Results of a group up to which planes are faster than vectors of channels; half of that for the
-# gradient of a weight.
-FEW = 16
+# Results of a group from which on there are enough for vectors of channels.
+MANY = 32
+# What a product takes, with tiles that are full, relative to one by planes: by vectors of channels,
+# one or two of them at a time, and by planes for the gradient of a weight.
+ONE_VECTOR, TWO_VECTORS, WEIGHT_PLANES = 1.6, 1.2, 2
 # Where so many tasks are to be had, a group of a sample each, and what one reads fits a cache.
 FEWEST_TASKS, PLANES_BYTES = 4, 512 * 1024
 
@@ -41,17 +43,26 @@ def direct_cost(samples, outputs, channels, height, width):
     return samples * height * width * (9 * outputs * channels + MOVE * (outputs + channels))
 
 
-def few_results(direction, source, result, weight_shape, stride, groups):
-    """Whether so few results belong to a group that planes are faster than vectors of channels."""
-    results = weight_shape[0] // groups
+def whole(count, unit):
+    """The next multiple."""
+    return -(-count // unit) * unit
+
+
+def suits_planes(direction, source, result, weight_shape, stride, groups):
+    """Whether planes are faster than vectors of channels."""
+    results = weight_shape[1] if direction == "backward_input" else weight_shape[0] // groups
+    width = result.shape[4]
+    planes = results if results < plane_conv.FEWEST_ROWS else whole(results, 6)
     if direction == "backward_input":
         # Planes of grad are spread out by the step.
-        results = weight_shape[1] * math.prod(stride)
+        planes *= math.prod(stride)
     elif direction == "backward_weight":
-        results *= 2
+        planes *= WEIGHT_PLANES
+    direct = ONE_VECTOR * 16 if results <= 16 else TWO_VECTORS * 32
     # A tile has several rows of results: of a single one it would waste most.
     return (
-        results <= FEW
+        results < MANY
+        and planes * whole(width, 16) < direct * width
         and result.shape[3] > 1
         and source.shape[0] * groups >= FEWEST_TASKS
         and source[0].nbytes // groups <= PLANES_BYTES
@@ -70,7 +81,7 @@ def choose(direction, source, result, weight_shape, stride, dilation, groups):
     fits = flat and plain and kernel == [1, 3, 3] and source.dtype == "float32"
     if fits and max(WORTH, winograd_cost(*size)) < direct_cost(*size):
         module = winograd
-    elif flat and few_results(direction, source, result, weight_shape, stride, groups):
+    elif flat and suits_planes(direction, source, result, weight_shape, stride, groups):
         module = plane_conv
     else:
         module = direct_conv
@@ -109,5 +120,8 @@ def conv_backward_weight(start, stop, grad_weight, grad, x, stride, padding, dil
 
     g is the first channel of the group of o. An index is an element of grad_weight.
     """
+    if not x.shape[0]:
+        grad_weight[...] = 0
+        return
     module = choose("backward_weight", x, grad, grad_weight.shape, stride, dilation, groups)
     module.backward_weight(grad_weight, grad, x, stride, padding, dilation, groups)

@@ -120,8 +120,8 @@ def lay_boxes(box, wide, source, n0, n1, channels, c0, c1, frame, band):
 def turn_block(line, sums, begin, count, columns):
     """line[c * BLOCK + p] = sums[begin + p * PANEL + c] for p < count and c < columns, and more"""
     lanes = lanes_of(line)
-    for c in range(0, columns, lanes):
-        for p in range(0, count, lanes):
+    for p in range(0, count, lanes):
+        for c in range(0, columns, lanes):
             transpose_whole(line, c * BLOCK + p, BLOCK, sums, begin + p * PANEL + c, PANEL)
 
 
@@ -129,7 +129,11 @@ def turn_block(line, sums, begin, count, columns):
 def spread_cells(target, to, step, source, begin, count):
     """target[to + i * step] = source[begin + i] for i < count"""
     if step == 1:
-        for i in range(0, count, lanes_of(target)):
+        lanes, i = lanes_of(target), 0
+        while i + lanes <= count:
+            store_tile(target, to + i, 0, load_tile(source, begin + i, 0, 1, 1))
+            i += lanes
+        if i < count:
             copy_vector(target, to + i, source, begin + i, count - i)
     elif step == 2:
         for i in range(0, count, lanes_of(target)):

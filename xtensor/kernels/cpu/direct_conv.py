@@ -46,8 +46,9 @@ WHOLE_TILES = 24
 # rows of the sums of a task, which stay in the second-level cache; what the parts of the whole
 # gradient may take together.
 TASKS, SUM_ROWS, PART_BYTES = 16, 1024, 16 << 20
-# Results of a band there: as many rows of grad stay in the second-level cache.
-MOST_RESULTS = 2048
+# Results of a band, of which each has an entry in a list; and for a weight gradient, as many rows of
+# grad stay in the second-level cache.
+MOST_PLACES, MOST_RESULTS = 8192, 2048
 
 
 class Job(NamedTuple):
@@ -94,8 +95,8 @@ def correlation(taps: Taps, elements, step, shape, out_shape, results, out_step,
     together = samples_together(samples, count, enough)
     tasks = -(-samples // together)
     splits = min(panels, -(-enough // tasks))
-    bands = min(-(-enough // (tasks * splits)), count // LONG)
-    walk = plan_walk(taps, step, tuple(lengths), results, together, max(1, bands), channels,
+    bands = max(min(-(-enough // (tasks * splits)), count // LONG), 1 + count // MOST_PLACES)
+    walk = plan_walk(taps, step, tuple(lengths), results, together, bands, channels,
                      per_channel, itemsize)  # fmt: skip
     together, blocks = walk.together, -(-samples // walk.together)
     short = walk.last if walk.bands > 1 else count * (samples - (blocks - 1) * together)

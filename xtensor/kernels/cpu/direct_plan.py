@@ -42,7 +42,7 @@ class Taps(NamedTuple):
     """Kernel elements and the cells that result 0 meets through them."""
 
     elements: list[int]
-    cells: list[Triple]
+    cells: list[tuple[int, ...]]
 
 
 class Walk(NamedTuple):
@@ -55,6 +55,7 @@ class Walk(NamedTuple):
     extents: of what is read, the source or a box.
     origin: the first cell of the box of the first band.
     positions, last: results of a band of a sample, and of the last band.
+    sample: from one sample to the next in what is read.
     places: of each result.
     shifts: of each tap, by channel and element.
     """

@@ -144,24 +144,6 @@ def store_part(out, i, step, apart, tile, rows, count, taken):
 
 
 @CpuIntrinsic
-def add_sums(out, i, tile):
-    """out[i + r * columns + c] += sum over the lanes of tile[r, c]
-
-    To what follows up to a whole number of vectors 0 is added.
-    """
-
-    def generate(emit, values, i, cells):
-        begin = emit.begin_of(out, values)
-        vectors = [emit.cell(cells, k) for k in range(tile.rows * tile.columns)]
-        for k in range(0, len(vectors), tile.lanes):
-            sums = emit.sums_of_lanes(tile, vectors[k : k + tile.lanes])
-            address = emit.address(begin, i, (k, i.type(1)))
-            emit.store(tile, emit.builder.fadd(emit.load(tile, address), sums), address)
-
-    return _llvm().types.void(out, i, tile), generate
-
-
-@CpuIntrinsic
 def extreme_tile(tile, other, smallest):
     """The larger of both, number by number, or with the literal 1 the smaller; a NaN wins."""
 
@@ -267,7 +249,7 @@ def add_column(tile, a, i, a_step, b, j, step, height):
 def add_inner(tile, a, i, step, b, j, places, p):
     """tile[r, c] += a[i + r * step :][:lanes] * b[j + places[p + c] :][:lanes]
 
-    A sum over lanes is what is wanted in the end, see ``add_sums``.
+    A sum over lanes is what is wanted in the end.
     """
 
     def generate(emit, cells, a_values, i, step, b_values, j, place_values, p):
