@@ -46,8 +46,8 @@ WHOLE_TILES = 24
 # rows of the sums of a task, which stay in the second-level cache; what the parts of the whole
 # gradient may take together.
 TASKS, SUM_ROWS, PART_BYTES = 16, 1024, 16 << 20
-# Results of a band, of which each has an entry in a list; and for a weight gradient, as many rows of
-# grad stay in the second-level cache.
+# Results of a band, of which each has an entry in a list; and for a weight gradient, where as many
+# rows of grad stay in the second-level cache.
 MOST_PLACES, MOST_RESULTS = 8192, 2048
 
 
