@@ -52,7 +52,8 @@ def suits_planes(direction, source, result, weight_shape, stride, groups):
     """Whether planes are faster than vectors of channels."""
     results = weight_shape[1] if direction == "backward_input" else weight_shape[0] // groups
     width = result.shape[4]
-    planes = results if results < plane_conv.FEWEST_ROWS else whole(results, 6)
+    rows = 4 if direction == "backward_weight" else 6
+    planes = whole(results, rows) if results >= plane_conv.FEWEST_ROWS else results
     if direction == "backward_input":
         # Planes of grad are spread out by the step.
         planes *= math.prod(stride)

@@ -235,7 +235,7 @@ def sum_rows(out, to, height, width, x, bias, o, weight, w, down, buffer, step, 
                    lanes_of(out))  # fmt: skip
 
 
-@CpuFunction
+@inlined
 def sum_plane(out, to, height, width, bias, o, weight, w, down, buffer, step, places, taps, threes,
               tap_count):  # fmt: skip
     """out[to + y * width + x] = bias[o]
@@ -254,7 +254,7 @@ def sum_plane(out, to, height, width, bias, o, weight, w, down, buffer, step, pl
                  threes, tap_count, 8, 1)  # fmt: skip
 
 
-@CpuFunction
+@inlined
 def sum_planes(out, to, results, height, width, bias, o, weight, w, row_step, buffer, step, places,
                taps, tap_count):  # fmt: skip
     """``sum_plane`` for up to six results, whose weights are ``row_step`` apart, without threes."""
@@ -314,7 +314,7 @@ def dot_rows(totals, i, step, grads, g, height, width, pitch, buffer, down, plac
     store_tile(totals, i, step, tile)
 
 
-@CpuFunction
+@inlined
 def dot_planes(totals, grads, results, height, width, pitch, buffer, down, places, tap_count):
     """totals[(r * tap_count + t) * lanes + x % lanes] += sum over y < height and x < width of
         grads[(r * height + y) * pitch + x] * buffer[y * down + x + places[t]]
@@ -337,7 +337,7 @@ def dot_planes(totals, grads, results, height, width, pitch, buffer, down, place
             r += 1
 
 
-@CpuFunction
+@inlined
 def sum_lanes(out, to, totals, first, count):
     """out[to + i] = sum over the lanes of vector first + i of totals, for i < count"""
     lanes = lanes_of(totals)
