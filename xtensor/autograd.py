@@ -192,7 +192,8 @@ def walk_back(seeds: Sequence[tuple[Op, int, Array]]) -> None:
         for position, (edge, gradient) in enumerate(zip(edges, results)):
             if edge is None or gradient is None:
                 continue
-            gradient = node.fit_gradient(position, gradient)
+            if gradient.shape != node.input_shapes[position] or node.cast_from is not None:
+                gradient = node.fit_gradient(position, gradient)
             if anomaly:
                 _refuse_nan(node, position, gradient)
             parent, parent_slot = edge

@@ -75,7 +75,7 @@ class Op:
     number = 0
     input_shapes: list[tuple[int, ...]]
     output_shapes: list[tuple[int, ...]]
-    _cast_from: list[np.dtype[Any] | None] | None = None
+    cast_from: list[np.dtype[Any] | None] | None = None
 
     def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -135,9 +135,7 @@ class Op:
             return wrap(result) if type(result) is not tuple else tuple(map(wrap, result))
         self.edges = edges
         result = self.forward(*arrays)
-        single = type(result) is not tuple
-        outputs = self._record(tape, arrays, (result,) if single else result)
-        return outputs[0] if single else tuple(outputs)
+        return self._record(tape, arrays, result)
 
     def _as_tensors(self, inputs: tuple[Any, ...]) -> list[XTensor]:
         """Numbers and NumPy arrays as constants beside the tensors they meet, None as ABSENT."""
@@ -154,10 +152,12 @@ class Op:
         return found
 
     def _check_devices(self, arrays: list[Array]) -> None:
-        present = [array for array in arrays if array is not None]
-        if all(type(array) is ndarray for array in present):
+        for array in arrays:
+            if type(array) is not ndarray and array is not None:
+                break
+        else:
             return
-        devices = {device_of(array) for array in present}
+        devices = {device_of(array) for array in arrays if array is not None}
         if len(devices) > 1:
             raise ValueError(
                 message(self.name, "its arguments", f"on devices {sorted(devices)}",
@@ -177,29 +177,29 @@ class Op:
                 dtype = promote(dtype, array.dtype)
         if self.promotion == "float" and not is_floating(dtype):
             dtype = FLOAT32
-        self._cast_from = [None if a is None else a.dtype for a in arrays]
+        self.cast_from = [None if a is None else a.dtype for a in arrays]
         return [None if a is None else cast(a, dtype) for a in arrays]
 
     # -- recording --------------------------------------------------------------------------------
 
-    def _record(self, tape: tape, inputs: list[Array], results: tuple[Array, ...]) -> list[XTensor]:
-        """Enter the op on the tape; its results as tensors that refer to it."""
+    def _record(self, tape: tape, inputs: list[Array], result: Any) -> Any:
+        """Enter the op on the tape; its result, or results, as tensors that refer to it."""
         self.number = next(_numbers)
-        outputs: list[XTensor] = []
-        input_shapes, output_shapes = [], []
+        self.input_shapes = input_shapes = []
         for array in inputs:
             input_shapes.append(() if array is None else array.shape)
-        for array in results:
-            dtype = array.dtype
-            if dtype is FLOAT32 or is_floating(dtype):
-                outputs.append(wrap(array, self, len(outputs)))
-            else:
-                outputs.append(wrap(array))
-            output_shapes.append(array.shape)
-        self.input_shapes, self.output_shapes = input_shapes, output_shapes
         tape.count += 1
-        tape.latest.append((self.name, input_shapes, output_shapes))
-        return outputs
+        if type(result) is not tuple:
+            self.output_shapes = output_shapes = [result.shape]
+            tape.latest.append((self.name, input_shapes, output_shapes))
+            dtype = result.dtype
+            return wrap(result, self if dtype is FLOAT32 or is_floating(dtype) else None)
+        self.output_shapes = [array.shape for array in result]
+        tape.latest.append((self.name, input_shapes, self.output_shapes))
+        return tuple(
+            wrap(array, self if is_floating(array.dtype) else None, slot)
+            for slot, array in enumerate(result)
+        )
 
     def gradients(self, slots: list[Array | None]) -> tuple[Array | None, ...]:
         """``backward`` for the gradients that reached the outputs, zeros where none did."""
@@ -229,7 +229,7 @@ class Op:
                             f"shape {list(gradient.shape)}", f"shape {list(shape)}, as the input")
                 )  # fmt: skip
             gradient = sum_to_shape(gradient, shape)
-        dtype = None if self._cast_from is None else self._cast_from[position]
+        dtype = None if self.cast_from is None else self.cast_from[position]
         return gradient if dtype is None else cast(gradient, dtype)
 
     def free(self) -> None:

@@ -21,7 +21,7 @@ PART = 65_536
 MANY_ROWS = 64
 # No more parts than this on a CPU, where memory is read the faster the longer a part is; a GPU has
 # more blocks of threads to keep busy.
-MOST_PARTS = 16
+MOST_PARTS = 8
 
 
 def check_axes(where: str, axes: Any, ndim: int, argument: str = "axis") -> tuple[int, ...]:

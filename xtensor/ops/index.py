@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..device import Array, cast, device_of, empty_like, full_like, host_constant, reshape, to_host
-from ..dtype import BOOL
+from ..dtype import BOOL, INT64
 from ..errors import message
 from ..kernels import launch
 from ..op import Op
@@ -45,7 +45,14 @@ def check_indices(where: str, argument: str, array: Array, limit: int) -> None:
 
 
 def _check_range(where: str, argument: str, host: np.ndarray, lowest: int, limit: int) -> None:
-    if host.size == 0 or (host.min() >= lowest and host.max() < limit):
+    if host.size == 0:
+        return
+    if lowest == 0 and host.dtype == INT64:
+        # As unsigned numbers, negative ones are beyond any limit.
+        inside = np.maximum.reduce(host.view(np.uint64), None) < limit
+    else:
+        inside = host.min() >= lowest and host.max() < limit
+    if inside:
         return
     bad = np.argwhere((host < lowest) | (host >= limit))[0].tolist()
     came = str(host[tuple(bad)]) + (f" at position {bad}" if bad else "")

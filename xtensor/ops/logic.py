@@ -97,8 +97,8 @@ class Where(Elementwise):
 
     def _promote(self, arrays: list[Array]) -> list[Array]:
         values = super()._promote(arrays[1:])
-        if self._cast_from is not None:
-            self._cast_from = [arrays[0].dtype, *self._cast_from]
+        if self.cast_from is not None:
+            self.cast_from = [arrays[0].dtype, *self.cast_from]
         return [arrays[0], *values]
 
     promotion = "common"

@@ -9,7 +9,7 @@ import numpy as np
 from ..device import Array, empty_like, reshape
 from ..dtype import BOOL
 from ..errors import message
-from ..kernels import launch
+from ..kernels import blas, launch
 from ..op import Op
 from ..reduction import sum_axes
 from ..strided import expand
@@ -30,16 +30,32 @@ def product(
     transposed_x: bool = False,
     transposed_y: bool = False,
 ) -> Array:
-    """x @ y (+ bias) for [batch, rows, columns] arrays of one dtype; a batch of 1 is repeated.
+    """x @ y (+ bias) for two matrices, or for two batches of them, of one dtype.
 
     Args:
-        x: [batch or 1, m, k], or [batch or 1, k, m] with ``transposed_x``.
-        y: [batch or 1, k, n], or [batch or 1, n, k] with ``transposed_y``.
+        x: [m, k], or [k, m] with ``transposed_x``; of a batch [batch or 1, m, k], and so on.
+        y: [k, n], or [n, k] with ``transposed_y``.
         bias: [n], added to every row.
 
     Returns:
-        [batch, m, n]. Blocks follow the shape, so the bytes do not depend on the threads.
+        [m, n] or [batch, m, n]. Blocks follow the shape, so the bytes do not depend on the threads.
     """
+    if len(x.shape) == 3:
+        return _products(x, y, bias, transposed_x, transposed_y)
+    m, length = (x.shape[1], x.shape[0]) if transposed_x else x.shape
+    n = y.shape[0] if transposed_y else y.shape[1]
+    if type(x) is np.ndarray and blas.is_small(m, n, length):
+        # What a few numbers cost are calls.
+        out = (x.T if transposed_x else x).dot(y.T if transposed_y else y)
+        return out if bias is None else np.add(out, bias, out)
+    matrices = reshape(x, (1, *x.shape)), reshape(y, (1, *y.shape))
+    return reshape(_products(*matrices, bias, transposed_x, transposed_y), (m, n))
+
+
+def _products(
+    x: Array, y: Array, bias: Array | None, transposed_x: bool, transposed_y: bool
+) -> Array:
+    """``product`` for batches; one of 1 is repeated."""
     batch = x.shape[0] if y.shape[0] == 1 else y.shape[0]
     m, length = (x.shape[2], x.shape[1]) if transposed_x else (x.shape[1], x.shape[2])
     n = y.shape[1] if transposed_y else y.shape[2]
@@ -96,44 +112,40 @@ class Matmul(Op):
 
     def forward(self, x: Array, y: Array) -> Array:
         self.save(x, y)
-        left = x if len(x.shape) > 1 else reshape(x, (1, x.size))
-        right = y if len(y.shape) > 1 else reshape(y, (y.size, 1))
-        m, n = left.shape[len(left.shape) - 2], _columns(right)
-        if self._one_right(y):  # all the rows of all of x in one product
-            out = product(self._matrices(left, fold=True), self._matrices(right))
-        else:
-            out = product(self._matrices(left), self._matrices(right))
-        return reshape(
-            out, (*self.batch, *[m] * (len(x.shape) > 1), *[n] * (len(y.shape) > 1)) or (1,)
-        )
+        if len(x.shape) == len(y.shape) == 2:
+            return product(x, y)
+        out = product(*self._operands(x, y))
+        rows, columns = x.shape[-2:-1], y.shape[-1:] if len(y.shape) > 1 else ()
+        return reshape(out, (*self.batch, *rows, *columns) or (1,))
 
     def backward(self, grad_out: Array) -> tuple[Array | None, Array | None]:
         x, y = self.saved
-        left = x if len(x.shape) > 1 else reshape(x, (1, x.size))
-        right = y if len(y.shape) > 1 else reshape(y, (y.size, 1))
-        m, n = left.shape[len(left.shape) - 2], _columns(right)
-        grad = reshape(grad_out, (*self.batch, m, n))
+        left, right = self._operands(x, y)
+        one = len(left.shape) == 2
+        rows = left.shape[:1] if one else (math.prod(self.batch), left.shape[1])
+        grad = reshape(grad_out, (*rows, _columns(right)))
         grad_x = grad_y = None
-        fold = self._one_right(y)
         if self.needs(0):
-            grad_x = product(self._matrices(grad, fold), self._matrices(right), transposed_y=True)
+            grad_x = product(grad, right, transposed_y=True)
             grad_x = reshape(grad_x, (*self.batch, *x.shape[-2:]))
         if self.needs(1):
-            grad_y = product(
-                self._matrices(left, fold), self._matrices(grad, fold), transposed_x=True
-            )
-            grad_y = reshape(grad_y, y.shape if fold else (*self.batch, *y.shape[-2:]))
+            grad_y = product(left, grad, transposed_x=True)
+            grad_y = reshape(grad_y, y.shape if one else (*self.batch, *y.shape[-2:]))
         return grad_x, grad_y
 
-    def _one_right(self, y: Array) -> bool:
-        return math.prod(y.shape[:-2]) == 1
+    def _operands(self, x: Array, y: Array) -> tuple[Array, Array]:
+        """What ``product`` takes: with one matrix on the right, all rows of x meet it at once."""
+        left = x if len(x.shape) > 1 else reshape(x, (1, x.size))
+        right = y if len(y.shape) > 1 else reshape(y, (y.size, 1))
+        if math.prod(right.shape[:-2]) == 1:
+            return _rows(left), _rows(right)
+        return self._batch(left), self._batch(right)
 
-    def _matrices(self, array: Array, fold: bool = False) -> Array:
-        """[batch or 1, rows, columns]; with ``fold`` the batch goes into the rows."""
-        if fold or math.prod(array.shape[:-2]) == 1:
-            return _rows(array)
-        array = expand(array, (*self.batch, *array.shape[-2:]))
-        return reshape(array, (math.prod(self.batch), *array.shape[-2:]))
+    def _batch(self, array: Array) -> Array:
+        """[batch or 1, rows, columns]"""
+        if math.prod(array.shape[:-2]) > 1:
+            array = expand(array, (*self.batch, *array.shape[-2:]))
+        return reshape(array, (math.prod(array.shape[:-2]), *array.shape[-2:]))
 
 
 class Linear(Op):
@@ -162,19 +174,19 @@ class Linear(Op):
 
     def forward(self, x: Array, weight: Array, bias: Array | None) -> Array:
         self.save(x, weight)
-        out = product(_rows(x), _rows(weight), bias, transposed_y=True)
-        return reshape(out, (*x.shape[:-1], weight.shape[0]))
+        out = product(_rows(x), weight, bias, transposed_y=True)
+        return out if len(x.shape) == 2 else reshape(out, (*x.shape[:-1], weight.shape[0]))
 
     def backward(self, grad_out: Array) -> tuple[Array | None, Array | None, Array | None]:
         x, weight = self.saved
         grad = _rows(grad_out)
         grad_x = grad_weight = grad_bias = None
         if self.needs(0):
-            grad_x = reshape(product(grad, _rows(weight)), x.shape)
+            grad_x = reshape(product(grad, weight), x.shape)
         if self.needs(1):
-            grad_weight = reshape(product(grad, _rows(x), transposed_x=True), weight.shape)
+            grad_weight = product(grad, _rows(x), transposed_x=True)
         if self.needs(2):
-            grad_bias = reshape(sum_axes(grad, (1,)), (weight.shape[0],))
+            grad_bias = reshape(sum_axes(grad, (0,)), (weight.shape[0],))
         return grad_x, grad_weight, grad_bias
 
 
@@ -184,10 +196,10 @@ def _columns(array: Array) -> int:
 
 
 def _rows(array: Array) -> Array:
-    """Any number of leading axes as the rows of one matrix, [1, rows, columns]."""
+    """Any number of leading axes as the rows of one matrix."""
     if len(array.shape) == 2:
-        return reshape(array, (1, *array.shape))
-    return reshape(array, (1, math.prod(array.shape[:-1]), _columns(array)))
+        return array
+    return reshape(array, (math.prod(array.shape[:-1]), _columns(array)))
 
 
 def matmul(t1: XTensor, t2: XTensor) -> XTensor:

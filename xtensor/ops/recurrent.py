@@ -99,8 +99,7 @@ class _Recurrence(Op, abstract=True):
 
     def project(self, x: Array, weight: Array, bias: Array | None) -> Array:
         """W_ih x + b_ih of all rows at once, [S, gates * H]."""
-        return reshape(product(_matrix(x), _matrix(weight), bias, transposed_y=True),
-                       (x.shape[0], weight.shape[0]))  # fmt: skip
+        return product(x, weight, bias, transposed_y=True)
 
     def state(self, like: Array, weight: Array, given: Array | None) -> Array:
         """An initial state; zeros where none is given."""
@@ -119,20 +118,14 @@ class _Recurrence(Op, abstract=True):
         """From the gradients of W_ih x + b_ih and W_hh h + b_hh, both [S, gates * H]."""
         gradients: list[Array | None] = [None] * 5
         if self.needs(0):
-            gradients[0] = reshape(product(_matrix(grad_inputs), _matrix(weight_ih)), x.shape)
+            gradients[0] = product(grad_inputs, weight_ih)
         for position, grad, factor in ((1, grad_inputs, x), (2, grad_hidden, previous)):
             if self.needs(position):
-                grad_weight = product(_matrix(grad), _matrix(factor), transposed_x=True)
-                gradients[position] = reshape(grad_weight, (grad.shape[1], factor.shape[1]))
+                gradients[position] = product(grad, factor, transposed_x=True)
         for position, grad in ((3, grad_inputs), (4, grad_hidden)):
             if self.needs(position):
                 gradients[position] = reshape(sum_axes(grad, (0,)), grad.shape[1:])
         return gradients
-
-
-def _matrix(array: Array) -> Array:
-    """[rows, columns] as ``product`` takes it, [1, rows, columns]"""
-    return reshape(array, (1, *array.shape))
 
 
 def _bias(weight: Array, given: Array | None) -> Array:

@@ -112,7 +112,7 @@ def cross_entropy_forward(start, stop, loss, peak, total, x, classes, factor):
 
     peak[k] = max_j x[o, j, c], total[k] = sum_j exp(x[o, j, c] - peak[k]); x [outer, length, inner]
     """
-    each_row(pick, start, stop, 3, loss, peak, total, x, classes, factor)
+    each_row(pick, x.shape, start, stop, 3, loss, peak, total, x, classes, factor)
 
 
 @cpu_host_kernel
@@ -122,7 +122,7 @@ def cross_entropy_backward(start, stop, grad_x, grad_out, x, classes, peak, tota
     p = exp(x[o, j, c] - peak[k]) / total[k]; grad_x, x [outer, length, inner]
     """
     scale = x.dtype.type(factor * grad_out[0])
-    each_row(probability_and_mark, start, stop, 1, grad_x, x, classes, peak, total, scale)
+    each_row(probability_and_mark, x.shape, start, stop, 1, grad_x, x, classes, peak, total, scale)
 
 
 @cpu_host_kernel
@@ -132,7 +132,7 @@ def softmax_cross_entropy_forward(start, stop, loss, peak, total, x, y, factor):
     peak[i] = max_j x[i, j], total[i] = sum_j exp(x[i, j] - peak[i]); terms with y = 0 are left out;
     x, y [n, length, 1]
     """
-    each_row(weigh_stable, start, stop, 3, loss, peak, total, x, y, factor)
+    each_row(weigh_stable, x.shape, start, stop, 3, loss, peak, total, x, y, factor)
 
 
 @cpu_host_kernel
@@ -142,7 +142,7 @@ def softmax_cross_entropy_backward(start, stop, grad_x, grad_out, x, y, peak, to
     p[i, j] = exp(x[i, j] - peak[i]) / total[i]; grad_x, x, y [n, length, 1]
     """
     scale = x.dtype.type(factor * grad_out[0])
-    each_row(pull_to, start, stop, 1, grad_x, x, y, peak, total, scale)
+    each_row(pull_to, x.shape, start, stop, 1, grad_x, x, y, peak, total, scale)
 
 
 @cpu_host_kernel
@@ -151,7 +151,7 @@ def categorical_cross_entropy_forward(start, stop, loss, peak, total, x, y, fact
 
     peak[i] = max_j x[i, j], total[i] = sum_j exp(x[i, j] - peak[i]); x, y [n, length, 1]
     """
-    each_row(weigh, start, stop, 3, loss, peak, total, x, y, factor, epsilon)
+    each_row(weigh, x.shape, start, stop, 3, loss, peak, total, x, y, factor, epsilon)
 
 
 @cpu_host_kernel
@@ -164,7 +164,7 @@ def categorical_cross_entropy_backward(
     grad_x, x, y [n, length, 1]
     """
     scale = x.dtype.type(factor * grad_out[0])
-    each_row(pull_softly, start, stop, 1, grad_x, x, y, peak, total, scale, epsilon)
+    each_row(pull_softly, x.shape, start, stop, 1, grad_x, x, y, peak, total, scale, epsilon)
 
 
 @cpu_kernel

@@ -25,20 +25,20 @@ BLOCK = 65_536
 row_max = LARGEST["compare_row"]
 
 
-def each_row(loop: CpuKernel, start: int, stop: int, results: int, *args: Any) -> None:
+def each_row(
+    loop: CpuKernel, shape: tuple[int, ...], start: int, stop: int, results: int, *args: Any
+) -> None:
     """``loop(first, last, *args)`` over rows, on copies where a row's elements are not neighbours.
 
     Args:
+        shape: outer, length, inner.
         results: so many of ``args``, the first ones, are written.
-        args: arrays [outer, length, inner], flat ones with an element for each row, numbers.
+        args: arrays of that shape, flat ones with an element for each row, numbers.
     """
-    for rows in args:
-        if type(rows) is np.ndarray and rows.ndim == 3:
-            break
-    if rows.shape[2] == 1:
+    if shape[2] == 1:
         loop.compiled()(start, stop, *args)
         return
-    for first, last in _row_blocks(start, stop, rows.shape):
+    for first, last in _row_blocks(start, stop, shape):
         views = [_rows_of(a, first, last) if isinstance(a, np.ndarray) else a for a in args]
         copies = [np.ascontiguousarray(a) if isinstance(a, np.ndarray) else a for a in views]
         loop.compiled()(0, last - first, *copies)
@@ -136,22 +136,22 @@ log_softmax_gradient = CpuKernel(_log_softmax_gradient, "reassociate")
 @cpu_host_kernel
 def softmax_forward(start, stop, out, x):
     """out[o, j, c] = exp(x[o, j, c] - max_j x) / sum_j exp(x[o, j, c] - max_j x)"""
-    each_row(softmax, start, stop, 1, out, x)
+    each_row(softmax, out.shape, start, stop, 1, out, x)
 
 
 @cpu_host_kernel
 def softmax_backward(start, stop, grad_x, grad_out, out):
     """grad_x[o, j, c] = out[o, j, c] * (grad_out[o, j, c] - sum_j (grad_out * out)[o, j, c])"""
-    each_row(softmax_gradient, start, stop, 1, grad_x, grad_out, out)
+    each_row(softmax_gradient, grad_x.shape, start, stop, 1, grad_x, grad_out, out)
 
 
 @cpu_host_kernel
 def log_softmax_forward(start, stop, out, x):
     """out[o, j, c] = x[o, j, c] - max_j x - log sum_j exp(x[o, j, c] - max_j x)"""
-    each_row(log_softmax, start, stop, 1, out, x)
+    each_row(log_softmax, out.shape, start, stop, 1, out, x)
 
 
 @cpu_host_kernel
 def log_softmax_backward(start, stop, grad_x, grad_out, out):
     """grad_x[o, j, c] = grad_out[o, j, c] - exp(out[o, j, c]) * sum_j grad_out[o, j, c]"""
-    each_row(log_softmax_gradient, start, stop, 1, grad_x, grad_out, out)
+    each_row(log_softmax_gradient, grad_x.shape, start, stop, 1, grad_x, grad_out, out)
