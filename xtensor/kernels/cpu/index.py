@@ -7,15 +7,17 @@ Whoever launches these has checked every place. A row is what lies behind the in
 from __future__ import annotations
 
 from .._jit import cpu_kernel
+from .simd import pointer
 
 
 @cpu_kernel
 def gather_forward(start, stop, out, x, place):
     """out[i, j] = x[place[i], j]; out [n, inner], x [rows, inner], range over n"""
+    to, source, inner = pointer(out), pointer(x), out.shape[1]
     for i in range(start, stop):
-        to, source = out[i], x[place[i]]
-        for j in range(to.size):
-            to[j] = source[j]
+        begin = place[i] * inner
+        for j in range(inner):
+            to[i * inner + j] = source[begin + j]
 
 
 @cpu_kernel
@@ -24,12 +26,12 @@ def gather_backward(start, stop, grad_x, grad_out, target, first, order):
 
     No two targets are equal: each row has one owner, who adds in a fixed order; range over target.
     """
+    to, source, inner = pointer(grad_x), pointer(grad_out), grad_x.shape[1]
     for k in range(start, stop):
-        to = grad_x[target[k]]
         for i in range(first[k], first[k + 1]):
-            source = grad_out[order[i]]
-            for j in range(to.size):
-                to[j] += source[j]
+            at, begin = target[k] * inner, order[i] * inner
+            for j in range(inner):
+                to[at + j] += source[begin + j]
 
 
 @cpu_kernel
