@@ -35,7 +35,7 @@ def apply(name: str, arrays: tuple[Array, ...], *numbers: Any, dtype: Any = None
         ufunc is not None
         and type(first) is np.ndarray
         and first.size < SERIAL_ELEMENTS
-        and (len(arrays) == 1 or first.shape == arrays[1].shape)
+        and (len(arrays) == 1 or first.shape == arrays[1].shape or not arrays[1].shape)
     ):
         # What a few numbers cost are calls: NumPy makes the result faster than it fills one.
         out = ufunc(*arrays)
@@ -43,7 +43,7 @@ def apply(name: str, arrays: tuple[Array, ...], *numbers: Any, dtype: Any = None
             return out
     shape = first.shape
     for array in arrays[1:]:
-        if array.shape != shape:
+        if array.shape and array.shape != shape:
             shape = broadcast_shape(name, arrays)
             break
     out = empty_like(first, shape, dtype)

@@ -70,9 +70,9 @@ class Mean(Reduction):
     def forward(self, x: Array) -> Array:
         self.save(x.shape)
         sums = sum_axes(x, self.axes)
-        count = host_constant(sums, self.count(x.shape), x.dtype)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return self.fit(apply("divide_forward", (sums, count)))
+        # Divided by 0, a sum over nothing would be NaN as well, but NumPy would warn.
+        count = host_constant(sums, self.count(x.shape) or np.nan, x.dtype)
+        return self.fit(apply("divide_forward", (sums, count)))
 
     def backward(self, grad_out: Array) -> Array:
         (shape,) = self.saved
