@@ -166,7 +166,7 @@ def test_planes_agree_with_the_naive_oracle_and_with_direct_convolution(case, co
 
 # (x, weight, stride, padding, dilation, groups) of direct convolutions, in three dimensions. Panels
 # that are full, not full, and several to a group; a short last block of samples, in place and in
-# boxes; a short last band, along depth and along height; phases that no tap meets; more terms than
+# boxes; a short last band, along depth, height and width; phases that no tap meets; more terms than
 # are summed up at once; channels of a weight in several cuts, the last one short.
 DIRECT = [
     ((3, 5, 1, 9, 11), (33, 5, 1, 3, 3), 1, (0, 1, 1), 1, 1),
@@ -176,6 +176,7 @@ DIRECT = [
     ((2, 5, 1, 23, 21), (20, 5, 1, 3, 3), 1, (0, 1, 1), 1, 1),
     ((1, 4, 11, 9, 10), (18, 4, 3, 1, 1), 1, (1, 0, 0), 1, 1),
     ((2, 3, 1, 10, 10), (20, 3, 1, 2, 1), (1, 4, 3), (0, 1, 0), 1, 1),
+    ((2, 8, 1, 1, 190), (17, 8, 1, 1, 5), 1, (0, 0, 3), 1, 1),
     ((2, 45, 1, 6, 6), (18, 45, 1, 5, 5), 1, (0, 2, 2), 1, 1),
 ]
 
@@ -215,6 +216,24 @@ def test_direct_convolution_agrees_with_the_naive_oracle(case, code, monkeypatch
     ):
         size = np.linalg.norm(seed) * np.linalg.norm(slope)
         assert abs((grad.to_numpy() * other).sum() - (seed * slope).sum()) < 1e-6 * size
+
+
+@pytest.mark.parametrize(
+    ("module", "x_shape", "weight_shape", "groups"),
+    [(direct_conv, (2, 1, 1, 1, 150_000), (17, 1, 1, 1, 2), 1),
+     (plane_conv, (16, 2, 1, 100, 200), (2, 1, 1, 2, 2), 2)],
+    ids=["direct", "planes"],
+)  # fmt: skip
+def test_long_sums_keep_their_digits(module, x_shape, weight_shape, groups):
+    """The gradient of a weight is a sum over every result."""
+    counts = [n - k + 1 for n, k in zip(x_shape[2:], weight_shape[2:], strict=True)]
+    x, grad = normal(1, *x_shape), normal(2, x_shape[0], weight_shape[0], *counts)
+    grads: list[np.ndarray] = []
+    for dtype in (np.float32, np.float64):
+        grads.append(np.empty(weight_shape, dtype))
+        module.backward_weight(grads[-1], grad.astype(dtype), x.astype(dtype), (1, 1, 1),
+                               (0, 0, 0), (1, 1, 1), groups)  # fmt: skip
+    assert distance(*grads) < 2e-6
 
 
 def test_depth_that_padding_makes_is_no_plane():

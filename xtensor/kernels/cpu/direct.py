@@ -24,6 +24,7 @@ from .direct_plan import BLOCK
 from .product import PANEL, lay_panel
 from .simd import (
     add_places,
+    add_tile,
     copy_vector,
     lanes_of,
     load_tile,
@@ -31,12 +32,14 @@ from .simd import (
     put_seconds,
     store_tile,
     transpose_whole,
+    zero_tile,
 )
 
 # mypy: disable-error-code="no-untyped-def"
 
-# Numbers of a panel that follow each other in a sum: their rows stay in the first-level cache while
-# they meet a block of results. And so many, in float32, keep a sum as exact as it should be.
+# Terms that are summed up by themselves, before the sum of those before is added: their rows of a
+# panel stay in the first-level cache while they meet a block of results, and float32 does not lose
+# what is added last. In one go, sums over 400,000 numbers had a relative error of 8e-6.
 DEEP = 256
 
 
@@ -45,11 +48,11 @@ def sum_rows(sums, c, begin, i, step, source, base, places, at, shifts, lines, f
              count, rows, columns):  # fmt: skip
     """The terms from ``first`` on of ``sum_products``, for as many columns as a tile has."""
     for p in range(0, count, rows):
-        tile = load_tile(begin, i + p * step + c, step, rows, columns)
+        tile = zero_tile(sums, rows, columns)
         for t in range(first, end):
             tile = add_places(tile, source, base + shifts[t], places, at + p, panel,
                               j + lines[t] + c)  # fmt: skip
-        store_tile(sums, p * PANEL + c, PANEL, tile)
+        store_tile(sums, p * PANEL + c, PANEL, add_tile(tile, begin, i + p * step + c, step))
 
 
 @inlined
@@ -94,25 +97,28 @@ def lay_boxes(box, wide, source, n0, n1, channels, c0, c1, frame, band):
     """The boxes [sample, wide] of a band: samples n0..n1-1 and channels c0..c1-1.
 
     frame: extents, origin and lengths of the source, the axis of bands, and from one to the next.
-    What lies before and behind all rows of the source is left as it was.
+    What lies before and behind all rows of the source is left as it was, unless bands are parts of
+    rows.
     """
     extents, origin, lengths, axis, advance = frame
     z0 = origin[0] + (band * advance if axis == 0 else 0)
     y0 = origin[1] + (band * advance if axis == 1 else 0)
-    low = min(max(0, -origin[2]), extents[2])
-    count = max(0, min(extents[2], lengths[2] - origin[2]) - low)
+    x0 = origin[2] + (band * advance if axis == 2 else 0)
+    low = min(max(0, -x0), extents[2])
+    count = max(0, min(extents[2], lengths[2] - x0) - low)
     for n in range(n0, n1):
         for c in range(c0, c1):
-            row = ((n - n0) * wide + c - c0) * extents[0] * extents[1] * extents[2] + low
+            row = ((n - n0) * wide + c - c0) * extents[0] * extents[1] * extents[2]
             for z in range(z0, z0 + extents[0]):
                 for y in range(y0, y0 + extents[1]):
-                    cell = ((n * channels + c) * lengths[0] + z) * lengths[1] + y
-                    cell = cell * lengths[2] + origin[2] + low
-                    if 0 <= z < lengths[0] and 0 <= y < lengths[1]:
+                    inside = 0 <= z < lengths[0] and 0 <= y < lengths[1]
+                    if axis == 2 or not inside:
+                        clear_cells(box, row, extents[2])
+                    if inside:
+                        cell = ((n * channels + c) * lengths[0] + z) * lengths[1] + y
+                        begin = cell * lengths[2] + x0 + low
                         for i in range(0, count, lanes_of(box)):
-                            copy_vector(box, row + i, source, cell + i, count - i)
-                    else:
-                        clear_cells(box, row, count)
+                            copy_vector(box, row + low + i, source, begin + i, count - i)
                     row += extents[2]
 
 

@@ -49,7 +49,7 @@ class Walk(NamedTuple):
     """Results that are worked on as one, and where what they meet lies.
 
     They are those of ``together`` samples or, if there are several bands, of a band of one sample:
-    so many results along ``axis``.
+    so many results along ``axis``, the first with more than one.
 
     in_place: whether cells are read from the source itself, and not from a box.
     extents: of what is read, the source or a box.
@@ -113,7 +113,7 @@ def plan_walk(
         channels: of a sample of the source.
         read: how many of them are read.
     """
-    axis = 0 if results[0] > 1 else 1
+    axis = next((axis for axis in (0, 1) if results[axis] > 1), 2)
     cells = taps.cells or [(0, 0, 0)]
     low, high = ([f(along) for along in zip(*cells)] for f in (min, max))
     in_place = all(

@@ -34,12 +34,13 @@ from .simd import (
     add_column,
     add_inner,
     add_outer_apart,
+    add_tile,
     lanes_of,
-    load_tile,
     pointer,
     repeat_tile,
     store_part,
     store_tile,
+    zero_tile,
 )
 
 # mypy: disable-error-code="no-untyped-def"
@@ -306,12 +307,12 @@ def correlate_planes(start, stop, out, source, weight, bias, groups, results, to
 def dot_rows(totals, i, step, grads, g, height, width, pitch, buffer, down, places, t, rows,
              columns):  # fmt: skip
     """``dot_planes`` for as many results and taps as a tile has."""
-    tile = load_tile(totals, i, step, rows, columns)
+    tile = zero_tile(totals, rows, columns)
     for y in range(height):
         for x in range(0, width, lanes_of(totals)):
             tile = add_inner(tile, grads, g + y * pitch + x, height * pitch, buffer, y * down + x,
                              places, t)  # fmt: skip
-    store_tile(totals, i, step, tile)
+    store_tile(totals, i, step, add_tile(tile, totals, i, step))
 
 
 @inlined

@@ -110,6 +110,23 @@ def load_tile(array, i, step, rows, columns):
 
 
 @CpuIntrinsic
+def add_tile(tile, array, i, step):
+    """tile[r, c] += array[i + r * step + c * lanes :][:lanes]"""
+
+    def generate(emit, cells, values, i, step):
+        begin = emit.begin_of(array, values)
+        for r in range(tile.rows):
+            for c in range(tile.columns):
+                k = r * tile.columns + c
+                address = emit.address(begin, i, (r, step), (c, i.type(tile.lanes)))
+                total = emit.builder.fadd(emit.cell(cells, k), emit.load(tile, address))
+                cells = emit.replace(cells, k, total)
+        return cells
+
+    return tile(tile, array, i, step), generate
+
+
+@CpuIntrinsic
 def store_tile(out, i, step, tile):
     """out[i + r * step + c * lanes :][:lanes] = tile[r, c]"""
 
