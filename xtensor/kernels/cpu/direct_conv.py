@@ -13,7 +13,7 @@ from __future__ import annotations
 import itertools
 import math
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -33,6 +33,7 @@ from .direct_plan import (
     samples_together,
     whole_and_short,
 )
+from .job import Job, run_in_parts, run_jobs
 from .product import PANEL
 from .scratch import scratch
 
@@ -49,19 +50,6 @@ TASKS, SUM_ROWS, PART_BYTES = 16, 1024, 16 << 20
 # Results of a band, of which each has an entry in a list; and for a weight gradient, where as many
 # rows of grad stay in the second-level cache.
 MOST_PLACES, MOST_RESULTS = 8192, 2048
-
-
-class Job(NamedTuple):
-    """What a compiled loop over so many tasks is called with, besides the arrays.
-
-    cost: of the whole, in elements of an array.
-    sizes: of the buffers.
-    """
-
-    tasks: int
-    cost: int
-    numbers: tuple[Any, ...]
-    sizes: tuple[int, ...]
 
 
 @lru_cache(maxsize=512)
@@ -201,23 +189,7 @@ def correlate_all(jobs, out, source, panels, bias):
     # A whole panel is read, wherever it begins.
     padded = np.zeros(out.shape[1] + PANEL, out.dtype)
     padded[: bias.size] = bias
-    tasks, cost = sum(job.tasks for job in jobs), sum(job.cost for job in jobs)
-    parallel_for(_correlate, tasks, (out.reshape(-1), source.reshape(-1), panels, padded, jobs),
-                 cost)  # fmt: skip
-
-
-def _correlate(start, stop, out, source, panels, bias, jobs):
-    """Tasks start..stop-1 of all jobs, one after the other."""
-    for job in jobs:
-        first, end = max(start, 0), min(stop, job.tasks)
-        if first < end:
-            buffers = buffers_of(job, ("box", "sums", "line"), out.dtype)
-            correlate.compiled()(first, end, out, source, panels, bias, *job.numbers, *buffers)
-        start, stop = start - job.tasks, stop - job.tasks
-
-
-def buffers_of(job, names, dtype):
-    return [scratch.array(n, size, dtype) for n, size in zip(names, job.sizes, strict=True)]
+    run_jobs(correlate, jobs, out, source, panels, padded)
 
 
 def backward_weight(grad_weight, grad, x, stride, padding, dilation, groups):
@@ -227,12 +199,4 @@ def backward_weight(grad_weight, grad, x, stride, padding, dilation, groups):
     """
     job, parts = weight_job(x.shape, grad.shape, grad_weight.shape, stride, padding, dilation,
                             groups, x.itemsize)  # fmt: skip
-    partial = np.empty((parts, *grad_weight.shape), grad_weight.dtype)
-    parallel_for(_weight, job.tasks, (partial.reshape(-1), grad.reshape(-1), x.reshape(-1), job),
-                 job.cost)  # fmt: skip
-    np.sum(partial, axis=0, out=grad_weight)
-
-
-def _weight(start, stop, partial, grad, x, job):
-    buffers = buffers_of(job, ("box", "grads", "totals", "line"), x.dtype)
-    sum_weights.compiled()(start, stop, partial, grad, x, *job.numbers, *buffers)
+    run_in_parts(sum_weights, job, parts, grad_weight, grad, x)

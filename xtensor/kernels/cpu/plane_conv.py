@@ -22,14 +22,13 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from .._jit import CpuFunction
-from ..parallel import parallel_for
 from .cells import clear_cells, inlined, move_rows
-from .scratch import scratch
+from .job import Job, run_in_parts, run_jobs
 from .simd import (
     add_column,
     add_inner,
@@ -58,19 +57,6 @@ ALIGNED = 16
 TASKS, WHOLE_TILES, LANES = 16, 15, 16
 # What a tile reads beyond the end of a plane at most: four vectors of the longest kind.
 SLACK = 64
-
-
-class Job(NamedTuple):
-    """What the compiled loop over so many tasks is called with, besides the arrays.
-
-    cost: of the whole, in elements of an array.
-    sizes: of the buffers.
-    """
-
-    tasks: int
-    cost: int
-    numbers: tuple[Any, ...]
-    sizes: tuple[int, ...]
 
 
 class Layout(NamedTuple):
@@ -400,9 +386,7 @@ def backward_weight(grad_weight, grad, x, stride, padding, dilation, groups):
     """
     job, parts = weight_job(x.shape, grad.shape, grad_weight.shape, stride, padding, dilation,
                             groups)  # fmt: skip
-    partial = np.empty((parts, *grad_weight.shape), grad_weight.dtype)
-    _run(job, _weight, partial, grad, x)
-    np.sum(partial, axis=0, out=grad_weight)
+    run_in_parts(weight_planes, job, parts, grad_weight, grad, x)
 
 
 def _correlate_all(job, out, source, weight, bias):
@@ -411,21 +395,4 @@ def _correlate_all(job, out, source, weight, bias):
     padded = np.zeros(out.shape[1] + 5, out.dtype)
     padded[: bias.size] = bias
     weight = np.concatenate([weight.reshape(-1), np.zeros(5 * row_step, weight.dtype)])
-    _run(job, _correlate, out, source, weight, padded)
-
-
-def _run(job, body, *arrays):
-    parallel_for(body, job.tasks, (*(a.reshape(-1) for a in arrays), job), job.cost)
-
-
-def _correlate(start, stop, out, source, weight, bias, job):
-    buffer = scratch.array("planes", job.sizes[0], out.dtype)
-    correlate_planes.compiled()(start, stop, out, source, weight, bias, *job.numbers, buffer)
-
-
-def _weight(start, stop, partial, grad, x, job):
-    buffers = (
-        scratch.array(name, size, x.dtype)
-        for name, size in zip(("planes", "grads", "totals"), job.sizes, strict=True)
-    )
-    weight_planes.compiled()(start, stop, partial, grad, x, *job.numbers, *buffers)
+    run_jobs(correlate_planes, [job], out, source, weight, padded)
