@@ -12,8 +12,8 @@ from .cases import normal
 from .naive import conv as naive
 from .naive import pool as pool_naive
 
-# (x, weight, stride, padding, groups): few results; a sample in bands; panels that are shared out;
-# groups; one group per channel; one tap per channel, in place; several samples in a task.
+# (x, weight, stride, padding, groups): by planes, in bands, in panels that are shared out, in
+# place, several samples at a time, and by Winograd; groups, and one for each channel.
 SHAPES = [
     ((40, 2, 28, 28), (6, 2, 5, 5), 1, 2, 1),
     ((3, 16, 70, 70), (24, 16, 3, 3), 1, 1, 1),
@@ -299,7 +299,7 @@ def test_gradients_are_adjoint_across_tiles(shape):
 
 
 def test_a_sample_in_pieces_agrees_with_the_naive_oracle():
-    """One sample of one channel, in several bands, or in place."""
+    """One sample of one channel."""
     x, weight = normal(1, 1, 1, 70_001), normal(2, 3, 1, 2)
     out = xt.conv1d(xt.XTensor(x, dtype=xt.kfloat64), xt.XTensor(weight, dtype=xt.kfloat64))
     kernels = [np.correlate(x[0, 0], row, "valid") for row in weight[:, 0]]
@@ -343,6 +343,20 @@ def test_infinity_stays_where_it_is():
     out = xt.conv2d(xt.XTensor(x), xt.ones([1, 1, 2, 2]), padding=1).to_numpy()
     assert np.isinf(out).sum() == 4
     assert not np.isnan(out).any()
+
+
+def test_infinity_reaches_the_weights_that_meet_it():
+    """A column of x that only the first column of the kernel meets."""
+    x = normal(1, 4, 2, 10, 10)
+    x[0, 1, 5, 0] = np.inf
+    weight = tensor(2, 2, 2, 3, 3)
+    with xt.autograd.tape():
+        y = xt.conv2d(xt.XTensor(x), weight)
+    y.backward(xt.ones([*y.shape]))
+    grad = weight.grad.to_numpy()
+    assert np.isinf(grad[:, 1, :, 0]).all()
+    assert np.isfinite(grad[:, 0]).all()
+    assert np.isfinite(grad[:, 1, :, 1:]).all()
 
 
 def test_integers_and_mixed_dtypes_meet_as_in_any_sum():

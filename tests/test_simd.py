@@ -50,6 +50,7 @@ check_conv((2, 5, 11, 37), (4, 5, 3, 3), 2, 1)    # every second cell
 check_conv((2, 3, 13, 14), (2, 3, 2, 2), 3, 0)    # every third
 check_conv((2, 3, 11, 37), (3, 1, 5, 3), 1, 1, 3)  # planes
 check_conv((2, 3, 11, 37), (3, 1, 3, 3), 2, 1, 3)
+check_conv((4, 3, 11, 37), (5, 3, 3, 3), 1, 1)    # six results at a time
 choice.WORTH = 0
 check_conv((9, 32, 12, 14), (32, 32, 3, 3), 1, 1)  # Winograd
 x, y = rng.standard_normal((175, 130)), rng.standard_normal((130, 53))

@@ -27,8 +27,9 @@ MANY = 32
 # What a product takes, with tiles that are full, relative to one by planes: by vectors of channels,
 # one or two of them at a time, and by planes for the gradient of a weight.
 ONE_VECTOR, TWO_VECTORS, WEIGHT_PLANES = 1.6, 1.2, 2
-# Where so many tasks are to be had, a group of a sample each, and what one reads fits a cache.
-FEWEST_TASKS, PLANES_BYTES = 4, 512 * 1024
+# With fewer groups of samples than this, threads have no work by planes; and planes that take more
+# bytes fit no near cache, and take so many times as long.
+FEWEST_TASKS, PLANES_BYTES, FAR_PLANES = 4, 512 * 1024, 2
 
 
 def winograd_cost(samples, outputs, channels, height, width):
@@ -40,7 +41,8 @@ def winograd_cost(samples, outputs, channels, height, width):
 
 def direct_cost(samples, outputs, channels, height, width):
     """The same of direct convolution with 3x3 kernels."""
-    return samples * height * width * (9 * outputs * channels + MOVE * (outputs + channels))
+    products = 9 * whole(outputs, 16) * channels
+    return samples * height * width * (products + MOVE * (outputs + channels))
 
 
 def whole(count, unit):
@@ -59,15 +61,13 @@ def suits_planes(direction, source, result, weight_shape, stride, groups):
         planes *= math.prod(stride)
     elif direction == "backward_weight":
         planes *= WEIGHT_PLANES
+    # A tile has several rows of results: of a single one it wastes most.
+    planes *= whole(width, 16) * whole(result.shape[3], 4) / result.shape[3]
+    planes *= max(1, FEWEST_TASKS / (source.shape[0] * groups))
+    if source[0].nbytes // groups > PLANES_BYTES:
+        planes *= FAR_PLANES
     direct = ONE_VECTOR * 16 if results <= 16 else TWO_VECTORS * 32
-    # A tile has several rows of results: of a single one it would waste most.
-    return (
-        results < MANY
-        and planes * whole(width, 16) < direct * width
-        and result.shape[3] > 1
-        and source.shape[0] * groups >= FEWEST_TASKS
-        and source[0].nbytes // groups <= PLANES_BYTES
-    )
+    return results < MANY and planes < direct * width
 
 
 def choose(direction, source, result, weight_shape, stride, dilation, groups):

@@ -43,12 +43,12 @@ from .scratch import scratch
 PRODUCTS = 128
 # Rows of tiles, of both kinds, go into this many.
 WHOLE_TILES = 24
-# For a weight gradient: tasks, if samples allow, as they may not follow the number of threads; the
-# rows of the sums of a task, which stay in the second-level cache; what the parts of the whole
-# gradient may take together.
+# For a weight gradient: tasks, if possible, as they may not follow the number of threads; the rows
+# of the sums of a task, which stay in the second-level cache; what the parts of the whole gradient
+# may take together.
 TASKS, SUM_ROWS, PART_BYTES = 16, 1024, 16 << 20
 # Results of a band, of which each has an entry in a list; and for a weight gradient, where as many
-# rows of grad stay in the second-level cache.
+# rows of grad stay in the second-level cache. Planes of a volume, and rows of one, are not cut.
 MOST_PLACES, MOST_RESULTS = 8192, 2048
 
 
@@ -66,11 +66,13 @@ def input_jobs(x_shape, grad_shape, weight_shape, stride, padding, dilation, gro
                enough):  # fmt: skip
     """One for each phase of the step."""
     kernel, jobs = weight_shape[2:], []
-    for phase in itertools.product(*(range(min(s, n)) for s, n in zip(stride, x_shape[2:]))):
+    phases = list(itertools.product(*(range(min(s, n)) for s, n in zip(stride, x_shape[2:]))))
+    for phase in phases:
         results = tuple(-((i - n) // s) for n, i, s in zip(x_shape[2:], phase, stride))
         taps = input_taps(kernel, stride, padding, dilation, phase)
         jobs.append(correlation(taps, math.prod(kernel), (1, 1, 1), grad_shape, x_shape, results,
-                                stride, phase, groups, itemsize, enough))  # fmt: skip
+                                stride, phase, groups, itemsize,
+                                -(-enough // len(phases))))  # fmt: skip
     return jobs
 
 
@@ -119,25 +121,28 @@ def frame_of(walk: Walk, step, lengths) -> tuple[Any, ...]:
 
 @lru_cache(maxsize=512)
 def weight_job(x_shape, grad_shape, weight_shape, stride, padding, dilation, groups, itemsize):
-    """Samples are summed up in parts: the job, and how many parts."""
+    """Samples, or bands of them, are summed up in parts: the job, and how many parts."""
     samples, channels, *lengths = x_shape
     outputs, per_input, *kernel = weight_shape
     results, elements = grad_shape[2:], math.prod(kernel)
     wide = max(1, min(per_input, SUM_ROWS // elements))
     cuts = -(-per_input // wide)
     tasks = groups * cuts * -(-(outputs // groups) // PANEL)
-    fitting = PART_BYTES // (math.prod(weight_shape) * itemsize)
-    per_part = -(-samples // max(1, min(-(-TASKS // tasks), samples, fitting)))
-    parts, count = -(-samples // per_part), math.prod(results)
+    wanted, count = -(-TASKS // tasks), math.prod(results)
     walk = plan_walk(
         forward_taps(tuple(kernel), padding, dilation), stride, tuple(lengths), results,
-        samples_together(per_part, count, 1), 1 + count // MOST_RESULTS, channels, wide, itemsize,
+        samples_together(samples, count, wanted), 1 + count // MOST_RESULTS, channels, wide,
+        itemsize,
     )  # fmt: skip
+    units = -(-samples // walk.together) * walk.bands
+    fitting = PART_BYTES // (math.prod(weight_shape) * itemsize)
+    per_part = -(-units // max(1, min(wanted, units, fitting)))
+    parts = -(-units // per_part)
     last_cut = (per_input - (cuts - 1) * wide) * elements
     shifts, last_at = whole_and_short(walk.shifts, last_cut, WHOLE_TILES)
     numbers = (
-        (samples, outputs, channels, groups, per_part, walk.together, walk.bands, wide, elements,
-         walk.positions, walk.last, last_at, count, math.prod(lengths),
+        (samples, outputs, channels, groups, units, per_part, walk.together, walk.bands, wide,
+         elements, walk.positions, walk.last, last_at, count, math.prod(lengths),
          *band_steps(walk, stride)),
         frame_of(walk, stride, lengths), walk.places, shifts, np.arange(walk.places.size) * PANEL,
     )  # fmt: skip
@@ -195,7 +200,7 @@ def correlate_all(jobs, out, source, panels, bias):
 def backward_weight(grad_weight, grad, x, stride, padding, dilation, groups):
     """grad_weight[o, c, k] = sum over n, p of grad[n, o, p] * x[n, g + c, p s - p0 + k d]
 
-    Samples are summed up in parts, then the parts.
+    Samples, or bands of them, are summed up in parts, then the parts.
     """
     job, parts = weight_job(x.shape, grad.shape, grad_weight.shape, stride, padding, dilation,
                             groups, x.itemsize)  # fmt: skip

@@ -32,8 +32,10 @@ Triple = tuple[int, int, int]
 # Results whose sums are worked on together: a multiple of the rows of both kinds of tile, and of
 # the lanes of any vector.
 BLOCK = 48
-# The copied source of a tile stays in a part of a common second-level cache.
+# The copied source of a task stays in a part of a common second-level cache.
 BOX_BYTES = 384 * 1024
+# A band is not made half as long for a box that stays almost as large.
+WORTH_HALVING = 0.75
 # With fewer results than this in a sample, several samples are worked on as one.
 LONG = 4 * BLOCK
 
@@ -128,9 +130,13 @@ def plan_walk(
     band = -(-results[axis] // min(bands, results[axis]))
     extents, origin = lengths, (0, 0, 0)
     if not in_place:
-        while band > 1 and math.prod(extents_of(band)) * read * itemsize > BOX_BYTES:
-            band = -(-band // 2)
         extents, origin = extents_of(band), tuple(low)
+        while band > 1 and math.prod(extents) * read * itemsize > BOX_BYTES:
+            half = extents_of(-(-band // 2))
+            if math.prod(half) > WORTH_HALVING * math.prod(extents):
+                break  # most of it is what the kernel reaches beyond the band
+            band, extents = -(-band // 2), half
+        together = max(1, min(together, BOX_BYTES // (math.prod(extents) * read * itemsize)))
     bands = -(-results[axis] // band)
     together = together if bands == 1 else 1
     counts = [band if a == axis else r for a, r in enumerate(results)]

@@ -49,6 +49,7 @@ def _run(start, stop, loop, jobs, *arrays):
 
 def run_in_parts(loop: CpuFunction, job: Job, parts: int, out: np.ndarray, *arrays) -> None:
     """A loop that writes so many parts of the sum ``out``, and their sum."""
-    partial = np.empty((parts, *out.shape), out.dtype)
+    partial = np.empty((parts, *out.shape), out.dtype) if parts > 1 else out
     run_jobs(loop, [job], partial, *arrays)
-    np.sum(partial, axis=0, out=out)
+    if parts > 1:
+        np.sum(partial, axis=0, out=out)

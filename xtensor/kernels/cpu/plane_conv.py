@@ -1,11 +1,12 @@
 """Convolution with few results to a group, such as a depthwise one: plane after plane.
 
 The planes that a group reads are laid into a small buffer, their padding around them, where they
-stay in a near cache. A tile of results, four rows of one or two vectors, is then
+stay in a near cache. A tile of results is then
 
     tile = bias + sum over taps t of weight[t] * (rows of the buffer, from the place of t on)
 
-and goes straight to where it belongs. Both directions are that sum:
+and goes straight to where it belongs: some rows of one result, or two rows of six results. Both
+directions are that sum:
 
     forward           of x, a row's columns sorted by their remainder for the step, so that those
                       which a tap meets lie side by side
@@ -14,8 +15,8 @@ and goes straight to where it belongs. Both directions are that sum:
 
 A weight gradient is sums of products of the rows of grad with those that a tap meets.
 
-Direct convolution (direct.py) has vectors of channels. Here there are fewer than a vector has
-lanes, and what counts is to move every number once and to compute nothing between rows.
+Direct convolution (direct.py) has vectors of channels. Here they would not be full, and vectors run
+along rows.
 """
 
 from __future__ import annotations
@@ -55,8 +56,8 @@ ALIGNED = 16
 # For a weight gradient: tasks, if samples allow; taps that go into tiles of either kind; numbers of
 # the longest vector.
 TASKS, WHOLE_TILES, LANES = 16, 15, 16
-# What a tile reads beyond the end of a plane at most: four vectors of the longest kind.
-SLACK = 64
+# What a tile reads beyond the end of a plane at most, a vector.
+SLACK = 16
 
 
 class Layout(NamedTuple):
@@ -229,7 +230,7 @@ def sum_plane(out, to, height, width, bias, o, weight, w, down, buffer, step, pl
         + sum over taps t, each with the two that follow it after ``down`` and a step if t < threes,
           of weight[w + taps[t]] * buffer[y * step + x + places[t]]
 
-    for y < height and x < width; rows up to a whole tile and SLACK - 1 numbers are read beyond.
+    for y < height and x < width; rows up to a whole tile, and SLACK numbers, are read beyond.
     """
     x = 0
     while width - x > lanes_of(out):
@@ -297,7 +298,7 @@ def dot_rows(totals, i, step, grads, g, height, width, pitch, buffer, down, plac
     for y in range(height):
         for x in range(0, width, lanes_of(totals)):
             tile = add_inner(tile, grads, g + y * pitch + x, height * pitch, buffer, y * down + x,
-                             places, t)  # fmt: skip
+                             places, t, width - x)  # fmt: skip
     store_tile(totals, i, step, add_tile(tile, totals, i, step))
 
 
@@ -340,10 +341,7 @@ def sum_lanes(out, to, totals, first, count):
 def weight_planes(start, stop, partial, grad, x, samples, per_part, groups, results, sources,
                   shape, grad_shape, runs, rows, steps, plane, step, pitch, places, tap_count,
                   buffer, grads, totals):  # fmt: skip
-    """Tasks start..stop-1: a group in some samples, for partial [part, group, result, tap], flat.
-
-    Places beyond a row of results count with gradient 0, which is exact as long as x is finite.
-    """
+    """Tasks start..stop-1: a group in some samples; partial [part, group, result, tap], flat."""
     volume, (height, width) = shape[0] * shape[1], grad_shape
     area = height * width
     clear_cells(pointer(buffer), 0, buffer.size)

@@ -263,26 +263,27 @@ def add_column(tile, a, i, a_step, b, j, step, height):
 
 
 @CpuIntrinsic
-def add_inner(tile, a, i, step, b, j, places, p):
+def add_inner(tile, a, i, step, b, j, places, p, count):
     """tile[r, c] += a[i + r * step :][:lanes] * b[j + places[p + c] :][:lanes]
 
-    A sum over lanes is what is wanted in the end.
+    with 0 for what b has from ``count`` on. A sum over lanes is what is wanted in the end.
     """
 
-    def generate(emit, cells, a_values, i, step, b_values, j, place_values, p):
+    def generate(emit, cells, a_values, i, step, b_values, j, place_values, p, count):
         begin_a, begin_b = emit.begin_of(a, a_values), emit.begin_of(b, b_values)
-        begin = emit.begin_of(places, place_values)
+        begin, mask = emit.begin_of(places, place_values), emit.first_lanes(tile, count)
         columns = []
         for c in range(tile.columns):
             place = emit.builder.load(emit.address(begin, p, (c, p.type(1))))
-            columns.append(emit.load(tile, emit.address(begin_b, emit.builder.add(j, place))))
+            address = emit.address(begin_b, emit.builder.add(j, place))
+            columns.append(emit.load_lanes(tile, address, mask))
         for r in range(tile.rows):
             row = emit.load(tile, emit.address(begin_a, i, (r, step)))
             for c, column in enumerate(columns):
                 cells = emit.multiply_add(cells, r * tile.columns + c, row, column)
         return cells
 
-    return tile(tile, a, i, step, b, j, places, p), generate
+    return tile(tile, a, i, step, b, j, places, p, count), generate
 
 
 def row_transform(matrix):
