@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -234,6 +237,42 @@ def test_long_sums_keep_their_digits(module, x_shape, weight_shape, groups):
         module.backward_weight(grads[-1], grad.astype(dtype), x.astype(dtype), (1, 1, 1),
                                (0, 0, 0), (1, 1, 1), groups)  # fmt: skip
     assert distance(*grads) < 2e-6
+
+
+# Whoever reads beyond the last array that is read in place reads from a page that nobody may touch.
+GUARDED = """
+import ctypes, mmap
+import numpy as np
+from xtensor.kernels.cpu import direct_conv
+
+def guarded(shape):
+    size = int(np.prod(shape)) * 4
+    whole = -(-size // mmap.PAGESIZE) * mmap.PAGESIZE
+    memory = mmap.mmap(-1, whole + mmap.PAGESIZE)
+    bytes_ = np.frombuffer(memory, np.uint8)
+    page = ctypes.c_void_p(bytes_.ctypes.data + whole)
+    assert ctypes.CDLL(None).mprotect(page, mmap.PAGESIZE, 0) == 0
+    array = bytes_[whole - size : whole].view(np.float32).reshape(shape)
+    array[...] = 1
+    return array
+
+how = (1, 1, 1), (0, 0, 0), (1, 1, 1), 1
+for samples, channels, outputs, side in ((3, 130, 17, 8), (2, 115, 33, 9), (1, 3, 40, 50)):
+    x = guarded((samples, channels, 1, side, side))
+    weight = guarded((outputs, channels, 1, 3, 3))
+    out = np.empty((samples, outputs, 1, side - 2, side - 2), np.float32)
+    direct_conv.forward(out, x, weight, np.empty(0, np.float32), *how)
+    assert (out == 9 * channels).all()
+    grad, grad_weight = guarded(out.shape), np.empty_like(weight)
+    direct_conv.backward_weight(grad_weight, grad, x, *how)
+    assert (grad_weight == grad[:, 0].size).all()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="guards memory by Linux's mprotect")
+def test_nothing_is_read_beyond_the_arrays():
+    done = subprocess.run([sys.executable, "-c", GUARDED], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_depth_that_padding_makes_is_no_plane():

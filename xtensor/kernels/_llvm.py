@@ -206,6 +206,13 @@ class Emitter:
         product = self.builder.fmul(a, b, flags=FUSE)
         return self.replace(cells, k, self.builder.fadd(self.cell(cells, k), product, flags=FUSE))
 
+    def cells_at(self, tile, begin, index, step):
+        """Number and address of each cell, rows being ``step`` apart and columns a vector."""
+        for r in range(tile.rows):
+            for c in range(tile.columns):
+                steps = (r, step), (c, index.type(tile.lanes))
+                yield r * tile.columns + c, self.address(begin, index, *steps)
+
     def load_columns(self, tile, begin, index, apart):
         """As many vectors as a row of a tile has, so far apart."""
         return [

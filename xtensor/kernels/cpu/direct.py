@@ -58,7 +58,7 @@ def sum_tile(sums, c, begin, i, step, source, base, places, at, shifts, lines, f
 
 @inlined
 def sum_terms(sums, begin, i, step, source, base, places, at, shifts, lines, terms, panel, j,
-                 count, columns):  # fmt: skip
+              count, columns):  # fmt: skip
     """sums[p * PANEL + c] = begin[i + p * step + c] + sum over t < terms of
         source[base + places[at + p] + shifts[t]] * panel[j + lines[t] + c]
 

@@ -77,6 +77,10 @@ class Layout(NamedTuple):
     down: int
     columns: list[int]
 
+    def places(self, rows: int) -> np.ndarray:
+        """Where result 0 meets each element of a kernel of so many rows."""
+        return self.first + np.arange(rows)[:, None] * self.down + self.columns
+
     def size(self, results: tuple[int, int], kernel: tuple[int, int]) -> int:
         """What is written and, for whole tiles of results, read of the buffer; in whole lines."""
         last = (-(-results[0] // ROWS) * ROWS - 1) * self.step + (kernel[0] - 1) * self.down
@@ -162,7 +166,7 @@ def correlation(layout, out_shape, shape, weight_shape, groups, row_step, source
     results, sources, (rows, width) = out_shape[1] // groups, shape[1] // groups, weight_shape[3:]
     plane, down = layout.size(out_shape[3:], (rows, width)), layout.down
     taps = np.arange(rows * width)[::way].reshape(rows, width)
-    places = layout.first + np.arange(rows)[:, None] * down + layout.columns
+    places = layout.places(rows)
     together = 6 if results >= FEWEST_ROWS else 1
     threes = rows // 3 * 3 if together == 1 and layout.step == down else 0
     begins = np.arange(sources)[:, None]
@@ -187,10 +191,9 @@ def weight_job(x_shape, grad_shape, weight_shape, stride, padding, dilation, gro
     """Samples are summed up in parts: the job, and how many parts."""
     samples, results, sources = x_shape[0], grad_shape[1] // groups, weight_shape[1]
     layout = x_layout(grad_shape, x_shape, weight_shape[3:], stride, padding, dilation)
-    rows = weight_shape[3]
     plane = layout.size(grad_shape[3:], weight_shape[3:])
-    places = layout.first + np.arange(rows)[:, None] * layout.down + layout.columns
-    places = (np.arange(sources)[:, None] * plane + places.ravel()).ravel()
+    places = layout.places(weight_shape[3]).ravel()
+    places = (np.arange(sources)[:, None] * plane + places).ravel()
     pitch = -(-grad_shape[4] // ALIGNED) * ALIGNED
     per_part = -(-samples // max(1, min(samples, -(-TASKS // groups))))
     parts = -(-samples // per_part)

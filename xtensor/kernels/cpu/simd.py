@@ -100,10 +100,8 @@ def load_tile(array, i, step, rows, columns):
 
     def generate(emit, values, i, step, *literals):
         begin, cells = emit.begin_of(array, values), emit.zeros(tile)
-        for r in range(tile.rows):
-            for c in range(tile.columns):
-                address = emit.address(begin, i, (r, step), (c, i.type(tile.lanes)))
-                cells = emit.replace(cells, r * tile.columns + c, emit.load(tile, address))
+        for k, address in emit.cells_at(tile, begin, i, step):
+            cells = emit.replace(cells, k, emit.load(tile, address))
         return cells
 
     return tile(array, i, step, rows, columns), generate
@@ -114,13 +112,9 @@ def add_tile(tile, array, i, step):
     """tile[r, c] += array[i + r * step + c * lanes :][:lanes]"""
 
     def generate(emit, cells, values, i, step):
-        begin = emit.begin_of(array, values)
-        for r in range(tile.rows):
-            for c in range(tile.columns):
-                k = r * tile.columns + c
-                address = emit.address(begin, i, (r, step), (c, i.type(tile.lanes)))
-                total = emit.builder.fadd(emit.cell(cells, k), emit.load(tile, address))
-                cells = emit.replace(cells, k, total)
+        for k, address in emit.cells_at(tile, emit.begin_of(array, values), i, step):
+            total = emit.builder.fadd(emit.cell(cells, k), emit.load(tile, address))
+            cells = emit.replace(cells, k, total)
         return cells
 
     return tile(tile, array, i, step), generate
@@ -131,11 +125,8 @@ def store_tile(out, i, step, tile):
     """out[i + r * step + c * lanes :][:lanes] = tile[r, c]"""
 
     def generate(emit, values, i, step, cells):
-        begin = emit.begin_of(out, values)
-        for r in range(tile.rows):
-            for c in range(tile.columns):
-                address = emit.address(begin, i, (r, step), (c, i.type(tile.lanes)))
-                emit.store(tile, emit.cell(cells, r * tile.columns + c), address)
+        for k, address in emit.cells_at(tile, emit.begin_of(out, values), i, step):
+            emit.store(tile, emit.cell(cells, k), address)
 
     return _llvm().types.void(out, i, step, tile), generate
 
