@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import xtensor as xt
-from xtensor.kernels.cpu import direct_conv, plane_conv, winograd
+from xtensor.kernels.cpu import conv, direct_conv, plane_conv, winograd
 
 from .cases import normal
 from .naive import conv as naive
@@ -89,7 +89,7 @@ def directions(module, case, dtype):
     module.forward(out, x, weight, bias, *how)
     grad = normal(4, *out.shape).astype(dtype)
     grad_x, grad_weight = np.full_like(x, np.nan), np.full_like(weight, np.nan)
-    module.backward_input(grad_x, grad, weight, *how)
+    module.backward_input(grad_x, grad, weight, normal(5, x.shape[1]).astype(dtype), *how)
     module.backward_weight(grad_weight, grad, x, *how)
     return out, grad_x, grad_weight
 
@@ -138,6 +138,14 @@ PLANES = [
 ]
 
 
+@pytest.fixture
+def _choices_forgotten():
+    """Those that a test makes do not outlive it."""
+    yield
+    conv.choose.cache_clear()
+
+
+@pytest.mark.usefixtures("_choices_forgotten")
 @pytest.mark.parametrize("code", [xt.kfloat32, xt.kfloat64], ids=["float32", "float64"])
 @pytest.mark.parametrize("case", PLANES, ids=str)
 def test_planes_agree_with_the_naive_oracle_and_with_direct_convolution(case, code, monkeypatch):
@@ -158,10 +166,12 @@ def test_planes_agree_with_the_naive_oracle_and_with_direct_convolution(case, co
     monkeypatch.setattr("xtensor.kernels.cpu.conv.report_choice", lambda _, by: chosen.append(by))
     always = True
     monkeypatch.setattr("xtensor.kernels.cpu.conv.suits_planes", lambda *a: always)
+    conv.choose.cache_clear()
     y, *grads = of(code)
     assert chosen == ["plane_conv"] * 3
     assert distance(y, naive.conv(*arrays, *how)) < 1e-6
     always = False
+    conv.choose.cache_clear()
     for came, due in zip(grads, of(xt.kfloat64)[1:], strict=True):
         assert distance(came, due) < 1e-6
     assert chosen[3:] == ["direct_conv"] * 3
@@ -306,7 +316,7 @@ def test_no_samples(groups):
 
 def test_the_choice_of_an_algorithm_is_printed(monkeypatch, capsys):
     monkeypatch.setattr("xtensor.kernels.debug._wanted", True)
-    monkeypatch.setattr("xtensor.kernels.debug._said", set())
+    conv.choose.cache_clear()
     for _ in range(2):
         xt.conv2d(xt.ones([30, 32, 18, 18]), xt.ones([32, 32, 3, 3]))
         xt.conv2d(xt.ones([1, 32, 8, 8]), xt.ones([32, 32, 3, 3]), stride=2)

@@ -1,4 +1,4 @@
-"""``XTENSOR_DEBUG=kernels`` says, once each, which of its algorithms a kernel takes."""
+"""``XTENSOR_DEBUG=kernels`` says which of its algorithms a kernel takes."""
 
 from __future__ import annotations
 
@@ -6,13 +6,9 @@ import os
 import sys
 
 _wanted = os.environ.get("XTENSOR_DEBUG", "") == "kernels"
-_said: set[str] = set()
 
 
 def report_choice(call: str, algorithm: str) -> None:
-    """Print a choice to stderr where that is asked for and it was not printed yet."""
+    """Print a choice to stderr where that is asked for. Callers remember their choices."""
     if _wanted:
-        line = f"xtensor: {call}: {algorithm}"
-        if line not in _said:
-            _said.add(line)
-            print(line, file=sys.stderr)
+        print(f"xtensor: {call}: {algorithm}", file=sys.stderr)

@@ -11,6 +11,7 @@ from ..op import Op
 from ..reduction import sum_axes
 from ..tensor import XTensor
 from .window import (
+    KERNELS,
     LAYOUTS,
     Numbers,
     check_padding,
@@ -40,8 +41,10 @@ class Slide(Op, abstract=True):
         self.dilation = per_axis(dilation, self.axes, self.name, "dilation")
         self.groups = per_axis(groups, 1, self.name, "groups")[0]
 
-    def check_arrays(self, x: Array, weight: Array, layout: str) -> None:
+    def check_arrays(self, x: Array, weight: Array, channels: str) -> None:
+        """``channels`` are the first axes of the layout of weight."""
         check_rank(x, self.axes, self.name, "x", LAYOUTS[self.axes])
+        layout = channels + KERNELS[self.axes]
         check_rank(weight, self.axes, self.name, "weight", layout)
         if 0 in weight.shape:
             raise ValueError(
@@ -86,9 +89,12 @@ class Slide(Op, abstract=True):
         launch("conv_forward", out.size, lift(out), lift(x), lift(weight), shift, *self._numbers())
         return out
 
-    def input_gradient(self, grad: Array, weight: Array, shape: tuple[int, ...]) -> Array:
+    def input_gradient(
+        self, grad: Array, weight: Array, bias: Array | None, shape: tuple[int, ...]
+    ) -> Array:
         out = empty_like(grad, shape)
-        launch("conv_backward_input", out.size, lift(out), lift(grad), lift(weight),
+        shift = empty_like(grad, (0,)) if bias is None else bias
+        launch("conv_backward_input", out.size, lift(out), lift(grad), lift(weight), shift,
                *self._numbers())  # fmt: skip
         return out
 
@@ -102,8 +108,7 @@ class _Conv(Slide, abstract=True):
     """out[n, o, p] = bias[o] + sum over c, k of weight[o, c, k] x[n, c, p s - before + k d]"""
 
     def check(self, x: Array, weight: Array, bias: Array | None) -> None:
-        layout = "[O, C / groups, " + ", ".join(["k"] * self.axes) + "]"
-        self.check_arrays(x, weight, layout)
+        self.check_arrays(x, weight, "[O, C / groups, ")
         self.check_channels(x, weight.shape[1] * self.groups)
         self.check_bias(bias, weight.shape[0])
         spans = span(weight.shape[2:], self.dilation)
@@ -118,7 +123,7 @@ class _Conv(Slide, abstract=True):
         x, weight = self.saved
         x_shape, weight_shape = self.shapes
         return (
-            self.input_gradient(grad_out, weight, x_shape) if self.needs(0) else None,
+            self.input_gradient(grad_out, weight, None, x_shape) if self.needs(0) else None,
             self.weight_gradient(grad_out, x, weight_shape) if self.needs(1) else None,
             bias_gradient(grad_out) if self.needs(2) else None,
         )

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..device import Array, reshape
-from ..elementwise import apply
+from ..device import Array
 from ..errors import message
 from ..tensor import XTensor
 from .conv import Slide, bias_gradient
@@ -20,8 +19,7 @@ class _ConvTranspose(Slide, abstract=True):
     """The adjoint of ``_Conv``: x takes the place of its output, out that of its input."""
 
     def check(self, x: Array, weight: Array, bias: Array | None) -> None:
-        layout = "[C, O / groups, " + ", ".join(["k"] * self.axes) + "]"
-        self.check_arrays(x, weight, layout)
+        self.check_arrays(x, weight, "[C, O / groups, ")
         self.check_channels(x, weight.shape[0])
         self.check_bias(bias, weight.shape[1] * self.groups)
         self.lengths = self._lengths(x.shape[2:], span(weight.shape[2:], self.dilation))
@@ -51,10 +49,7 @@ class _ConvTranspose(Slide, abstract=True):
         self.save(x if self.needs(1) else None, weight if self.needs(0) else None)
         self.shapes = x.shape, weight.shape
         shape = (x.shape[0], weight.shape[1] * self.groups, *self.lengths)
-        out = self.input_gradient(x, weight, shape)
-        if bias is None:
-            return out
-        return apply("add_forward", (out, reshape(bias, (bias.shape[0], *[1] * self.axes))))
+        return self.input_gradient(x, weight, bias, shape)
 
     def backward(self, grad_out: Array) -> tuple[Array | None, ...]:
         x, weight = self.saved

@@ -7,6 +7,7 @@ always see three spatial axes: shorter ones are lifted by axes of length 1, whic
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -19,6 +20,7 @@ Padding: TypeAlias = str | tuple[int, ...]
 
 SPATIAL = 3
 LAYOUTS = {1: "[N, C, L]", 2: "[N, C, H, W]", 3: "[N, C, D, H, W]"}
+KERNELS = {1: "k]", 2: "k, k]", 3: "k, k, k]"}
 
 
 def per_axis(value: Any, axes: int, where: str, argument: str, least: int = 1) -> tuple[int, ...]:
@@ -32,6 +34,8 @@ def per_axis(value: Any, axes: int, where: str, argument: str, least: int = 1) -
         >>> per_axis(2, 3, "conv3d", "stride")
         (2, 2, 2)
     """
+    if type(value) is int and value >= least:
+        return (value,) * axes
     expected = f"an int of at least {least}"
     if axes > 1:
         expected += f", or {axes} of them"
@@ -63,10 +67,11 @@ def span(kernel: Sequence[int], dilation: Sequence[int]) -> tuple[int, ...]:
     return tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
 
 
+@lru_cache(maxsize=512)
 def place(
-    lengths: Sequence[int],
-    spans: Sequence[int],
-    stride: Sequence[int],
+    lengths: tuple[int, ...],
+    spans: tuple[int, ...],
+    stride: tuple[int, ...],
     padding: Padding,
     where: str,
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from functools import partial
 
 from .._jit import CpuFunction
-from .simd import copy_vector, lanes_of, put_seconds, take_seconds
+from .simd import copy_vector, lanes_of, load_tile, put_seconds, store_tile, take_seconds
 
 # Inlined before LLVM sees it, so that a number written as a literal is one inside too.
 inlined = partial(CpuFunction, inline="always")
@@ -16,7 +16,11 @@ inlined = partial(CpuFunction, inline="always")
 @CpuFunction
 def copy_cells(target, to, source, begin, count):
     """target[to + i] = source[begin + i] for i < count"""
-    for i in range(0, count, lanes_of(target)):
+    lanes, i = lanes_of(target), 0
+    while i + lanes <= count:  # storing whole vectors takes less than storing parts of them
+        store_tile(target, to + i, 0, load_tile(source, begin + i, 0, 1, 1))
+        i += lanes
+    if i < count:
         copy_vector(target, to + i, source, begin + i, count - i)
 
 
@@ -35,21 +39,34 @@ def move_rows(target, to, source, begin, rows, count, steps):
     """
     to_row, to_step, row, step = steps
     lanes = lanes_of(target)
-    if step == 1 and to_step == 1:
-        for y in range(rows):
+    for y in range(rows):
+        place, cell = to + y * to_row, begin + y * row
+        if step == 1 and to_step == 1:
             for i in range(0, count, lanes):
-                copy_vector(target, to + y * to_row + i, source, begin + y * row + i, count - i)
-    elif step == 2:
-        for y in range(rows):
+                copy_vector(target, place + i, source, cell + i, count - i)
+        elif step == 2:
             for i in range(0, count, lanes):
-                take_seconds(target, to + y * to_row + i, source, begin + y * row + 2 * i,
-                             count - i)  # fmt: skip
-    elif to_step == 2:
-        for y in range(rows):
+                take_seconds(target, place + i, source, cell + 2 * i, count - i)
+        elif to_step == 2:
             for i in range(0, count, lanes):
-                put_seconds(target, to + y * to_row + 2 * i, source, begin + y * row + i,
-                            count - i)  # fmt: skip
-    else:
-        for y in range(rows):
+                put_seconds(target, place + 2 * i, source, cell + i, count - i)
+        else:
             for i in range(count):
-                target[to + y * to_row + i * to_step] = source[begin + y * row + i * step]
+                target[place + i * to_step] = source[cell + i * step]
+
+
+@inlined
+def lay_volumes(box, to, size, source, begin, volume, volumes, runs, first, end, steps):
+    """Some volumes of the source, one after the other, into boxes of ``size`` cells.
+
+    Of each, place, cell, rows and count of runs[first:end] say from which cell to which place so
+    many rows of so many cells move, see ``move_rows``; with no rows, so many cells become 0.
+    """
+    for k in range(volumes):
+        place, cell = to + k * size, begin + k * volume
+        for r in range(first, end, 4):
+            if runs[r + 2]:
+                move_rows(box, place + runs[r], source, cell + runs[r + 1], runs[r + 2],
+                          runs[r + 3], steps)  # fmt: skip
+            else:
+                clear_cells(box, place + runs[r], runs[r + 3])

@@ -11,6 +11,7 @@ has few results to a group.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 from .._jit import cpu_whole_kernel
 from ..debug import report_choice
@@ -50,10 +51,10 @@ def whole(count, unit):
     return -(-count // unit) * unit
 
 
-def suits_planes(direction, source, result, weight_shape, stride, groups):
+def suits_planes(direction, source, result, weight_shape, stride, groups, itemsize):
     """Whether planes are faster than vectors of channels."""
     results = weight_shape[1] if direction == "backward_input" else weight_shape[0] // groups
-    width = result.shape[4]
+    width = result[4]
     rows = 4 if direction == "backward_weight" else 6
     planes = whole(results, rows) if results >= plane_conv.FEWEST_ROWS else results
     if direction == "backward_input":
@@ -62,31 +63,32 @@ def suits_planes(direction, source, result, weight_shape, stride, groups):
     elif direction == "backward_weight":
         planes *= WEIGHT_PLANES
     # A tile has several rows of results: of a single one it wastes most.
-    planes *= whole(width, 16) * whole(result.shape[3], 4) / result.shape[3]
-    planes *= max(1, FEWEST_TASKS / (source.shape[0] * groups))
-    if source[0].nbytes // groups > PLANES_BYTES:
+    planes *= whole(width, 16) * whole(result[3], 4) / result[3]
+    planes *= max(1, FEWEST_TASKS / (source[0] * groups))
+    if math.prod(source[1:]) * itemsize // groups > PLANES_BYTES:
         planes *= FAR_PLANES
     direct = ONE_VECTOR * 16 if results <= 16 else TWO_VECTORS * 32
     return results < MANY and planes < direct * width
 
 
-def choose(direction, source, result, weight_shape, stride, dilation, groups):
+@lru_cache(maxsize=4096)
+def choose(direction, source, result, weight_shape, stride, dilation, groups, itemsize):
     """The module that computes one direction of a convolution, by shapes and dtype alone.
 
     The choice is printed with XTENSOR_DEBUG=kernels.
     """
     outputs, channels, *kernel = weight_shape
-    size = result.shape[0], outputs, channels, *result.shape[3:]
-    flat = kernel[0] == stride[0] == source.shape[2] == result.shape[2] == 1
+    size = result[0], outputs, channels, *result[3:]
+    flat = kernel[0] == stride[0] == source[2] == result[2] == 1
     plain = groups == math.prod(stride) == math.prod(dilation) == 1
-    fits = flat and plain and kernel == [1, 3, 3] and source.dtype == "float32"
+    fits = flat and plain and kernel == [1, 3, 3] and itemsize == 4
     if fits and max(WORTH, winograd_cost(*size)) < direct_cost(*size):
         module = winograd
-    elif flat and suits_planes(direction, source, result, weight_shape, stride, groups):
+    elif flat and suits_planes(direction, source, result, weight_shape, stride, groups, itemsize):
         module = plane_conv
     else:
         module = direct_conv
-    report_choice(f"conv_{direction} of {list(source.shape)} with weight {list(weight_shape)}",
+    report_choice(f"conv_{direction} of {list(source)} with weight {list(weight_shape)}",
                   module.__name__.rpartition(".")[2])  # fmt: skip
     return module
 
@@ -99,19 +101,22 @@ def conv_forward(start, stop, out, x, weight, bias, stride, padding, dilation, g
     g is the first channel of the group of o; an empty bias counts as 0. An index is an element of
     out.
     """
-    module = choose("forward", x, out, weight.shape, stride, dilation, groups)
+    module = choose("forward", x.shape, out.shape, weight.shape, stride, dilation, groups,
+                    x.itemsize)  # fmt: skip
     module.forward(out, x, weight, bias, stride, padding, dilation, groups)
 
 
 @cpu_whole_kernel
-def conv_backward_input(start, stop, grad_x, grad, weight, stride, padding, dilation, groups):
-    """grad_x[n, g + c, p * stride - padding + k * dilation]
-        = sum over all o, k, p that meet there of weight[o, c, k] * grad[n, o, p]
+def conv_backward_input(start, stop, grad_x, grad, weight, bias, stride, padding, dilation, groups):
+    """grad_x[n, g + c, p * stride - padding + k * dilation] = bias[g + c]
+        + sum over all o, k, p that meet there of weight[o, c, k] * grad[n, o, p]
 
-    g is the first channel of the group of o. An index is an element of grad_x.
+    g is the first channel of the group of o; an empty bias counts as 0, others serve the transposed
+    form. An index is an element of grad_x.
     """
-    module = choose("backward_input", grad, grad_x, weight.shape, stride, dilation, groups)
-    module.backward_input(grad_x, grad, weight, stride, padding, dilation, groups)
+    module = choose("backward_input", grad.shape, grad_x.shape, weight.shape, stride, dilation,
+                    groups, grad.itemsize)  # fmt: skip
+    module.backward_input(grad_x, grad, weight, bias, stride, padding, dilation, groups)
 
 
 @cpu_whole_kernel
@@ -124,5 +129,6 @@ def conv_backward_weight(start, stop, grad_weight, grad, x, stride, padding, dil
     if not x.shape[0]:
         grad_weight[...] = 0
         return
-    module = choose("backward_weight", x, grad, grad_weight.shape, stride, dilation, groups)
+    module = choose("backward_weight", x.shape, grad.shape, grad_weight.shape, stride, dilation,
+                    groups, x.itemsize)  # fmt: skip
     module.backward_weight(grad_weight, grad, x, stride, padding, dilation, groups)

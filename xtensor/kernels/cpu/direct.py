@@ -20,17 +20,14 @@ SIMD architectures" (2018).
 from __future__ import annotations
 
 from .._jit import CpuFunction
-from .cells import clear_cells, inlined
+from .cells import clear_cells, inlined, lay_volumes, move_rows
 from .direct_plan import BLOCK
-from .product import PANEL, lay_panel
+from .product import PANEL, transpose
 from .simd import (
     add_places,
     add_tile,
-    copy_vector,
     lanes_of,
-    load_tile,
     pointer,
-    put_seconds,
     store_tile,
     transpose_whole,
     zero_tile,
@@ -88,39 +85,20 @@ def lay_weights(start, stop, panels, weight, rows, blocks, depth, group_step, bl
     for index in range(start, stop):
         group, first = index // per_group, index % per_group * PANEL
         for block in range(blocks):
-            lay_panel(panels, (index * blocks + block) * depth * PANEL, weight,
-                      group * group_step + block * block_step + first * row_step, 1, row_step,
-                      depth, min(PANEL, rows - first))  # fmt: skip
+            transpose(panels, (index * blocks + block) * depth * PANEL, PANEL, weight,
+                      group * group_step + block * block_step + first * row_step, row_step,
+                      min(PANEL, rows - first), depth)  # fmt: skip
 
 
 @inlined
-def lay_boxes(box, wide, source, n0, n1, channels, c0, c1, frame, band):
-    """The boxes [sample, wide] of a band: samples n0..n1-1 and channels c0..c1-1.
+def lay_boxes(box, wide, size, source, n0, n1, channels, c0, c1, volume, laid, first, end, steps):
+    """The boxes [sample, wide, size] of a band: samples n0..n1-1 and channels c0..c1-1.
 
-    frame: extents, origin and lengths of the source, the axis of bands, and from one to the next.
-    What lies before and behind all rows of the source is left as it was, unless bands are parts of
-    rows.
+    laid: of all bands, see ``lay_volumes``, as ``steps``; first..end-1 belong to this one.
     """
-    extents, origin, lengths, axis, advance = frame
-    z0 = origin[0] + (band * advance if axis == 0 else 0)
-    y0 = origin[1] + (band * advance if axis == 1 else 0)
-    x0 = origin[2] + (band * advance if axis == 2 else 0)
-    low = min(max(0, -x0), extents[2])
-    count = max(0, min(extents[2], lengths[2] - x0) - low)
     for n in range(n0, n1):
-        for c in range(c0, c1):
-            row = ((n - n0) * wide + c - c0) * extents[0] * extents[1] * extents[2]
-            for z in range(z0, z0 + extents[0]):
-                for y in range(y0, y0 + extents[1]):
-                    inside = 0 <= z < lengths[0] and 0 <= y < lengths[1]
-                    if axis == 2 or not inside:
-                        clear_cells(box, row, extents[2])
-                    if inside:
-                        cell = ((n * channels + c) * lengths[0] + z) * lengths[1] + y
-                        begin = cell * lengths[2] + x0 + low
-                        for i in range(0, count, lanes_of(box)):
-                            copy_vector(box, row + low + i, source, begin + i, count - i)
-                    row += extents[2]
+        lay_volumes(box, (n - n0) * wide * size, size, source, (n * channels + c0) * volume, volume,
+                    c1 - c0, laid, first, end, steps)  # fmt: skip
 
 
 @inlined
@@ -132,33 +110,16 @@ def turn_block(line, sums, begin, count, columns):
             transpose_whole(line, c * BLOCK + p, BLOCK, sums, begin + p * PANEL + c, PANEL)
 
 
-@inlined
-def spread_cells(target, to, step, source, begin, count):
-    """target[to + i * step] = source[begin + i] for i < count"""
-    if step == 1:
-        lanes, i = lanes_of(target), 0
-        while i + lanes <= count:
-            store_tile(target, to + i, 0, load_tile(source, begin + i, 0, 1, 1))
-            i += lanes
-        if i < count:
-            copy_vector(target, to + i, source, begin + i, count - i)
-    elif step == 2:
-        for i in range(0, count, lanes_of(target)):
-            put_seconds(target, to + 2 * i, source, begin + i, count - i)
-    else:
-        for i in range(count):
-            target[to + i * step] = source[begin + i]
-
-
 @CpuFunction
-def correlate(start, stop, out, source, panels, bias, sizes, frame, places, shifts, lines, runs,
-              run_bounds, box, sums, line):  # fmt: skip
+def correlate(start, stop, out, source, panels, bias, sizes, steps, laid, places, shifts, lines,
+              out_steps, runs, box, sums, line):  # fmt: skip
     """Tasks start..stop-1: a band of some samples each, and some of the panels.
 
     out [samples, rows, out_volume] and source [samples, channels, volume], flat.
     """
     (samples, rows, channels, groups, together, bands, splits, whole, short, short_at, volume,
-     out_volume, out_step, in_place, band_in, band_out, panel_size) = sizes  # fmt: skip
+     out_volume, in_place, band_in, band_out, panel_size, size, laid_each,
+     runs_each) = sizes  # fmt: skip
     per_row, per_channel = rows // groups, channels // groups
     per_group = -(-per_row // PANEL)
     per_split = -(-groups * per_group // splits)
@@ -175,9 +136,9 @@ def correlate(start, stop, out, source, panels, bias, sizes, frame, places, shif
                 cells = pointer(source)
                 base = (n0 * channels + group * per_channel) * volume + band * band_in
             else:
-                lay_boxes(cells, per_channel, pointer(source), n0, n1, channels,
-                          group * per_channel, (group + 1) * per_channel, frame,
-                          band)  # fmt: skip
+                lay_boxes(cells, per_channel, size, pointer(source), n0, n1, channels,
+                          group * per_channel, (group + 1) * per_channel, volume, pointer(laid),
+                          band * laid_each, (band + 1) * laid_each, steps)  # fmt: skip
             panel0, panel1 = max(first, group * per_group), min(end, (group + 1) * per_group)
             for at in range(0, due, BLOCK):
                 count, k = min(BLOCK, due - at), at // BLOCK
@@ -189,23 +150,23 @@ def correlate(start, stop, out, source, panels, bias, sizes, frame, places, shif
                               pointer(panels), panel * panel_size, count, columns)  # fmt: skip
                     turn_block(pointer(line), pointer(sums), 0, count, columns)
                     begin = (n0 * rows + row) * out_volume + band * band_out
-                    for c in range(columns):
-                        for s in range(3 * run_bounds[k], 3 * run_bounds[k + 1], 3):
-                            spread_cells(pointer(out), begin + c * out_volume + runs[s + 1],
-                                         out_step, pointer(line), c * BLOCK + runs[s],
-                                         min(runs[s + 2], count - runs[s]))  # fmt: skip
+                    for r in range(k * runs_each, (k + 1) * runs_each, 3):
+                        move_rows(pointer(out), begin + runs[r + 1], pointer(line), runs[r],
+                                  columns, min(runs[r + 2], count - runs[r]),
+                                  out_steps)  # fmt: skip
 
 
 @CpuFunction
-def sum_weights(start, stop, partial, grad, x, sizes, frame, places, shifts, lines, box, grads,
-                totals, line):  # fmt: skip
+def sum_weights(start, stop, partial, grad, x, sizes, steps, laid, places, shifts, lines,
+                out_steps, box, grads, totals, line):  # fmt: skip
     """Tasks start..stop-1: some units, some channels of a group and a panel of its outputs.
 
     A unit is a band of a sample or, where there is one band, some samples. partial [part, O,
     C / groups, element], grad [N, O, out_volume] and x [N, C, volume], flat.
     """
     (samples, outputs, channels, groups, units, per_part, together, bands, wide, elements,
-     positions, last, last_at, out_volume, volume, in_place, band_in) = sizes  # fmt: skip
+     positions, last, last_at, out_volume, volume, in_place, band_in, size,
+     laid_each) = sizes  # fmt: skip
     per_output, per_input = outputs // groups, channels // groups
     panels, cuts = -(-per_output // PANEL), -(-per_input // wide)
     clear_cells(pointer(box), 0, box.size)
@@ -222,22 +183,22 @@ def sum_weights(start, stop, partial, grad, x, sizes, frame, places, shifts, lin
             n1 = min(n0 + together, samples)
             count = positions if band < bands - 1 else last
             for n in range(n0, n1):
-                lay_panel(pointer(grads), (n - n0) * count * PANEL, pointer(grad),
-                          (n * outputs + row) * out_volume + band * positions, 1, out_volume,
-                          count, columns)  # fmt: skip
+                transpose(pointer(grads), (n - n0) * count * PANEL, PANEL, pointer(grad),
+                          (n * outputs + row) * out_volume + band * positions, out_volume, columns,
+                          count)  # fmt: skip
             cells, base = pointer(box), 0
             if in_place:
                 cells = pointer(x)
                 base = (n0 * channels + group * per_input + c0) * volume + band * band_in
             else:
-                lay_boxes(cells, wide, pointer(x), n0, n1, channels, group * per_input + c0,
-                          group * per_input + c1, frame, band)  # fmt: skip
+                lay_boxes(cells, wide, size, pointer(x), n0, n1, channels, group * per_input + c0,
+                          group * per_input + c1, volume, pointer(laid), band * laid_each,
+                          (band + 1) * laid_each, steps)  # fmt: skip
             sum_terms(pointer(totals), pointer(totals), 0, PANEL, cells, base, pointer(shifts),
                       last_at if c1 == per_input else 0, pointer(places), pointer(lines),
                       (n1 - n0) * count, pointer(grads), 0, taps, columns)  # fmt: skip
         begin = ((part * outputs + row) * per_input + c0) * elements
         for at in range(0, taps, BLOCK):
             turn_block(pointer(line), pointer(totals), at * PANEL, min(BLOCK, taps - at), columns)
-            for c in range(columns):
-                spread_cells(pointer(partial), begin + c * per_input * elements + at, 1,
-                             pointer(line), c * BLOCK, min(BLOCK, taps - at))  # fmt: skip
+            move_rows(pointer(partial), begin + at, pointer(line), 0, columns,
+                      min(BLOCK, taps - at), out_steps)  # fmt: skip

@@ -13,7 +13,6 @@ from __future__ import annotations
 import itertools
 import math
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
@@ -24,6 +23,7 @@ from .direct_plan import (
     LONG,
     Taps,
     Walk,
+    boxes_of,
     forward_taps,
     grid,
     input_taps,
@@ -96,13 +96,15 @@ def correlation(taps: Taps, elements, step, shape, out_shape, results, out_step,
     cells = grid([together, *counts], [math.prod(out_shape[1:]), *out_steps])
     channel = np.arange(per_channel)[:, None]
     lines = ((channel * elements + np.array(taps.elements, np.int64)) * PANEL).ravel()
+    boxes = boxes_of(walk, step, tuple(lengths))
+    runs = runs_of(cells + np.dot(out_offset, pitches(out_lengths)), out_step[2])
     numbers = (
         (samples, rows, channels, groups, together, walk.bands, splits, walk.places.size, short,
-         short_at, math.prod(lengths), math.prod(out_lengths), out_step[2],
+         short_at, math.prod(lengths), math.prod(out_lengths),
          *band_steps(walk, step), int(walk.band * out_steps[walk.axis]),
-         per_channel * elements * PANEL),
-        frame_of(walk, step, lengths), places, walk.shifts, lines,
-        *runs_of(cells + np.dot(out_offset, pitches(out_lengths)), out_step[2]),
+         per_channel * elements * PANEL, math.prod(walk.extents), each(boxes), each(runs)),
+        (walk.extents[2], 1, lengths[2], 1), boxes.ravel(), places, walk.shifts, lines,
+        (math.prod(out_lengths), out_step[2], BLOCK, 1), runs.ravel(),
     )  # fmt: skip
     cost = samples * rows * count * per_channel * len(taps.cells) // PRODUCTS
     sizes = 0 if walk.in_place else together * walk.sample, BLOCK * PANEL, BLOCK * PANEL
@@ -114,9 +116,9 @@ def band_steps(walk: Walk, step) -> tuple[int, int]:
     return int(walk.in_place), walk.band * step[walk.axis] * pitches(walk.extents)[walk.axis]
 
 
-def frame_of(walk: Walk, step, lengths) -> tuple[Any, ...]:
-    """What ``lay_boxes`` needs to know."""
-    return walk.extents, walk.origin, tuple(lengths), walk.axis, walk.band * step[walk.axis]
+def each(table: np.ndarray) -> int:
+    """Numbers of a band or block."""
+    return table[:1].size
 
 
 @lru_cache(maxsize=512)
@@ -140,11 +142,13 @@ def weight_job(x_shape, grad_shape, weight_shape, stride, padding, dilation, gro
     parts = -(-units // per_part)
     last_cut = (per_input - (cuts - 1) * wide) * elements
     shifts, last_at = whole_and_short(walk.shifts, last_cut, WHOLE_TILES)
+    boxes = boxes_of(walk, stride, tuple(lengths))
     numbers = (
         (samples, outputs, channels, groups, units, per_part, walk.together, walk.bands, wide,
          elements, walk.positions, walk.last, last_at, count, math.prod(lengths),
-         *band_steps(walk, stride)),
-        frame_of(walk, stride, lengths), walk.places, shifts, np.arange(walk.places.size) * PANEL,
+         *band_steps(walk, stride), math.prod(walk.extents), each(boxes)),
+        (walk.extents[2], 1, lengths[2], 1), boxes.ravel(), walk.places, shifts,
+        np.arange(walk.places.size) * PANEL, (per_input * elements, 1, BLOCK, 1),
     )  # fmt: skip
     sizes = (0 if walk.in_place else walk.together * walk.sample, walk.places.size * PANEL,
              -(-last_at // BLOCK) * BLOCK * PANEL, BLOCK * PANEL)  # fmt: skip
@@ -164,15 +168,15 @@ def forward(out, x, weight, bias, stride, padding, dilation, groups):
     correlate_all([job], out, x, panels, bias)
 
 
-def backward_input(grad_x, grad, weight, stride, padding, dilation, groups):
-    """grad_x[n, g + c, p s - p0 + k d] = sum over o, k, p of weight[o, c, k] * grad[n, o, p]"""
+def backward_input(grad_x, grad, weight, bias, stride, padding, dilation, groups):
+    """grad_x[n, g + c, p s - p0 + k d] = bias[g + c] + sum of weight[o, c, k] * grad[n, o, p]"""
     outputs, channels, elements = weight.shape[0] // groups, weight.shape[1], weight[0, 0].size
     block = channels * elements
     panels = lay_panels(weight, groups, channels, outputs, elements, outputs * block, block,
                         elements)  # fmt: skip
     jobs = input_jobs(grad_x.shape, grad.shape, weight.shape, stride, padding, dilation, groups,
                       grad.itemsize, tasks_wanted())  # fmt: skip
-    correlate_all(jobs, grad_x, grad, panels, np.zeros(0, grad.dtype))
+    correlate_all(jobs, grad_x, grad, panels, bias)
 
 
 def tasks_wanted():

@@ -185,19 +185,68 @@ def whole_and_short(table: np.ndarray, short: int, multiple: int) -> tuple[np.nd
     return np.concatenate(parts), parts[0].size
 
 
-def runs_of(cells: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:
-    """Runs of results whose cells are ``step`` apart, cut at the ends of blocks.
+def boxes_of(walk: Walk, step: Triple, lengths: Triple) -> np.ndarray:
+    """What ``lay_volumes`` lays into the box of each band: [band, run, 4]."""
+    bands = []
+    for band in range(0 if walk.in_place else walk.bands):
+        begins = list(walk.origin)
+        begins[walk.axis] += band * walk.band * step[walk.axis]
+        bands.append(list(box_runs(begins, walk.extents, lengths, walk.axis, walk.bands > 1)))
+    return of_equal_length(bands, 4)
 
-    Returns:
-        Place in its block, first cell and count of each, flat; and where those of each block
-        begin, and the end of the last.
+
+def box_runs(
+    begins: Sequence[int], extents: Triple, lengths: Triple, axis: int, changing: bool
+) -> Iterator[tuple[int, int, int, int]]:
+    """Place, cell, rows and count of what goes into a box that begins there.
+
+    Padding is cleared where a box of another band, if boxes are ``changing`` along the axis, may
+    have had something else.
 
     Example:
-        >>> runs_of(np.array([0, 1, 2, 10, 11]), 1)
-        (array([ 0,  0,  3,  3, 10,  2]), array([0, 2]))
+        >>> list(box_runs((0, -1, -1), (1, 4, 4), (1, 9, 9), 1, True))
+        [(5, 0, 3, 3), (0, 0, 0, 4), (16, 0, 0, 0)]
+    """
+    ends = [min(e, n - b) for b, e, n in zip(begins, extents, lengths)]
+    (z0, y0, x0), (z1, y1, x1) = [max(0, -b) for b in begins], ends
+    (_, tall, wide), plane = extents, extents[1] * extents[2]
+    for z in range(extents[0]):
+        begin, blank = z * plane, []
+        if z0 <= z < z1 and y0 < y1 and x0 < x1:
+            cell = ((begins[0] + z) * lengths[1] + begins[1] + y0) * lengths[2] + begins[2] + x0
+            yield begin + y0 * wide + x0, cell, y1 - y0, x1 - x0
+            if axis == 1:
+                blank = [(0, y0 * wide), (y1 * wide, (tall - y1) * wide)]
+            elif axis == 2:
+                blank = [
+                    (y * wide + x, n) for y in range(y0, y1) for x, n in ((0, x0), (x1, wide - x1))
+                ]
+        else:
+            blank = [(0, plane)]
+        for at, count in blank if changing else ():
+            yield begin + at, 0, 0, count
+
+
+def of_equal_length(lists: Sequence[Sequence[Sequence[int]]], width: int) -> np.ndarray:
+    """The lists [list, entry, width], with zeros where one has fewer entries."""
+    table = np.zeros((len(lists), max(map(len, lists), default=0), width), np.int64)
+    for to, entries in zip(table, lists):
+        to[: len(entries)] = np.reshape(entries, (-1, width))
+    return table
+
+
+def runs_of(cells: np.ndarray, step: int) -> np.ndarray:
+    """Runs of results whose cells are ``step`` apart, cut at the ends of blocks: [block, run, 3].
+
+    Of each its place in the block, first cell and count.
+
+    Example:
+        >>> runs_of(np.array([0, 1, 2, 10, 11]), 1).tolist()
+        [[[0, 0, 3], [3, 10, 2]]]
     """
     place = np.arange(cells.size)
     begins = np.flatnonzero((place % BLOCK == 0) | (np.diff(cells, prepend=0) != step))
     counts = np.diff(begins, append=cells.size)
-    runs = np.stack([begins % BLOCK, cells[begins], counts], axis=1).ravel()
-    return runs, np.searchsorted(begins, np.arange(0, cells.size + BLOCK, BLOCK))
+    runs = np.stack([begins % BLOCK, cells[begins], counts], axis=1)
+    blocks = np.searchsorted(begins, np.arange(BLOCK, cells.size, BLOCK))
+    return of_equal_length(np.split(runs, blocks), 3)

@@ -14,6 +14,9 @@ from ..parallel import parallel_for
 from .scratch import scratch
 
 
+BUFFERS = "first buffer", "second buffer", "third buffer", "fourth buffer"
+
+
 class Job(NamedTuple):
     """What a loop ``(start, stop, *arrays, *numbers, *buffers)`` is called with.
 
@@ -40,8 +43,8 @@ def _run(start, stop, loop, jobs, *arrays):
         first, end = max(start, 0), min(stop, job.tasks)
         if first < end:
             buffers = [
-                scratch.array(f"buffer {number}", size, arrays[0].dtype)
-                for number, size in enumerate(job.sizes)
+                scratch.array(name, size, arrays[0].dtype)
+                for name, size in zip(BUFFERS, job.sizes)
             ]
             loop.compiled()(first, end, *arrays, *job.numbers, *buffers)
         start, stop = start - job.tasks, stop - job.tasks

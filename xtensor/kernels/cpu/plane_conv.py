@@ -28,7 +28,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._jit import CpuFunction
-from .cells import clear_cells, inlined, move_rows
+from .cells import clear_cells, inlined, lay_volumes, move_rows
 from .job import Job, run_in_parts, run_jobs
 from .simd import (
     add_column,
@@ -63,14 +63,12 @@ SLACK = 16
 class Layout(NamedTuple):
     """How a plane lies in the buffer.
 
-    runs: place, cell and count of what is copied of the first row.
-    rows, steps: how many rows follow, and the steps of ``move_rows``.
+    runs: place, cell, rows and count of what ``lay_volumes`` moves, and ``steps`` how.
     first, step: the place of result 0 of the first row, and from one row of results to the next.
     down, columns: from a row of the kernel to the next, and where its columns begin.
     """
 
-    runs: list[tuple[int, int, int]]
-    rows: int
+    runs: np.ndarray
     steps: tuple[int, int, int, int]
     first: int
     step: int
@@ -85,8 +83,9 @@ class Layout(NamedTuple):
         """What is written and, for whole tiles of results, read of the buffer; in whole lines."""
         last = (-(-results[0] // ROWS) * ROWS - 1) * self.step + (kernel[0] - 1) * self.down
         read = self.first + last + max(self.columns) + results[1]
-        written = max(place + count * self.steps[1] for place, _, count in self.runs)
-        return -(-max(read, written + self.rows * self.steps[0]) // ALIGNED) * ALIGNED
+        place, _, rows, count = self.runs.T
+        written = np.max(place + rows * self.steps[0] + count * self.steps[1])
+        return -(-max(read, int(written)) // ALIGNED) * ALIGNED
 
 
 def reach(offset: int, step: int, length: int, count: int) -> tuple[int, int]:
@@ -98,8 +97,8 @@ def reach(offset: int, step: int, length: int, count: int) -> tuple[int, int]:
 def layout_of(runs, rows, steps, step, down, columns) -> Layout:
     """Cells begin with a cache line, as far as one place can be moved to one."""
     lead = -runs[0][0] % ALIGNED
-    runs = [(place + lead, cell, count) for place, cell, count in runs]
-    return Layout(runs, rows, steps, lead, step, down, columns)
+    table = np.array([(place + lead, cell, rows, count) for place, cell, count in runs], np.int64)
+    return Layout(table, steps, lead, step, down, columns)
 
 
 def x_layout(out_shape, x_shape, kernel, stride, padding, dilation) -> Layout:
@@ -178,7 +177,7 @@ def correlation(layout, out_shape, shape, weight_shape, groups, row_step, source
 
     numbers = (
         groups, results, together, sources, shape[3:], out_shape[3:],
-        np.array(layout.runs, np.int64).ravel(), layout.rows, layout.steps, plane, layout.step,
+        layout.runs.ravel(), layout.steps, plane, layout.step,
         of_all(places, plane), of_all(taps, source_step), threes // 3 * width * sources,
         way * width, math.prod(weight_shape) // groups, row_step,
     )  # fmt: skip
@@ -199,7 +198,7 @@ def weight_job(x_shape, grad_shape, weight_shape, stride, padding, dilation, gro
     parts = -(-samples // per_part)
     numbers = (
         samples, per_part, groups, results, sources, x_shape[3:], grad_shape[3:],
-        np.array(layout.runs, np.int64).ravel(), layout.rows, layout.steps, plane, layout.step,
+        layout.runs.ravel(), layout.steps, plane, layout.step,
         pitch, np.pad(places, (0, -places.size % WHOLE_TILES), mode="edge"), places.size,
     )  # fmt: skip
     cost = math.prod(grad_shape) * places.size // PRODUCTS
@@ -261,24 +260,15 @@ def sum_planes(out, to, results, height, width, bias, o, weight, w, row_step, bu
 
 
 @CpuFunction
-def lay_planes(buffer, plane, source, begin, volume, planes, runs, rows, steps):
-    """So many planes of ``volume`` cells, from source[begin] on."""
-    for k in range(planes):
-        for s in range(0, runs.size, 3):
-            move_rows(buffer, k * plane + runs[s], source, begin + k * volume + runs[s + 1], rows,
-                      runs[s + 2], steps)  # fmt: skip
-
-
-@CpuFunction
 def correlate_planes(start, stop, out, source, weight, bias, groups, results, together, sources,
-                     shape, out_shape, runs, rows, steps, plane, step, places, taps, threes, down,
+                     shape, out_shape, runs, steps, plane, step, places, taps, threes, down,
                      group_step, row_step, buffer):  # fmt: skip
     """Groups start..stop-1 of all samples, each of so many results and sources."""
     volume, out_volume = shape[0] * shape[1], out_shape[0] * out_shape[1]
     clear_cells(pointer(buffer), 0, buffer.size)
     for index in range(start, stop):
-        lay_planes(pointer(buffer), plane, pointer(source), index * sources * volume, volume,
-                   sources, runs, rows, steps)  # fmt: skip
+        lay_volumes(pointer(buffer), 0, plane, pointer(source), index * sources * volume, volume,
+                    sources, pointer(runs), 0, runs.size, steps)  # fmt: skip
         group = index % groups
         for r in range(0, results, together):
             to, o = (index * results + r) * out_volume, group * results + r
@@ -342,7 +332,7 @@ def sum_lanes(out, to, totals, first, count):
 
 @CpuFunction
 def weight_planes(start, stop, partial, grad, x, samples, per_part, groups, results, sources,
-                  shape, grad_shape, runs, rows, steps, plane, step, pitch, places, tap_count,
+                  shape, grad_shape, runs, steps, plane, step, pitch, places, tap_count,
                   buffer, grads, totals):  # fmt: skip
     """Tasks start..stop-1: a group in some samples; partial [part, group, result, tap], flat."""
     volume, (height, width) = shape[0] * shape[1], grad_shape
@@ -354,8 +344,8 @@ def weight_planes(start, stop, partial, grad, x, samples, per_part, groups, resu
         clear_cells(pointer(totals), 0, totals.size)
         for n in range(part * per_part, min((part + 1) * per_part, samples)):
             begin = n * groups + group
-            lay_planes(pointer(buffer), plane, pointer(x), begin * sources * volume, volume,
-                       sources, runs, rows, steps)  # fmt: skip
+            lay_volumes(pointer(buffer), 0, plane, pointer(x), begin * sources * volume, volume,
+                        sources, pointer(runs), 0, runs.size, steps)  # fmt: skip
             move_rows(pointer(grads), 0, pointer(grad), begin * results * area, results * height,
                       width, (pitch, 1, width, 1))  # fmt: skip
             dot_planes(pointer(totals), pointer(grads), results, height, width, pitch,
@@ -374,10 +364,10 @@ def forward(out, x, weight, bias, stride, padding, dilation, groups):
     _correlate_all(job, out, x, weight, bias)
 
 
-def backward_input(grad_x, grad, weight, stride, padding, dilation, groups):
-    """grad_x[n, g + c, p s - p0 + k d] = sum over o, k, p of weight[o, c, k] * grad[n, o, p]"""
+def backward_input(grad_x, grad, weight, bias, stride, padding, dilation, groups):
+    """grad_x[n, g + c, p s - p0 + k d] = bias[g + c] + sum of weight[o, c, k] * grad[n, o, p]"""
     job = input_job(grad_x.shape, grad.shape, weight.shape, stride, padding, dilation, groups)
-    _correlate_all(job, grad_x, grad, weight, np.zeros(0, grad.dtype))
+    _correlate_all(job, grad_x, grad, weight, bias)
 
 
 def backward_weight(grad_weight, grad, x, stride, padding, dilation, groups):

@@ -18,21 +18,26 @@ ALIGNMENT = 64
 class _Scratch(threading.local):
     def __init__(self) -> None:
         self.buffers: dict[str, np.ndarray] = {}
+        self.views: dict[str, np.ndarray] = {}  # of what was asked for last
 
     def array(self, name: str, size: int, dtype: Any) -> np.ndarray:
         """An uninitialised array that begins with a cache line.
 
         What an earlier call got under this name is overwritten.
         """
+        view = self.views.get(name)
+        if view is not None and view.size == size and view.dtype is dtype:
+            return view
         count = size * np.dtype(dtype).itemsize
         buffer = self.buffers.get(name)
         if buffer is None or buffer.size < count:
             memory = np.empty(count + ALIGNMENT, np.uint8)
             begin = -memory.ctypes.data % ALIGNMENT
             buffer = memory[begin : begin + count]
-            if count <= KEPT_BYTES:
-                self.buffers[name] = buffer
-        return buffer[:count].view(dtype)
+        view = buffer[:count].view(dtype)
+        if count <= KEPT_BYTES:
+            self.buffers[name], self.views[name] = buffer, view
+        return view
 
 
 scratch = _Scratch()

@@ -417,10 +417,10 @@ def forward(out, x, weight, bias, stride, padding, dilation, groups):
     correlate(plane(out), plane(x), weight, steps, bias, -padding[1], -padding[2])
 
 
-def backward_input(grad_x, grad, weight, stride, padding, dilation, groups):
+def backward_input(grad_x, grad, weight, bias, stride, padding, dilation, groups):
     """The same with kernels turned around and input and output channels exchanged."""
-    steps, none = (9 * weight.shape[1], 9, 8, -1), np.empty(0, np.float32)
-    correlate(plane(grad_x), plane(grad), weight, steps, none, padding[1] - 2, padding[2] - 2)
+    steps = 9 * weight.shape[1], 9, 8, -1
+    correlate(plane(grad_x), plane(grad), weight, steps, bias, padding[1] - 2, padding[2] - 2)
 
 
 def backward_weight(grad_weight, grad, x, stride, padding, dilation, groups):

@@ -55,11 +55,12 @@ def source(cell, offset, stride, length):
 
 
 @cuda_kernel
-def conv_backward_input(start, stop, grad_x, grad, weight, stride, padding, dilation, groups):
-    """grad_x[n, g + c, p * stride - padding + k * dilation]
-        = sum over all o, k, p that meet there of weight[o, c, k] * grad[n, o, p]
+def conv_backward_input(start, stop, grad_x, grad, weight, bias, stride, padding, dilation, groups):
+    """grad_x[n, g + c, p * stride - padding + k * dilation] = bias[g + c]
+        + sum over all o, k, p that meet there of weight[o, c, k] * grad[n, o, p]
 
-    g is the first channel of the group of o. An index is an element of grad_x.
+    g is the first channel of the group of o; an empty bias counts as 0, others serve the transposed
+    form. An index is an element of grad_x.
     """
     _, channels, depth, height, width = grad_x.shape
     _, outputs, out_depth, out_height, out_width = grad.shape
@@ -71,6 +72,8 @@ def conv_backward_input(start, stop, grad_x, grad, weight, stride, padding, dila
         d, h, w = cell // (height * width), cell // width % height, cell % width
         first, c = channel // per_group * per_output, channel % per_group
         total = 0.0
+        if bias.size > 0:
+            total += bias[channel]
         for a in range(kd):
             od = source(d, a * dilation[0] - padding[0], stride[0], out_depth)
             if od >= 0:
