@@ -13,7 +13,6 @@ from .._jit import CpuFunction
 from ..parallel import parallel_for
 from .scratch import scratch
 
-
 BUFFERS = "first buffer", "second buffer", "third buffer", "fourth buffer"
 
 
@@ -43,8 +42,7 @@ def _run(start, stop, loop, jobs, *arrays):
         first, end = max(start, 0), min(stop, job.tasks)
         if first < end:
             buffers = [
-                scratch.array(name, size, arrays[0].dtype)
-                for name, size in zip(BUFFERS, job.sizes)
+                scratch.array(name, size, arrays[0].dtype) for name, size in zip(BUFFERS, job.sizes)
             ]
             loop.compiled()(first, end, *arrays, *job.numbers, *buffers)
         start, stop = start - job.tasks, stop - job.tasks

@@ -27,8 +27,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._jit import CpuFunction
-from .cells import clear_cells, inlined, lay_volumes, move_rows
+from .._jit import CpuFunction, with_globals
+from .cells import clear_cells, inlined, lay_volumes
 from .job import Job, run_in_parts, run_jobs
 from .simd import (
     add_column,
@@ -43,19 +43,20 @@ from .simd import (
     zero_tile,
 )
 
-# mypy: disable-error-code="no-untyped-def"
+# mypy: disable-error-code="no-untyped-def, name-defined"
 
 # Rows of the highest tile.
 ROWS = 8
-# From so many results on, several are summed together.
-FEWEST_ROWS = 4
+# Results that are summed together, if a group has as many as the second.
+TOGETHER, FEWEST_ROWS = 6, 4
+# Rows and columns of a tile, results and taps, for the weight gradient of one and of several.
+ONE, SEVERAL = (1, 9), (4, 3)
 # So many products take as long as handling an element of an array.
 PRODUCTS = 16
 # Rows of the buffer begin with a cache line.
 ALIGNED = 16
-# For a weight gradient: tasks, if samples allow; taps that go into tiles of either kind; numbers of
-# the longest vector.
-TASKS, WHOLE_TILES, LANES = 16, 15, 16
+# For a weight gradient: tasks, if samples allow; numbers of the longest vector.
+TASKS, LANES = 16, 16
 # What a tile reads beyond the end of a plane at most, a vector.
 SLACK = 16
 
@@ -166,8 +167,7 @@ def correlation(layout, out_shape, shape, weight_shape, groups, row_step, source
     plane, down = layout.size(out_shape[3:], (rows, width)), layout.down
     taps = np.arange(rows * width)[::way].reshape(rows, width)
     places = layout.places(rows)
-    together = 6 if results >= FEWEST_ROWS else 1
-    threes = rows // 3 * 3 if together == 1 and layout.step == down else 0
+    threes = rows // 3 * 3 if results < FEWEST_ROWS and layout.step == down else 0
     begins = np.arange(sources)[:, None]
 
     def of_all(table, between):
@@ -176,7 +176,7 @@ def correlation(layout, out_shape, shape, weight_shape, groups, row_step, source
         return np.concatenate([(begins * between + part).ravel() for part in parts])
 
     numbers = (
-        groups, results, together, sources, shape[3:], out_shape[3:],
+        groups, results, sources, shape[3:], out_shape[3:],
         layout.runs.ravel(), layout.steps, plane, layout.step,
         of_all(places, plane), of_all(taps, source_step), threes // 3 * width * sources,
         way * width, math.prod(weight_shape) // groups, row_step,
@@ -193,17 +193,20 @@ def weight_job(x_shape, grad_shape, weight_shape, stride, padding, dilation, gro
     plane = layout.size(grad_shape[3:], weight_shape[3:])
     places = layout.places(weight_shape[3]).ravel()
     places = (np.arange(sources)[:, None] * plane + places).ravel()
-    pitch = -(-grad_shape[4] // ALIGNED) * ALIGNED
+    rows, columns = ONE if results == 1 else SEVERAL
+    wide = -(-places.size // columns) * columns
+    # A tile has whole rows: beyond the last result it takes that once more.
+    grads = np.minimum(np.arange(-(-results // rows) * rows), results - 1)
     per_part = -(-samples // max(1, min(samples, -(-TASKS // groups))))
     parts = -(-samples // per_part)
     numbers = (
         samples, per_part, groups, results, sources, x_shape[3:], grad_shape[3:],
         layout.runs.ravel(), layout.steps, plane, layout.step,
-        pitch, np.pad(places, (0, -places.size % WHOLE_TILES), mode="edge"), places.size,
+        grads * math.prod(grad_shape[3:]), np.pad(places, (0, wide - places.size), mode="edge"),
+        places.size,
     )  # fmt: skip
     cost = math.prod(grad_shape) * places.size // PRODUCTS
-    rows = -(-results // 4) * 4
-    sizes = sources * plane + SLACK, rows * grad_shape[3] * pitch, rows * numbers[-2].size * LANES
+    sizes = sources * plane + SLACK, grads.size * wide * LANES
     return Job(parts * groups, cost, numbers, sizes), parts
 
 
@@ -226,9 +229,9 @@ def sum_rows(out, to, height, width, x, bias, o, weight, w, down, buffer, step, 
 
 
 @inlined
-def sum_plane(out, to, height, width, bias, o, weight, w, down, buffer, step, places, taps, threes,
-              tap_count):  # fmt: skip
-    """out[to + y * width + x] = bias[o]
+def sum_plane(out, to, results, height, width, bias, o, weight, w, row_step, down, buffer, step,
+              places, taps, threes, tap_count):  # fmt: skip
+    """For a single result, out[to + y * width + x] = bias[o]
         + sum over taps t, each with the two that follow it after ``down`` and a step if t < threes,
           of weight[w + taps[t]] * buffer[y * step + x + places[t]]
 
@@ -245,9 +248,9 @@ def sum_plane(out, to, height, width, bias, o, weight, w, down, buffer, step, pl
 
 
 @inlined
-def sum_planes(out, to, results, height, width, bias, o, weight, w, row_step, buffer, step, places,
-               taps, tap_count):  # fmt: skip
-    """``sum_plane`` for up to six results, whose weights are ``row_step`` apart, without threes."""
+def sum_planes(out, to, results, height, width, bias, o, weight, w, row_step, down, buffer, step,
+               places, taps, threes, tap_count):  # fmt: skip
+    """The same for up to six results, whose weights are ``row_step`` apart, without threes."""
     lanes = lanes_of(out)
     for y in range(0, height, 2):
         for x in range(0, width, lanes):
@@ -259,10 +262,13 @@ def sum_planes(out, to, results, height, width, bias, o, weight, w, row_step, bu
                        0 if y + 1 < height else width)  # fmt: skip
 
 
-@CpuFunction
-def correlate_planes(start, stop, out, source, weight, bias, groups, results, together, sources,
-                     shape, out_shape, runs, steps, plane, step, places, taps, threes, down,
-                     group_step, row_step, buffer):  # fmt: skip
+# Written once for both; ``sum_results`` is one of the two, for so many results ``together``.
+# ruff: noqa: F821
+
+
+def _correlate(start, stop, out, source, weight, bias, groups, results, sources, shape, out_shape,
+               runs, steps, plane, step, places, taps, threes, down, group_step, row_step,
+               buffer):  # fmt: skip
     """Groups start..stop-1 of all samples, each of so many results and sources."""
     volume, out_volume = shape[0] * shape[1], out_shape[0] * out_shape[1]
     clear_cells(pointer(buffer), 0, buffer.size)
@@ -271,51 +277,60 @@ def correlate_planes(start, stop, out, source, weight, bias, groups, results, to
                     sources, pointer(runs), 0, runs.size, steps)  # fmt: skip
         group = index % groups
         for r in range(0, results, together):
-            to, o = (index * results + r) * out_volume, group * results + r
-            w = group * group_step + r * row_step
-            if together == 1:
-                sum_plane(pointer(out), to, out_shape[0], out_shape[1], pointer(bias), o,
-                          pointer(weight), w, down, pointer(buffer), step, pointer(places),
-                          pointer(taps), threes, taps.size)  # fmt: skip
-            else:
-                sum_planes(pointer(out), to, results - r, out_shape[0], out_shape[1], pointer(bias),
-                           o, pointer(weight), w, row_step, pointer(buffer), step, pointer(places),
-                           pointer(taps), taps.size)  # fmt: skip
+            sum_results(pointer(out), (index * results + r) * out_volume, results - r, out_shape[0],
+                        out_shape[1], pointer(bias), group * results + r, pointer(weight),
+                        group * group_step + r * row_step, row_step, down, pointer(buffer), step,
+                        pointer(places), pointer(taps), threes, taps.size)  # fmt: skip
+
+
+def variant(loop, name, **helpers):
+    """A loop with these functions and numbers in it."""
+    return CpuFunction(with_globals(loop, name, helpers))
+
+
+correlate_plane = variant(_correlate, "correlate_plane", sum_results=sum_plane, together=1)
+correlate_planes = variant(
+    _correlate, "correlate_planes", sum_results=sum_planes, together=TOGETHER
+)
 
 
 @inlined
-def dot_rows(totals, i, step, grads, g, height, width, pitch, buffer, down, places, t, rows,
+def dot_rows(totals, i, step, grad, g, rows_at, r, height, width, buffer, down, places, t, rows,
              columns):  # fmt: skip
     """``dot_planes`` for as many results and taps as a tile has."""
     tile = zero_tile(totals, rows, columns)
     for y in range(height):
         for x in range(0, width, lanes_of(totals)):
-            tile = add_inner(tile, grads, g + y * pitch + x, height * pitch, buffer, y * down + x,
+            tile = add_inner(tile, grad, g + y * width + x, rows_at, r, buffer, y * down + x,
                              places, t, width - x)  # fmt: skip
     store_tile(totals, i, step, add_tile(tile, totals, i, step))
 
 
 @inlined
-def dot_planes(totals, grads, results, height, width, pitch, buffer, down, places, tap_count):
-    """totals[(r * tap_count + t) * lanes + x % lanes] += sum over y < height and x < width of
-        grads[(r * height + y) * pitch + x] * buffer[y * down + x + places[t]]
+def dot_plane(totals, grad, g, rows_at, row_count, height, width, buffer, down, places,
+              tap_count):  # fmt: skip
+    """For a single result, totals[t * lanes + x % lanes] += sum over y < height and x < width of
+        grad[g + y * width + x] * buffer[y * down + x + places[t]]
 
-    for r < results, rounded up to fours if several are left, and t < tap_count, a multiple of 15;
-    what grads has up to a whole vector must be 0.
+    for t < tap_count, a multiple of the columns of a tile.
     """
-    lanes, area, r = lanes_of(totals), height * pitch, 0
+    lanes = lanes_of(totals)
+    for t in range(0, tap_count, 9):
+        dot_rows(totals, t * lanes, 0, grad, g, rows_at, 0, height, width, buffer, down, places, t,
+                 1, 9)  # fmt: skip
+
+
+@inlined
+def dot_planes(totals, grad, g, rows_at, row_count, height, width, buffer, down, places,
+               tap_count):  # fmt: skip
+    """The same for several, rows of tap_count vectors in ``totals``; number r of row_count, a
+    multiple of the rows of a tile, begins rows_at[r] behind the first."""
+    lanes = lanes_of(totals)
     step = tap_count * lanes
-    while r < results:
-        if results - r > 1:
-            for t in range(0, tap_count, 3):
-                dot_rows(totals, r * step + t * lanes, step, grads, r * area, height, width, pitch,
-                         buffer, down, places, t, 4, 3)  # fmt: skip
-            r += 4
-        else:
-            for t in range(0, tap_count, 5):
-                dot_rows(totals, r * step + t * lanes, step, grads, r * area, height, width, pitch,
-                         buffer, down, places, t, 1, 5)  # fmt: skip
-            r += 1
+    for r in range(0, row_count, 4):
+        for t in range(0, tap_count, 3):
+            dot_rows(totals, r * step + t * lanes, step, grad, g, rows_at, r, height, width, buffer,
+                     down, places, t, 4, 3)  # fmt: skip
 
 
 @inlined
@@ -330,15 +345,12 @@ def sum_lanes(out, to, totals, first, count):
         out[to + i] = total
 
 
-@CpuFunction
-def weight_planes(start, stop, partial, grad, x, samples, per_part, groups, results, sources,
-                  shape, grad_shape, runs, steps, plane, step, pitch, places, tap_count,
-                  buffer, grads, totals):  # fmt: skip
+def _weight(start, stop, partial, grad, x, samples, per_part, groups, results, sources, shape,
+            grad_shape, runs, steps, plane, step, rows_at, places, tap_count, buffer,
+            totals):  # fmt: skip
     """Tasks start..stop-1: a group in some samples; partial [part, group, result, tap], flat."""
     volume, (height, width) = shape[0] * shape[1], grad_shape
-    area = height * width
     clear_cells(pointer(buffer), 0, buffer.size)
-    clear_cells(pointer(grads), 0, grads.size)
     for index in range(start, stop):
         part, group = index // groups, index % groups
         clear_cells(pointer(totals), 0, totals.size)
@@ -346,13 +358,16 @@ def weight_planes(start, stop, partial, grad, x, samples, per_part, groups, resu
             begin = n * groups + group
             lay_volumes(pointer(buffer), 0, plane, pointer(x), begin * sources * volume, volume,
                         sources, pointer(runs), 0, runs.size, steps)  # fmt: skip
-            move_rows(pointer(grads), 0, pointer(grad), begin * results * area, results * height,
-                      width, (pitch, 1, width, 1))  # fmt: skip
-            dot_planes(pointer(totals), pointer(grads), results, height, width, pitch,
-                       pointer(buffer), step, pointer(places), places.size)  # fmt: skip
+            dot_results(pointer(totals), pointer(grad), begin * results * height * width,
+                        pointer(rows_at), rows_at.size, height, width, pointer(buffer), step,
+                        pointer(places), places.size)  # fmt: skip
         for r in range(results):
             sum_lanes(pointer(partial), (index * results + r) * tap_count, pointer(totals),
                       r * places.size, tap_count)  # fmt: skip
+
+
+weight_plane = variant(_weight, "weight_plane", dot_results=dot_plane)
+weight_planes = variant(_weight, "weight_planes", dot_results=dot_planes)
 
 
 # -- directions -----------------------------------------------------------------------------------
@@ -361,13 +376,13 @@ def weight_planes(start, stop, partial, grad, x, samples, per_part, groups, resu
 def forward(out, x, weight, bias, stride, padding, dilation, groups):
     """out[n, o, p] = bias[o] + sum over c, k of weight[o, c, k] * x[n, g + c, p s - p0 + k d]"""
     job = forward_job(out.shape, x.shape, weight.shape, stride, padding, dilation, groups)
-    _correlate_all(job, out, x, weight, bias)
+    _correlate_all(job, out, x, weight, bias, groups)
 
 
 def backward_input(grad_x, grad, weight, bias, stride, padding, dilation, groups):
     """grad_x[n, g + c, p s - p0 + k d] = bias[g + c] + sum of weight[o, c, k] * grad[n, o, p]"""
     job = input_job(grad_x.shape, grad.shape, weight.shape, stride, padding, dilation, groups)
-    _correlate_all(job, grad_x, grad, weight, bias)
+    _correlate_all(job, grad_x, grad, weight, bias, groups)
 
 
 def backward_weight(grad_weight, grad, x, stride, padding, dilation, groups):
@@ -377,13 +392,15 @@ def backward_weight(grad_weight, grad, x, stride, padding, dilation, groups):
     """
     job, parts = weight_job(x.shape, grad.shape, grad_weight.shape, stride, padding, dilation,
                             groups)  # fmt: skip
-    run_in_parts(weight_planes, job, parts, grad_weight, grad, x)
+    loop = weight_plane if grad.shape[1] == groups else weight_planes
+    run_in_parts(loop, job, parts, grad_weight, grad, x)
 
 
-def _correlate_all(job, out, source, weight, bias):
+def _correlate_all(job, out, source, weight, bias, groups):
     """Weights and biases of a whole tile are read, wherever it begins."""
     row_step = job.numbers[-1]
     padded = np.zeros(out.shape[1] + 5, out.dtype)
     padded[: bias.size] = bias
     weight = np.concatenate([weight.reshape(-1), np.zeros(5 * row_step, weight.dtype)])
-    run_jobs(correlate_planes, [job], out, source, weight, padded)
+    loop = correlate_planes if out.shape[1] // groups >= FEWEST_ROWS else correlate_plane
+    run_jobs(loop, [job], out, source, weight, padded)

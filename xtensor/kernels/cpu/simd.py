@@ -254,27 +254,29 @@ def add_column(tile, a, i, a_step, b, j, step, height):
 
 
 @CpuIntrinsic
-def add_inner(tile, a, i, step, b, j, places, p, count):
-    """tile[r, c] += a[i + r * step :][:lanes] * b[j + places[p + c] :][:lanes]
+def add_inner(tile, a, i, rows, r, b, j, columns, c, count):
+    """tile[k, l] += a[i + rows[r + k] :][:lanes] * b[j + columns[c + l] :][:lanes]
 
-    with 0 for what b has from ``count`` on. A sum over lanes is what is wanted in the end.
+    with 0 for what both have from ``count`` on. A sum over lanes is what is wanted in the end.
     """
 
-    def generate(emit, cells, a_values, i, step, b_values, j, place_values, p, count):
-        begin_a, begin_b = emit.begin_of(a, a_values), emit.begin_of(b, b_values)
-        begin, mask = emit.begin_of(places, place_values), emit.first_lanes(tile, count)
-        columns = []
-        for c in range(tile.columns):
-            place = emit.builder.load(emit.address(begin, p, (c, p.type(1))))
-            address = emit.address(begin_b, emit.builder.add(j, place))
-            columns.append(emit.load_lanes(tile, address, mask))
-        for r in range(tile.rows):
-            row = emit.load(tile, emit.address(begin_a, i, (r, step)))
-            for c, column in enumerate(columns):
-                cells = emit.multiply_add(cells, r * tile.columns + c, row, column)
+    def generate(emit, cells, a_values, i, row_values, r, b_values, j, column_values, c, count):
+        mask = emit.first_lanes(tile, count)
+
+        def load(array, values, index, places, place_values, first, number):
+            begin = emit.begin_of(places, place_values)
+            place = emit.builder.load(emit.address(begin, first, (number, first.type(1))))
+            address = emit.address(emit.begin_of(array, values), emit.builder.add(index, place))
+            return emit.load_lanes(tile, address, mask)
+
+        loaded = [load(b, b_values, j, columns, column_values, c, k) for k in range(tile.columns)]
+        for number in range(tile.rows):
+            row = load(a, a_values, i, rows, row_values, r, number)
+            for k, column in enumerate(loaded):
+                cells = emit.multiply_add(cells, number * tile.columns + k, row, column)
         return cells
 
-    return tile(tile, a, i, step, b, j, places, p, count), generate
+    return tile(tile, a, i, rows, r, b, j, columns, c, count), generate
 
 
 def row_transform(matrix):
