@@ -159,6 +159,20 @@ class Emitter:
         numbers = ir.VectorType(count.type, tile.lanes)(list(range(tile.lanes)))
         return self.builder.icmp_signed("<", numbers, self.repeat(tile, count))
 
+    def part(self, tile, rows, count, taken):
+        """Row, column and mask of each cell: which numbers are in the first rows and columns.
+
+        Of ``count`` numbers of a row, each column of cells has ``taken``.
+        """
+        lefts = [
+            self.builder.sub(count, self.builder.mul(taken, count.type(c)))
+            for c in range(tile.columns)
+        ]
+        for r in range(tile.rows):
+            inside = self.builder.icmp_signed("<", rows.type(r), rows)
+            for c, left in enumerate(lefts):
+                yield r, c, self.first_lanes(tile, self.builder.select(inside, left, left.type(0)))
+
     def exchange(self, a, b, half):
         """Blocks of ``half`` lanes: the even ones of a and b in turn, and the odd ones."""
         lanes = range(a.type.count)

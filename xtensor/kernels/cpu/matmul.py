@@ -12,7 +12,8 @@ import numpy as np
 
 from .. import blas
 from .._jit import CpuFunction, cpu_host_kernel
-from .product import BLOCK_COLUMNS, BLOCK_DEPTH, BLOCK_ROWS, ROWS, multiply_matrices
+from .cells import inlined
+from .product import BLOCK_COLUMNS, BLOCK_DEPTH, BLOCK_ROWS, multiply_matrices
 from .scratch import scratch
 from .simd import pointer
 
@@ -21,7 +22,7 @@ from .simd import pointer
 FEWEST, WORTH = 8, 1 << 20
 
 
-@CpuFunction
+@inlined
 def cut(length, pieces, piece):
     """First and end of a piece."""
     return piece * length // pieces, (piece + 1) * length // pieces
@@ -29,7 +30,7 @@ def cut(length, pieces, piece):
 
 @CpuFunction
 def matmul_tiles(start, stop, out, x, y, bias, x_size, y_size, m, n, depth, transposed_x,
-                 transposed_y, parts, blocks, panels, copies, sums):  # fmt: skip
+                 transposed_y, parts, blocks, panels, copies):  # fmt: skip
     """``matmul_forward`` over flat arrays; matrices of x are x_size apart, or 0 if there is one."""
     x_row, x_step = (1, m) if transposed_x else (depth, 1)
     y_row, y_step = (1, depth) if transposed_y else (n, 1)
@@ -44,7 +45,7 @@ def matmul_tiles(start, stop, out, x, y, bias, x_size, y_size, m, n, depth, tran
             pointer(x), b * x_size + r0 * x_row + d0 * x_step, x_row, x_step,
             pointer(y), b * y_size + d0 * y_row + c0 * y_step, y_row, y_step,
             pointer(bias), c0 if bias.size > 0 else -1, r1 - r0, d1 - d0, c1 - c0, pointer(panels),
-            pointer(copies), pointer(sums),
+            pointer(copies),
         )  # fmt: skip
 
 
@@ -57,7 +58,6 @@ def multiply_tiles(start, stop, out, x, y, bias, transposed_x, transposed_y, par
         scratch.array(name, size, out.dtype)
         for name, size in (
             ("panels", BLOCK_COLUMNS * BLOCK_DEPTH), ("copies", BLOCK_ROWS * BLOCK_DEPTH),
-            ("sums", ROWS * BLOCK_COLUMNS),
         )
     )  # fmt: skip
     matmul_tiles.compiled()(

@@ -10,12 +10,13 @@ Winograd tile, need not return to Python in between.
 from __future__ import annotations
 
 from .._jit import CpuFunction
-from .cells import inlined
+from .cells import copy_cells, inlined
 from .simd import (
     add_outer,
-    copy_vector,
+    add_part,
     lanes_of,
     load_tile,
+    store_part,
     store_tile,
     transpose_square,
     zero_tile,
@@ -83,11 +84,9 @@ def transpose(to, i, to_step, source, j, step, rows, columns):
 @inlined
 def lay_panel(panels, at, b, j, row_step, column_step, depth, columns):
     """panels[at + d * PANEL + c] = b[j + d * row_step + c * column_step]; one of the steps is 1"""
-    lanes = lanes_of(panels)
     if column_step == 1:
         for d in range(depth):
-            for c in range(0, columns, lanes):
-                copy_vector(panels, at + d * PANEL + c, b, j + d * row_step + c, columns - c)
+            copy_cells(panels, at + d * PANEL, b, j + d * row_step, columns)
     else:
         transpose(panels, at, PANEL, b, j, column_step, columns, depth)
 
@@ -140,64 +139,39 @@ def multiply_full_panels(out, a, panels, rows, depth, columns):
 BLOCK_COLUMNS, BLOCK_DEPTH, BLOCK_ROWS = 256, 512, 96
 
 
-@CpuFunction
+@inlined
 def lay_rows(rows, a, i, row_step, depth_step, count, depth):
     """rows[r * BLOCK_DEPTH + d] = a[i + r * row_step + d * depth_step]; one of the steps is 1"""
-    lanes = lanes_of(rows)
     if depth_step == 1:
         for r in range(count):
-            for d in range(0, depth, lanes):
-                copy_vector(rows, r * BLOCK_DEPTH + d, a, i + r * row_step + d, depth - d)
+            copy_cells(rows, r * BLOCK_DEPTH, a, i + r * row_step, depth)
     else:
-        for d in range(0, depth, lanes):
-            for r in range(0, count, lanes):
-                transpose_square(rows, r * BLOCK_DEPTH + d, BLOCK_DEPTH, a, i + d * depth_step + r,
-                                 depth_step, min(lanes, depth - d),
-                                 min(lanes, count - r))  # fmt: skip
+        transpose(rows, 0, BLOCK_DEPTH, a, i, depth_step, depth, count)
 
 
 @inlined
-def sum_products(sums, c, a, i, a_row, panels, depth, columns):
-    """sums[r, c:] = the rows of a times as many columns of a panel as the tile has"""
-    tile = zero_tile(sums, 6, columns)
+def multiply_rows(out, to, out_step, a, i, a_row, panels, c, rows, depth, columns, begin, b,
+                  begin_row, added, tile_columns):  # fmt: skip
+    """Up to ROWS rows of as many columns as a tile has, from column c of panels on."""
+    tile = zero_tile(out, 6, tile_columns)
     place = c // PANEL * PANEL * depth + c % PANEL
     for d in range(depth):
         tile = add_outer(tile, a, i + d, a_row, panels, place + d * PANEL)
-    store_tile(sums, c, BLOCK_COLUMNS, tile)
+    if added:
+        tile = add_part(tile, begin, b + c, begin_row, rows, columns - c)
+    store_part(out, to + c, out_step, lanes_of(out), tile, rows, columns - c, lanes_of(out))
 
 
-@CpuFunction
-def multiply_rows(out, to, out_step, a, i, a_row, panels, rows, depth, columns, bias, shift, first,
-                  sums):  # fmt: skip
-    """Up to ROWS rows of ``columns`` columns, times panels: set if ``first``, else added."""
-    lanes = lanes_of(sums)
-    for c in range(0, columns - lanes, 2 * lanes):
-        sum_products(sums, c, a, i, a_row, panels, depth, 2)
-    rest = columns % (2 * lanes)
-    if 0 < rest <= lanes:
-        sum_products(sums, columns - rest, a, i, a_row, panels, depth, 1)
-    for r in range(rows):
-        at, k = to + r * out_step, r * BLOCK_COLUMNS
-        if not first:
-            for c in range(columns):
-                out[at + c] += sums[k + c]
-        elif shift >= 0:
-            for c in range(columns):
-                out[at + c] = sums[k + c] + bias[shift + c]
-        else:
-            for c in range(columns):
-                out[at + c] = sums[k + c]
-
-
-@CpuFunction
+@inlined
 def multiply_matrices(out, to, out_step, a, i, a_row, a_step, b, j, b_step, b_column, bias, shift,
-                      rows, depth, columns, panels, copies, sums):  # fmt: skip
+                      rows, depth, columns, panels, copies):  # fmt: skip
     """out[to + r * out_step + c] = bias[shift + c] + sum over d < depth of
         a[i + r * a_row + d * a_step] * b[j + d * b_step + c * b_column]
 
     for r < rows and c < columns; no bias if ``shift`` is below 0. The order of a sum is the same
     wherever its row and column lie.
     """
+    lanes = lanes_of(out)
     for c in range(0, columns, BLOCK_COLUMNS):
         wide = min(BLOCK_COLUMNS, columns - c)
         for d in range(0, depth, BLOCK_DEPTH):
@@ -212,7 +186,16 @@ def multiply_matrices(out, to, out_step, a, i, a_row, a_step, b, j, b_step, b_co
                     lay_rows(copies, a, i + r * a_row + d * a_step, a_row, a_step, tall, deep)
                     source, at, step = copies, 0, BLOCK_DEPTH
                 for k in range(0, tall, ROWS):
-                    multiply_rows(out, to + (r + k) * out_step + c, out_step, source,
-                                  at + k * step, step, panels, min(ROWS, tall - k), deep, wide,
-                                  bias, shift + c if shift >= 0 else -1, d == 0,
-                                  sums)  # fmt: skip
+                    place = to + (r + k) * out_step + c
+                    begin, first, begin_row = out, place, out_step
+                    if d == 0:
+                        begin, first, begin_row = bias, shift + c, 0
+                    for w in range(0, wide, 2 * lanes):
+                        if wide - w > lanes:
+                            multiply_rows(out, place, out_step, source, at + k * step, step, panels,
+                                          w, tall - k, deep, wide, begin, first, begin_row,
+                                          d > 0 or shift >= 0, 2)  # fmt: skip
+                        else:
+                            multiply_rows(out, place, out_step, source, at + k * step, step, panels,
+                                          w, tall - k, deep, wide, begin, first, begin_row,
+                                          d > 0 or shift >= 0, 1)  # fmt: skip

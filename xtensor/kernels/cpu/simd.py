@@ -121,6 +121,24 @@ def add_tile(tile, array, i, step):
 
 
 @CpuIntrinsic
+def add_part(tile, array, i, step, rows, count):
+    """tile[r, c] += array[i + r * step + c * lanes :][:lanes]
+
+    for r < rows and the first ``count`` numbers of a row; nothing beyond is read.
+    """
+
+    def generate(emit, cells, values, i, step, rows, count):
+        begin, lanes = emit.begin_of(array, values), count.type(tile.lanes)
+        for r, c, mask in emit.part(tile, rows, count, lanes):
+            address, k = emit.address(begin, i, (r, step), (c, lanes)), r * tile.columns + c
+            total = emit.builder.fadd(emit.cell(cells, k), emit.load_lanes(tile, address, mask))
+            cells = emit.replace(cells, k, total)
+        return cells
+
+    return tile(tile, array, i, step, rows, count), generate
+
+
+@CpuIntrinsic
 def store_tile(out, i, step, tile):
     """out[i + r * step + c * lanes :][:lanes] = tile[r, c]"""
 
@@ -139,14 +157,10 @@ def store_part(out, i, step, apart, tile, rows, count, taken):
     """
 
     def generate(emit, values, i, step, apart, cells, rows, count, taken):
-        begin, builder = emit.begin_of(out, values), emit.builder
-        lefts = [builder.sub(count, builder.mul(taken, count.type(c))) for c in range(tile.columns)]
-        for r in range(tile.rows):
-            inside = builder.icmp_signed("<", rows.type(r), rows)
-            for c, left in enumerate(lefts):
-                mask = emit.first_lanes(tile, builder.select(inside, left, left.type(0)))
-                address = emit.address(begin, i, (r, step), (c, apart))
-                emit.store_lanes(tile, emit.cell(cells, r * tile.columns + c), address, mask)
+        begin = emit.begin_of(out, values)
+        for r, c, mask in emit.part(tile, rows, count, taken):
+            address = emit.address(begin, i, (r, step), (c, apart))
+            emit.store_lanes(tile, emit.cell(cells, r * tile.columns + c), address, mask)
 
     return _llvm().types.void(out, i, step, apart, tile, rows, count, taken), generate
 
