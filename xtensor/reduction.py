@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -88,7 +88,7 @@ def wide_sums(array: Array, axes: Sequence[int]) -> Array:
     dtype = FLOAT64 if is_floating(array.dtype) else INT64
     if type(array) is np.ndarray and array.shape and array.size < SMALL:
         return np.add.reduce(array, tuple(axes), dtype, keepdims=True)
-    return _over_axes("sum", array, axes, dtype)
+    return _over_axes("sum", wide_sums, array, axes, dtype)
 
 
 def extreme_axes(array: Array, axes: Sequence[int], smallest: bool) -> Array:
@@ -96,21 +96,28 @@ def extreme_axes(array: Array, axes: Sequence[int], smallest: bool) -> Array:
     if type(array) is np.ndarray and array.shape and array.size < SMALL:
         ufunc = np.minimum if smallest else np.maximum
         return ufunc.reduce(array, tuple(axes), keepdims=True)
-    return _over_axes("extreme", array, axes, array.dtype, smallest)
+    return _over_axes("extreme", extreme_axes, array, axes, array.dtype, smallest)
 
 
 def _over_axes(
-    kernel: str, array: Array, axes: Sequence[int], dtype: np.dtype[Any], *numbers: Any
+    kernel: str,
+    whole: Callable[..., Array],
+    array: Array,
+    axes: Sequence[int],
+    dtype: np.dtype[Any],
+    *numbers: Any,
 ) -> Array:
     for first, end in axis_groups(axes):
         shape = array.shape
-        out = _over_rows(kernel, as_rows(array, first, end), dtype, *numbers)
+        out = _over_rows(kernel, whole, as_rows(array, first, end), dtype, *numbers)
         array = reshape(out, (*shape[:first], *[1] * (end - first), *shape[end:]))
     return array
 
 
-def _over_rows(kernel: str, rows: Array, dtype: np.dtype[Any], *numbers: Any) -> Array:
-    """[outer, length, inner] -> [outer, inner]"""
+def _over_rows(
+    kernel: str, whole: Callable[..., Array], rows: Array, dtype: np.dtype[Any], *numbers: Any
+) -> Array:
+    """[outer, length, inner] -> [outer, inner], perhaps in parts, which go through ``whole``."""
     outer, length, inner = rows.shape
     if inner <= PART // 8:
         parts = -(-length * inner // PART) if outer < MANY_ROWS else 1
@@ -120,9 +127,7 @@ def _over_rows(kernel: str, rows: Array, dtype: np.dtype[Any], *numbers: Any) ->
             launch(f"{kernel}_parts_forward", outer * parts, partial, rows, parts, *numbers)
             if parts == 1:
                 return partial
-            rows = reshape(partial, (outer, parts, inner))
-            if inner == 1:
-                return _over_rows(kernel, rows, dtype, *numbers)
+            return whole(reshape(partial, (outer, parts, inner)), (1,), *numbers)
     out = empty_like(rows, (outer, inner), dtype)
     launch(f"{kernel}_forward", outer * inner, out, rows, *numbers)
     return out

@@ -42,7 +42,7 @@ def multiply_columns(out, to, out_step, a, i, a_row, a_step, b, j, b_step, rows,
         store_tile(out, to + r * out_step, out_step, tile)
 
 
-@CpuFunction
+@inlined
 def multiply_panel(out, to, out_step, a, i, a_row, a_step, b, j, b_step, rows, depth, columns, add):
     """out[to + r * out_step + c] = sum over d < depth of
         a[i + r * a_row + d * a_step] * b[j + d * b_step + c]
@@ -62,7 +62,7 @@ def multiply_panel(out, to, out_step, a, i, a_row, a_step, b, j, b_step, rows, d
             c += lanes
 
 
-@CpuFunction
+@inlined
 def multiply_panels(out, to, out_step, a, i, a_row, a_step, b, j, rows, depth, columns):
     """The same for any multiple of 16 columns, b in panels from b[j] on: [panel, depth, column]."""
     for c in range(0, columns, PANEL):

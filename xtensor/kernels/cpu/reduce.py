@@ -36,7 +36,7 @@ def _sum_of_four(a, b, c, d):
     return (I64(a) + I64(b)) + (I64(c) + I64(d))
 
 
-@CpuFunction
+@inlined
 def _add_rows(sums, x, at, length, step, count):
     """sums[j] += sum_i x[at + i * step + j] for i < length, j < count"""
     quarter = length // 4

@@ -24,7 +24,7 @@ import numpy as np
 
 from .._jit import CpuFunction
 from ..parallel import get_num_threads, parallel_for
-from .cells import clear_cells
+from .cells import clear_cells, inlined
 from .product import PANEL, ROWS, multiply_panel, multiply_panels
 from .scratch import scratch
 from .simd import lanes_of, load_tile, pointer, row_transform, store_tile, transpose_square
@@ -75,7 +75,7 @@ g_matrix, g_transposed = row_transform(G), row_transform(transposed(G))
 # -- tile rows ------------------------------------------------------------------------------------
 
 
-@CpuFunction
+@inlined
 def read_rows(rows, x, shape, n, c0, top, left, tall, width):
     """rows[w, i, c] = x[n, c0 + c, top + i, left + w] for i < tall, c < WIDE; 0 outside of x"""
     channels, height, length = shape
@@ -91,7 +91,7 @@ def read_rows(rows, x, shape, n, c0, top, left, tall, width):
                                  min(lanes, channels - c0 - c), min(lanes, end - w))  # fmt: skip
 
 
-@CpuFunction
+@inlined
 def write_rows(out, shape, n, c0, top, rows, width, bias, biased):
     """The way back, out[n, c0 + c, top + i, w] = rows[i, w, c] + bias[c0 + c] for i < 4"""
     channels, height, length = shape
@@ -132,7 +132,7 @@ def transform_inputs(values, wide, tiles, x, shape, base, r0, r1, down, across, 
                         store_tile(values, at + 6 * k * plane, plane, b_transposed(tile))
 
 
-@CpuFunction
+@inlined
 def transform_gradients(values, wide, tiles, grad, shape, base, r0, r1, down, across, rows, half):
     """values[:, tile, o] = A e A^T of output channel o < wide, for the tiles of rows r0..r1-1"""
     width, plane = 4 * across, tiles * wide
@@ -275,7 +275,7 @@ def correlate_panels(start, stop, out, values, weight, bias, channel_step, outpu
                           pointer(half))  # fmt: skip
 
 
-@CpuFunction
+@inlined
 def transform_stretch(start, stop, values, gradients, wide, out_wide, tiles, x, grad, base, down,
                       across, top, left, rows, half):  # fmt: skip
     """Both transforms of tile rows base + start .. base + stop - 1."""
@@ -287,7 +287,7 @@ def transform_stretch(start, stop, values, gradients, wide, out_wide, tiles, x, 
                         r0, r1, down, across, rows, half)  # fmt: skip
 
 
-@CpuFunction
+@inlined
 def add_products(start, stop, total, gradients, values, outputs, wide, out_wide, tiles, used, add):
     """total[k, o, c] (+)= sum over used tiles of gradients[k, tile, o] * values[k, tile, c]"""
     total, gradients, values = pointer(total), pointer(gradients), pointer(values)
@@ -311,6 +311,11 @@ def add_parts(start, stop, totals, x, grad, bounds, block, down, across, top, le
                               across, top, left, rows, half)  # fmt: skip
             add_products(0, 36, total, gradients, values, padded, wide, out_wide, tiles,
                          count * across, r0 > bounds[part])  # fmt: skip
+
+
+# Where the parts of a gradient are too few to share out, each of these is.
+transform_stretch_alone = CpuFunction(transform_stretch.function)
+add_products_alone = CpuFunction(add_products.function)
 
 
 # -- the algorithm --------------------------------------------------------------------------------
@@ -462,7 +467,7 @@ def sum_stretches(x, grad, rows, stretch, down, across, top, left, wide, out_wid
         count = min(stretch, rows - base)
         parallel_for(_transform, count, (values, gradients, wide, out_wide, tiles, x, grad, base,
                                          down, across, top, left), values.size)  # fmt: skip
-        parallel_for(add_products.compiled(), 36,
+        parallel_for(add_products_alone.compiled(), 36,
                      (total, gradients, values, padded, wide, out_wide, tiles, count * across,
                       base > 0), tiles * wide * out_wide)  # fmt: skip
     return total
@@ -475,7 +480,7 @@ def _add_parts(start, stop, *args):
 
 
 def _transform(start, stop, *args):
-    transform_stretch.compiled()(start, stop, *args, *row_buffers(args[-3]))
+    transform_stretch_alone.compiled()(start, stop, *args, *row_buffers(args[-3]))
 
 
 def _gather(start, stop, *args):
