@@ -45,6 +45,26 @@ def test_a_pass_replaces_and_sums_within():
         assert x.grad.item() == 7
 
 
+@pytest.mark.parametrize("device", [xt.DEV_CPU, xt.DEV_GPU_0], ids=["cpu", "cuda"])
+@pytest.mark.parametrize("length", [3, 70_000])
+def test_gradients_of_many_uses_are_summed_up_in_an_array_of_their_own(length, device):
+    """The gradient of a sum is one array for both its terms: adding to it would reach the other."""
+    if device != xt.DEV_CPU:
+        length = 3
+    shared, *others, seed = (
+        xt.XTensor(np.full(length, value), requires_grad=True, device=device)
+        for value in (1.0, 2.0, 3.0, 4.0, 5.0)
+    )
+    with xt.autograd.tape():
+        first, second, third = (shared + other for other in others)
+        y = first + second + third + shared
+    y.backward(seed)
+    assert set(shared.grad.to_numpy()) == {20.0}
+    for other in others:
+        assert set(other.grad.to_numpy()) == {5.0}
+    assert set(seed.to_numpy()) == {5.0}
+
+
 def test_leaves_that_require_nothing_get_nothing():
     x, w = xt.XTensor([1.0]), leaf(2.0)
     with xt.autograd.tape():

@@ -8,16 +8,16 @@ such as batch normalisation and dropout train, are two flags of the running thre
 
 from __future__ import annotations
 
-import heapq
 import threading
 from collections import deque
 from collections.abc import Sequence
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .device import Array, to_host
-from .elementwise import apply
+from .elementwise import add_to, apply
 from .errors import message
 
 if TYPE_CHECKING:
@@ -168,19 +168,23 @@ def walk_back(seeds: Sequence[tuple[Op, int, Array]]) -> None:
     """Propagate gradients from outputs, given as (node, slot, gradient), to every leaf below them.
 
     Nodes are taken by descending creation number, so each is reached after all its users. A leaf's
-    gradient is the sum over its uses in this walk and replaces what an earlier walk left there.
+    gradient is the sum over its uses in this walk and replaces what an earlier walk left there; its
+    first two uses make a new array, to which later ones are added.
     """
     gradients: dict[Op, list[Array | None]] = {}
     leaves: dict[Any, Array] = {}
+    own: set[Any] = set()
     heap: list[tuple[int, Op]] = []
     for node, slot, seed in seeds:
         if node not in gradients:
             gradients[node] = [None] * len(node.output_shapes)
-            heapq.heappush(heap, (-node.number, node))
-        gradients[node][slot] = _sum(gradients[node][slot], seed)
+            heappush(heap, (-node.number, node))
+        total = gradients[node][slot]
+        gradients[node][slot] = seed if total is None else apply("add_forward", (total, seed))
     anomaly = state.anomaly
+    # Every operation of a program passes here once more: small ones pay for each line.
     while heap:
-        _, node = heapq.heappop(heap)
+        node = heappop(heap)[1]
         edges = node.edges
         if edges is None:
             raise RuntimeError(
@@ -189,30 +193,37 @@ def walk_back(seeds: Sequence[tuple[Op, int, Array]]) -> None:
                 "and call backward once."
             )
         results = node.gradients(gradients.pop(node))
-        for position, (edge, gradient) in enumerate(zip(edges, results)):
-            if edge is None or gradient is None:
+        shapes, plain = node.input_shapes, node.cast_from is None
+        for position, edge in enumerate(edges):
+            if edge is None:
                 continue
-            if gradient.shape != node.input_shapes[position] or node.cast_from is not None:
+            gradient = results[position]
+            if gradient is None:
+                continue
+            if gradient.shape != shapes[position] or not plain:
                 gradient = node.fit_gradient(position, gradient)
             if anomaly:
                 _refuse_nan(node, position, gradient)
-            parent, parent_slot = edge
-            if parent_slot == LEAF:
-                leaves[parent] = _sum(leaves.get(parent), gradient)
-            elif parent in gradients:
-                slots = gradients[parent]
-                slots[parent_slot] = _sum(slots[parent_slot], gradient)
-            else:
+            parent, slot = edge
+            if slot == LEAF:
+                total = leaves.get(parent)
+                if total is None:
+                    leaves[parent] = gradient
+                elif parent in own:
+                    add_to(total, gradient)
+                else:
+                    leaves[parent] = apply("add_forward", (total, gradient))
+                    own.add(parent)
+                continue
+            slots = gradients.get(parent)
+            if slots is None:
                 slots = gradients[parent] = [None] * len(parent.output_shapes)
-                slots[parent_slot] = gradient
-                heapq.heappush(heap, (-parent.number, parent))
+                heappush(heap, (-parent.number, parent))
+            total = slots[slot]
+            slots[slot] = gradient if total is None else apply("add_forward", (total, gradient))
         node.free()
     for leaf, gradient in leaves.items():
         leaf.receive_gradient(gradient)
-
-
-def _sum(total: Array | None, gradient: Array) -> Array:
-    return gradient if total is None else apply("add_forward", (total, gradient))
 
 
 def _refuse_nan(node: Op, position: int, gradient: Array) -> None:

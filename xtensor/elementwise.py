@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
 from .device import Array, empty_like
 from .errors import message
@@ -33,13 +34,21 @@ def apply(name: str, arrays: tuple[Array, ...], *numbers: Any, dtype: Any = None
     ufunc = ufuncs.get(name)
     if (
         ufunc is not None
-        and type(first) is np.ndarray
-        and first.size < SERIAL_ELEMENTS
-        and (len(arrays) == 1 or first.shape == arrays[1].shape or not arrays[1].shape)
+        and type(first) is ndarray
+        and (size := first.size) < SERIAL_ELEMENTS
+        and (
+            len(arrays) == 1
+            or size * arrays[1].size < SERIAL_ELEMENTS
+            or first.shape == arrays[1].shape
+        )
     ):
         # What a few numbers cost are calls: NumPy makes the result faster than it fills one.
-        out = ufunc(*arrays)
-        if type(out) is np.ndarray and out.dtype is (first.dtype if dtype is None else dtype):
+        try:
+            out = ufunc(*arrays)
+        except ValueError:  # NumPy's words for what is said better here
+            broadcast_shape(name, arrays)
+            raise
+        if type(out) is ndarray and out.dtype is (first.dtype if dtype is None else dtype):
             return out
     shape = first.shape
     for array in arrays[1:]:
@@ -49,6 +58,14 @@ def apply(name: str, arrays: tuple[Array, ...], *numbers: Any, dtype: Any = None
     out = empty_like(first, shape, dtype)
     launch(name, out.size, out, *arrays, *numbers)
     return out
+
+
+def add_to(total: Array, array: Array) -> None:
+    """total += array, of the same shape."""
+    if type(total) is ndarray and total.size < SERIAL_ELEMENTS:
+        total += array
+    else:
+        launch("add_forward", total.size, total, total, array)
 
 
 def broadcast_shape(name: str, arrays: tuple[Array, ...]) -> tuple[int, ...]:

@@ -227,7 +227,7 @@ def box_runs(
             yield begin + at, 0, 0, count
 
 
-def of_equal_length(lists: Sequence[Sequence[Any]], width: int) -> np.ndarray:
+def of_equal_length(lists: Sequence[Any], width: int) -> np.ndarray:
     """The lists [list, entry, width], with zeros where one has fewer entries."""
     table = np.zeros((len(lists), max(map(len, lists), default=0), width), np.int64)
     for to, entries in zip(table, lists):
