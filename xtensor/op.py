@@ -41,12 +41,16 @@ registered: dict[str, type[Op]] = {}
 class Op:
     """Base class of every operation; a subclass writes ``forward`` and ``backward``.
 
+    It may also write ``check``, which gets what ``forward`` does, and refuses wrong shapes, dtypes
+    and indices before any kernel runs.
+
     Class attributes:
         name: what messages and the printed tape call it; the class name in snake case by default.
         promotion: "none" leaves dtypes alone; "common" casts all inputs to the largest of them;
             "float" does that and makes integers kfloat32.
         broadcasts: gradients may come in the broadcast shape; they are summed to the input's.
         differentiable: False for ops whose result never requires grad.
+        accepts_bool: False for ops that mean nothing for truth values.
         optional: positions of inputs that may be None, as a convolution's bias.
 
     ``self.needs(i)`` says whether the gradient of input i will be asked for; ``self.save(...)`` in
@@ -68,6 +72,7 @@ class Op:
     promotion = "none"
     broadcasts = False
     differentiable = True
+    accepts_bool = True
     optional: tuple[int, ...] = ()
 
     edges: list[tuple[Any, int] | None] | None = None
@@ -86,8 +91,7 @@ class Op:
 
     # -- what a subclass writes -------------------------------------------------------------------
 
-    def check(self, *inputs: Array) -> None:
-        """Refuse wrong shapes, dtypes and indices before any kernel runs."""
+    check: Any = None
 
     def forward(self, *inputs: Array) -> Any:
         raise NotImplementedError(f"{type(self).__name__} has no forward")
@@ -128,7 +132,13 @@ class Op:
             self._check_devices(arrays)
             if self.promotion != "none":
                 arrays = self._promote(arrays)
-        self.check(*arrays)
+            if not self.accepts_bool and arrays[0].dtype == BOOL:
+                raise TypeError(
+                    message(self.name, "its argument", "kbool", "numbers",
+                            "cast it with dtype=kint32")
+                )  # fmt: skip
+        if self.check is not None:
+            self.check(*arrays)
         tape = state.tape
         if tape is None or not required or not self.differentiable:
             result = self.forward(*arrays)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 from ..device import Array, full_like, to_host
-from ..dtype import BOOL
 from ..elementwise import apply
 from ..errors import message
 from ..op import Op
@@ -20,13 +19,6 @@ class Elementwise(Op, abstract=True):
     """Shared by all: inputs broadcast; shapes that do not are named where the result is made."""
 
     broadcasts = True
-    accepts_bool = True
-
-    def check(self, *inputs: Array) -> None:
-        if not self.accepts_bool and inputs[0].dtype == BOOL:
-            raise TypeError(
-                message(self.name, "its argument", "kbool", "numbers", "cast it with dtype=kint32")
-            )
 
 
 class Unary(Elementwise, abstract=True):
@@ -121,7 +113,6 @@ class Power(Elementwise):
     accepts_bool = False
 
     def check(self, x: Array, y: Array) -> None:
-        super().check(x, y)
         if y.dtype.kind in "iu" and y.size and int(to_host(y).min()) < 0:
             raise ValueError(
                 message("power", "t2", f"negative ({int(to_host(y).min())}) with integers",

@@ -54,7 +54,6 @@ class Clip(Unary):
         self.low, self.high = low, high
 
     def check(self, x: Array) -> None:
-        super().check(x)
         for argument, value in (("min_val", self.low), ("max_val", self.high)):
             if value is None:
                 continue
@@ -93,7 +92,6 @@ class Where(Elementwise):
                 message("where", "condition", str(condition.dtype), "a kbool tensor",
                         "compare it, as in t > 0")
             )  # fmt: skip
-        super().check(condition, x, y)
 
     def _promote(self, arrays: list[Array]) -> list[Array]:
         values = super()._promote(arrays[1:])
