@@ -128,6 +128,27 @@ def op_row(cell: str, sizes: list[int], reverse: bool, bias: bool = True) -> Cas
     return Case(function.__name__, call, oracle, inputs, label)
 
 
+def even_row(cell: str, reverse: bool) -> Case:
+    """The op on sequences of one length."""
+    states = [normal(20 + k, 3, HIDDEN) for k in range(STATES[cell])]
+
+    def call(x, *others):
+        given, weights = others[: len(states)], others[len(states) :]
+        return getattr(xt, cell)(x, *weights, *given, reverse=reverse)
+
+    def oracle(x, *others):
+        given, weights = others[: len(states)], others[len(states) :]
+        each = [
+            naive.direction(cell, x[b], [s[b] for s in given], weights, reverse)
+            for b in range(len(x))
+        ]
+        outs, afters = zip(*each, strict=True)
+        return (np.stack(outs), *map(np.stack, zip(*afters, strict=True)))
+
+    inputs = [normal(1, 3, 4, INPUTS), *states, *parameters(cell, 1, 1, True)]
+    return Case(cell, call, oracle, inputs, f"{cell}-even-{'reverse' if reverse else 'forward'}")
+
+
 cases = [
     *(
         make
@@ -149,6 +170,8 @@ cases = [
             op_row(cell, [3, 1, 1], False),
             op_row(cell, [3, 1, 1], True),
             op_row(cell, [2, 2], True, bias=False),
+            even_row(cell, False),
+            even_row(cell, True),
         )
     ),
     row("batch first", "relu", [3, 3]),
@@ -248,6 +271,10 @@ wrong = [
     *every(
         lambda name: [
             bad_op(name, ["x", "[4, 2]", "3"], ValueError, x=xt.ones([4, 2])),
+            bad_op(name, ["x", "[1, 3, 2]", "[3, I]"], ValueError, x=xt.ones([1, 3, 2])),
+            bad_op(name, ["x", "[3, 2]", "[B, T, I]"], ValueError, batch_sizes=None),
+            bad_op(name, ["x", "[3, 0, 2]", "at least one step"], ValueError,
+                   x=xt.ones([3, 0, 2]), batch_sizes=None),
             bad_op(name, ["weight_ih", "[1, 2]"], ValueError, weight_ih=xt.ones([1, 2])),
             bad_op(name, ["weight_hh", "[5, 2]"], ValueError, weight_hh=xt.ones([5, 2])),
             bad_op(name, ["bias_ih", "[7]"], ValueError, bias_ih=xt.ones([7])),

@@ -1,6 +1,6 @@
 """Recurrent layers: RNN, GRU, LSTM on padded batches, Dynamic_* on packed sequences.
 
-All of them run on packed rows; sequences of one length are packed by swapping batch and time.
+Sequences of one length go through as [B, T, *], others as packed rows.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from ..errors import check_flag, check_size, message
 from ..initializer import initialize
 from ..module import Module
 from ..ops.recurrent import gru, lstm, rnn
-from ..ops.shape import concatenate, reshape, stack, transpose
+from ..ops.shape import concatenate, stack, transpose
 from ..sequence import PackedSequence
 from ..tensor import XTensor, check_tensor
 
+Sizes: TypeAlias = list[int] | None
 Weights: TypeAlias = tuple[Any, Any, XTensor | None, XTensor | None]
 States: TypeAlias = list[XTensor | None]
 
@@ -59,7 +60,12 @@ class _Recurrent(Module):
                     setattr(self, _parameter_name(kind, layer, direction), parameter)
 
     def _cell(
-        self, x: XTensor, weights: Weights, states: States, batch_sizes: list[int], reverse: bool
+        self,
+        x: XTensor,
+        weights: Weights,
+        states: States,
+        batch_sizes: Sizes,
+        reverse: bool,
     ) -> tuple[XTensor, ...]:
         """One layer in one direction: the outputs, then each last state."""
         raise NotImplementedError
@@ -72,10 +78,9 @@ class _Recurrent(Module):
         )
         return w_ih, w_hh, b_ih, b_hh
 
-    def _run(
-        self, rows: XTensor, batch_sizes: list[int], states: States
-    ) -> tuple[XTensor, list[XTensor]]:
-        """All layers: rows [S, I] to [S, D * H], initial states to last ones [layers * D, B, H]."""
+    def _run(self, x: XTensor, batch_sizes: Sizes, states: States) -> tuple[XTensor, list[XTensor]]:
+        """All layers: [B, T, I] or packed [S, I] to as many rows of D * H, and the last states,
+        [layers * D, B, H]."""
         last: list[tuple[XTensor, ...]] = []
         for layer in range(self.num_layers):
             outputs = []
@@ -83,12 +88,12 @@ class _Recurrent(Module):
                 index = layer * self.directions + direction
                 first = [None if s is None else s[index] for s in states]
                 output, *after = self._cell(
-                    rows, self._weights(layer, direction), first, batch_sizes, direction == 1
+                    x, self._weights(layer, direction), first, batch_sizes, direction == 1
                 )
                 outputs.append(output)
                 last.append(tuple(after))
-            rows = outputs[0] if len(outputs) == 1 else concatenate(outputs, axis=1)
-        return rows, [stack(group) for group in zip(*last, strict=True)]
+            x = outputs[0] if len(outputs) == 1 else concatenate(outputs, axis=-1)
+        return x, [stack(group) for group in zip(*last, strict=True)]
 
     def _check_state(self, argument: str, state: Any, batch: int) -> None:
         if state is None:
@@ -117,18 +122,16 @@ class _Recurrent(Module):
             f"use Dynamic_{type(self).__name__} for packed sequences" if packed else "",
         )  # fmt: skip
         self._check_features("x", x.shape, "[B, T, I]" if self.batch_first else "[T, B, I]")
-        times = transpose(x, 1, 0, 2) if self.batch_first else x
-        steps, batch, features = times.shape
+        batches = x if self.batch_first else transpose(x, 1, 0, 2)
+        batch, steps, _ = batches.shape
         if steps == 0:
             raise ValueError(
                 message(type(self).__name__, "x", f"of shape {x.shape}", "at least one step")
             )
         for argument, state in states.items():
             self._check_state(argument, state, batch)
-        rows, last = self._run(reshape(times, [steps * batch, features]), [batch] * steps,
-                               list(states.values()))  # fmt: skip
-        output = reshape(rows, [steps, batch, rows.shape[1]])
-        return transpose(output, 1, 0, 2) if self.batch_first else output, last
+        output, last = self._run(batches, None, list(states.values()))
+        return output if self.batch_first else transpose(output, 1, 0, 2), last
 
     def _packed(self, x: Any, states: dict[str, Any]) -> tuple[PackedSequence, list[XTensor]]:
         """Sequences of different lengths; states are in the order of the original batch."""
@@ -217,7 +220,12 @@ class RNN(_Recurrent):
         self.nonlinearity = nonlinearity
 
     def _cell(
-        self, x: XTensor, weights: Weights, states: States, batch_sizes: list[int], reverse: bool
+        self,
+        x: XTensor,
+        weights: Weights,
+        states: States,
+        batch_sizes: Sizes,
+        reverse: bool,
     ) -> tuple[XTensor, ...]:
         return rnn(x, *weights, states[0], batch_sizes, reverse, self.nonlinearity)
 
@@ -278,7 +286,12 @@ class GRU(_Recurrent):
         )
 
     def _cell(
-        self, x: XTensor, weights: Weights, states: States, batch_sizes: list[int], reverse: bool
+        self,
+        x: XTensor,
+        weights: Weights,
+        states: States,
+        batch_sizes: Sizes,
+        reverse: bool,
     ) -> tuple[XTensor, ...]:
         return gru(x, *weights, states[0], batch_sizes, reverse)
 
@@ -336,7 +349,12 @@ class LSTM(_Recurrent):
         )
 
     def _cell(
-        self, x: XTensor, weights: Weights, states: States, batch_sizes: list[int], reverse: bool
+        self,
+        x: XTensor,
+        weights: Weights,
+        states: States,
+        batch_sizes: Sizes,
+        reverse: bool,
     ) -> tuple[XTensor, ...]:
         return lstm(x, *weights, states[0], states[1], batch_sizes, reverse)
 

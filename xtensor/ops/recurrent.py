@@ -1,14 +1,15 @@
 """Recurrent layers, one layer and one direction at a time: ``rnn``, ``gru`` and ``lstm``.
 
-Sequences come packed: rows [S, *] of all first steps, then all second ones, the longest sequence
-first, and ``batch_sizes`` says how many sequences have each step. Sequences of one length are the
-case of equal batch sizes. The inputs of all steps are multiplied with their weight in one product;
-only what depends on the state goes through a kernel step by step, and gradients of weights are
-again single products over all rows.
+Sequences of one length come as [B, T, *]. Others are packed: rows [S, *] of all first steps, then
+all second ones, the longest sequence first, and ``batch_sizes`` says how many sequences have each
+step. The inputs of all steps are multiplied with their weight in one product; only what depends on
+the state goes through a kernel step by step, and gradients of weights are again single products
+over all rows.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -48,29 +49,49 @@ class _Recurrence(Op, abstract=True):
     promotion = "float"
     gates = 1
 
-    def __init__(self, batch_sizes: Sequence[int], reverse: bool) -> None:
+    def __init__(self, batch_sizes: Sequence[int] | None, reverse: bool) -> None:
+        self.reverse = check_flag(self.name, "reverse", reverse)
+        self.batch_sizes = None if batch_sizes is None else self._check_sizes(batch_sizes)
+
+    def _check_sizes(self, batch_sizes: Sequence[int]) -> np.ndarray:
         sizes = np.asarray(batch_sizes)
         if sizes.ndim != 1 or sizes.size == 0 or sizes.dtype.kind not in "iu":
             raise TypeError(
-                message(self.name, "batch_sizes", repr(batch_sizes), "a list of at least one int")
-            )
+                message(self.name, "batch_sizes", repr(batch_sizes),
+                        "a list of at least one int, or None")
+            )  # fmt: skip
         if (sizes < 0).any() or (np.diff(sizes) > 0).any():
             raise ValueError(
                 message(self.name, "batch_sizes", sizes.tolist(),
                         "numbers of 0 or more that never grow, as sequences only end")
             )  # fmt: skip
-        self.reverse = check_flag(self.name, "reverse", reverse)
-        self.begins = np.concatenate([[0], np.cumsum(sizes)]).astype(INT64)
-        self.batch = int(sizes[0])
+        return sizes.astype(INT64)
+
+    def _check_rows(self, x: Array) -> None:
+        """Also notes where the rows of a step are; see kernels/cpu/recurrent.py."""
+        sizes = self.batch_sizes
+        if sizes is None:
+            if len(x.shape) != 3 or x.shape[1] == 0:
+                raise ValueError(
+                    message(self.name, "x", f"of shape {list(x.shape)}",
+                            "[B, T, I] with at least one step, or [S, I] and batch_sizes")
+                )  # fmt: skip
+            self.batch, self.apart = x.shape[:2]
+            begins, sizes = np.arange(self.apart), np.full(self.apart, self.batch)
+        else:
+            if len(x.shape) != 2 or x.shape[0] != sizes.sum():
+                raise ValueError(
+                    message(self.name, "x", f"of shape {list(x.shape)}",
+                            f"[{sizes.sum()}, I], as many rows as batch_sizes sum up to")
+                )  # fmt: skip
+            self.batch, self.apart = int(sizes[0]), 1
+            begins = np.cumsum(sizes) - sizes
+        self.schedule = np.stack([begins, sizes], axis=1).astype(INT64).ravel()
 
     def check(self, x: Array, *others: Array | None) -> None:
         weight_ih, weight_hh, bias_ih, bias_hh, *states = others
         assert weight_hh is not None  # only biases and states are optional
-        if len(x.shape) != 2 or x.shape[0] != self.begins[-1]:
-            raise ValueError(
-                message(self.name, "x", f"of shape {list(x.shape)}",
-                        f"[{self.begins[-1]}, I], as many rows as batch_sizes sum up to")
-            )  # fmt: skip
+        self._check_rows(x)
         if (
             len(weight_hh.shape) != 2
             or weight_hh.shape[0] != self.gates * weight_hh.shape[1]
@@ -81,9 +102,10 @@ class _Recurrence(Op, abstract=True):
                         f"[{self.gates} * H, H] with H of at least 1")
             )  # fmt: skip
         rows, hidden = weight_hh.shape
+        *_, features = x.shape
         self.tile = sequences_together(self.batch)
         due = {
-            "weight_ih": (weight_ih, (rows, x.shape[1]), "one column per feature of x"),
+            "weight_ih": (weight_ih, (rows, features), "one column per feature of x"),
             "bias_ih": (bias_ih, (rows,), "as many as weight_hh has rows"),
             "bias_hh": (bias_hh, (rows,), "as many as weight_hh has rows"),
         } | {
@@ -99,7 +121,11 @@ class _Recurrence(Op, abstract=True):
 
     def project(self, x: Array, weight: Array, bias: Array | None) -> Array:
         """W_ih x + b_ih of all rows at once, [S, gates * H]."""
-        return product(x, weight, bias, transposed_y=True)
+        return product(as_rows(x), weight, bias, transposed_y=True)
+
+    def in_order(self, rows: Array, like: Array) -> Array:
+        """Rows [S, H] as the axes of x, [S, I] or [B, T, I], have them."""
+        return reshape(rows, (*like.shape[:-1], rows.shape[1]))
 
     def state(self, like: Array, weight: Array, given: Array | None) -> Array:
         """An initial state; zeros where none is given."""
@@ -108,9 +134,9 @@ class _Recurrence(Op, abstract=True):
 
     def run(self, kernel: str, *arrays: Array, numbers: tuple[Any, ...] = ()) -> None:
         """Launch a kernel over tiles of sequences."""
-        begins = host_constant(arrays[0], self.begins)
-        launch(kernel, -(-self.batch // self.tile), *arrays, begins, self.reverse, self.tile,
-               *numbers)  # fmt: skip
+        schedule = host_constant(arrays[0], self.schedule)
+        launch(kernel, -(-self.batch // self.tile), *arrays, schedule, self.apart, self.reverse,
+               self.tile, *numbers)  # fmt: skip
 
     def parameter_gradients(
         self, grad_inputs: Array, grad_hidden: Array, x: Array, weight_ih: Array, previous: Array
@@ -118,14 +144,20 @@ class _Recurrence(Op, abstract=True):
         """From the gradients of W_ih x + b_ih and W_hh h + b_hh, both [S, gates * H]."""
         gradients: list[Array | None] = [None] * 5
         if self.needs(0):
-            gradients[0] = product(grad_inputs, weight_ih)
+            gradients[0] = reshape(product(grad_inputs, weight_ih), self.input_shapes[0])
         for position, grad, factor in ((1, grad_inputs, x), (2, grad_hidden, previous)):
             if self.needs(position):
-                gradients[position] = product(grad, factor, transposed_x=True)
+                gradients[position] = product(grad, as_rows(factor), transposed_x=True)
         for position, grad in ((3, grad_inputs), (4, grad_hidden)):
             if self.needs(position):
                 gradients[position] = reshape(sum_axes(grad, (0,)), grad.shape[1:])
         return gradients
+
+
+def as_rows(array: Array) -> Array:
+    """[S, *] or [B, T, *] as [S, *]"""
+    *_, features = array.shape
+    return reshape(array, (-1, features)) if len(array.shape) == 3 else array
 
 
 def _bias(weight: Array, given: Array | None) -> Array:
@@ -138,7 +170,7 @@ class Rnn(_Recurrence):
 
     optional = (3, 4, 5)
 
-    def __init__(self, batch_sizes: Sequence[int], reverse: bool, nonlinearity: str) -> None:
+    def __init__(self, batch_sizes: Sequence[int] | None, reverse: bool, nonlinearity: str) -> None:
         super().__init__(batch_sizes, reverse)
         if nonlinearity not in ("tanh", "relu"):
             raise ValueError(
@@ -156,13 +188,13 @@ class Rnn(_Recurrence):
         self.run("rnn_forward", out, last, previous, first, weight_hh, _bias(weight_hh, bias_hh),
                  numbers=(self.relu,))  # fmt: skip
         self.save(x, weight_ih, weight_hh, previous, out)
-        return out, last
+        return self.in_order(out, x), last
 
     def backward(self, grad_out: Array, grad_last: Array) -> tuple[Array | None, ...]:
         x, weight_ih, weight_hh, previous, out = self.saved
         grad_gates, grad_first = empty_like(previous), empty_like(grad_last)
-        self.run("rnn_backward", grad_gates, grad_first, grad_out, grad_last, out, weight_hh,
-                 numbers=(self.relu,))  # fmt: skip
+        self.run("rnn_backward", grad_gates, grad_first, as_rows(grad_out), grad_last, out,
+                 weight_hh, numbers=(self.relu,))  # fmt: skip
         return *self.parameter_gradients(grad_gates, grad_gates, x, weight_ih, previous), grad_first
 
 
@@ -177,21 +209,21 @@ class Gru(_Recurrence):
         bias_hh: Array | None, h0: Array | None,
     ) -> tuple[Array, Array]:  # fmt: skip
         first = self.state(x, weight_hh, h0)
-        out = empty_like(x, (x.shape[0], weight_hh.shape[1]))
+        out = empty_like(x, (math.prod(x.shape[:-1]), weight_hh.shape[1]))
         last, previous, hidden_n = empty_like(first), empty_like(out), empty_like(out)
         gates = self.project(x, weight_ih, bias_ih)
         self.run("gru_forward", out, last, previous, gates, hidden_n, first, weight_hh,
                  _bias(weight_hh, bias_hh))  # fmt: skip
         self.save(x, weight_ih, weight_hh, previous, gates, hidden_n)
-        return out, last
+        return self.in_order(out, x), last
 
     def backward(self, grad_out: Array, grad_last: Array) -> tuple[Array | None, ...]:
         x, weight_ih, weight_hh, previous, gates, hidden_n = self.saved
         grad_inputs, grad_hidden, grad_first = (
             empty_like(array) for array in (gates, gates, grad_last)
         )
-        self.run("gru_backward", grad_inputs, grad_hidden, grad_first, grad_out, grad_last, gates,
-                 hidden_n, previous, weight_hh)  # fmt: skip
+        self.run("gru_backward", grad_inputs, grad_hidden, grad_first, as_rows(grad_out),
+                 grad_last, gates, hidden_n, previous, weight_hh)  # fmt: skip
         return (
             *self.parameter_gradients(grad_inputs, grad_hidden, x, weight_ih, previous),
             grad_first,
@@ -209,14 +241,14 @@ class Lstm(_Recurrence):
         bias_hh: Array | None, h0: Array | None, c0: Array | None,
     ) -> tuple[Array, Array, Array]:  # fmt: skip
         first, first_cell = self.state(x, weight_hh, h0), self.state(x, weight_hh, c0)
-        out = empty_like(x, (x.shape[0], weight_hh.shape[1]))
+        out = empty_like(x, (math.prod(x.shape[:-1]), weight_hh.shape[1]))
         last, last_cell = empty_like(first), empty_like(first)
         previous, cells = empty_like(out), empty_like(out)
         gates = self.project(x, weight_ih, bias_ih)
         self.run("lstm_forward", out, last, last_cell, previous, gates, cells, first, first_cell,
                  weight_hh, _bias(weight_hh, bias_hh))  # fmt: skip
         self.save(x, weight_ih, weight_hh, previous, gates, cells)
-        return out, last, last_cell
+        return self.in_order(out, x), last, last_cell
 
     def backward(
         self, grad_out: Array, grad_last: Array, grad_last_cell: Array
@@ -224,8 +256,8 @@ class Lstm(_Recurrence):
         x, weight_ih, weight_hh, previous, gates, cells = self.saved
         grad_gates = empty_like(gates)
         grad_first, grad_first_cell = empty_like(grad_last), empty_like(grad_last)
-        self.run("lstm_backward", grad_gates, grad_first, grad_first_cell, grad_out, grad_last,
-                 grad_last_cell, gates, cells, weight_hh)  # fmt: skip
+        self.run("lstm_backward", grad_gates, grad_first, grad_first_cell, as_rows(grad_out),
+                 grad_last, grad_last_cell, gates, cells, weight_hh)  # fmt: skip
         return (
             *self.parameter_gradients(grad_gates, grad_gates, x, weight_ih, previous),
             grad_first,
@@ -240,24 +272,27 @@ def rnn(
     bias_ih: XTensor | None,
     bias_hh: XTensor | None,
     h0: XTensor | None,
-    batch_sizes: Sequence[int],
+    batch_sizes: Sequence[int] | None = None,
     reverse: bool = False,
     nonlinearity: str = "tanh",
 ) -> tuple[XTensor, XTensor]:
-    """One layer of an Elman network over packed sequences, in one direction.
+    """One layer of an Elman network over sequences, in one direction.
 
     Args:
-        x: [S, I]: step 0 of all sequences, then step 1, ..., the longest sequence first.
+        x: [B, T, I], or packed [S, I]: step 0 of all sequences, then step 1, ..., the longest
+            sequence first.
         weight_ih: [H, I].
         weight_hh: [H, H].
         bias_ih, bias_hh: [H], or None.
         h0: [B, H], the state before the first step; zeros if None.
-        batch_sizes: how many sequences have a step 0, 1, ...; the first is B, their sum is S.
+        batch_sizes: how many packed sequences have a step 0, 1, ...; the first is B, their sum is
+            S. None for [B, T, I].
         reverse: whether each sequence is gone through from its own last step to its first.
         nonlinearity: 'tanh' or 'relu'.
 
     Returns:
-        The state after each row, [S, H], and after the last step of each sequence, [B, H].
+        The state after each row, [B, T, H] or [S, H], and after the last step of each sequence,
+        [B, H].
 
     Raises:
         TypeError: batch_sizes is no list of ints, reverse no bool.
@@ -283,13 +318,13 @@ def gru(
     bias_ih: XTensor | None,
     bias_hh: XTensor | None,
     h0: XTensor | None,
-    batch_sizes: Sequence[int],
+    batch_sizes: Sequence[int] | None = None,
     reverse: bool = False,
 ) -> tuple[XTensor, XTensor]:
-    """One layer of gated recurrent units over packed sequences, in one direction.
+    """One layer of gated recurrent units over sequences, in one direction.
 
     Args:
-        x: [S, I], packed as for ``rnn``.
+        x: [B, T, I], or packed [S, I] as for ``rnn``.
         weight_ih: [3 H, I], the rows of r, then z, then n.
         weight_hh: [3 H, H], likewise.
         bias_ih, bias_hh: [3 H], likewise, or None.
@@ -297,7 +332,8 @@ def gru(
         batch_sizes, reverse: as for ``rnn``.
 
     Returns:
-        The state after each row, [S, H], and after the last step of each sequence, [B, H].
+        The state after each row, [B, T, H] or [S, H], and after the last step of each sequence,
+        [B, H].
 
     Raises:
         TypeError: batch_sizes is no list of ints, reverse no bool.
@@ -329,13 +365,13 @@ def lstm(
     bias_hh: XTensor | None,
     h0: XTensor | None,
     c0: XTensor | None,
-    batch_sizes: Sequence[int],
+    batch_sizes: Sequence[int] | None = None,
     reverse: bool = False,
 ) -> tuple[XTensor, XTensor, XTensor]:
-    """One layer of long short-term memory over packed sequences, in one direction.
+    """One layer of long short-term memory over sequences, in one direction.
 
     Args:
-        x: [S, I], packed as for ``rnn``.
+        x: [B, T, I], or packed [S, I] as for ``rnn``.
         weight_ih: [4 H, I], the rows of i, then f, g and o.
         weight_hh: [4 H, H], likewise.
         bias_ih, bias_hh: [4 H], likewise, or None.
@@ -343,7 +379,8 @@ def lstm(
         batch_sizes, reverse: as for ``rnn``.
 
     Returns:
-        h after each row, [S, H]; h and c after the last step of each sequence, [B, H] each.
+        h after each row, [B, T, H] or [S, H]; h and c after the last step of each sequence, [B, H]
+        each.
 
     Raises:
         TypeError: batch_sizes is no list of ints, reverse no bool.

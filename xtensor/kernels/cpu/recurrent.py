@@ -6,12 +6,14 @@ of the states of the tile with them, at the processor's full speed, and a loop o
 that does the rest of the cell, all in the cache. Each sequence is computed alone, so it has the
 same bytes in any tile.
 
-    S rows: the first step of all sequences, then the second, ...; longest sequence first
+    S rows: of packed sequences the first steps of all, then the second, ..., longest sequence
+        first; of sequences of one length all steps of the first, then of the second, ...
     gates [S, gates * H]: come in as W_ih x + b_ih, go out as what backward needs
     bias [gates * H]: b_hh
     previous, cells [S, H]: h and c before each row
     first, last [B, H]: the state before the first and after the last step of each sequence
-    begins [T + 1]: the first row of each step
+    schedule [T, 2], flat: the first row of each step, and how many sequences have it
+    apart: how many rows it is in a step from one sequence to the next
 """
 
 # mypy: disable-error-code="no-untyped-def"
@@ -184,18 +186,18 @@ def rnn_gradient(grads, g, grad_state, h, out, at, relu, hidden):
 
 
 @inlined
-def rows_of_step(begins, step, backwards, b0, b1):
+def rows_of_step(schedule, apart, step, backwards, b0, b1):
     """The first row of sequences b0..b1-1 in a step, and how many of them have that step.
 
     Those that are over, or in reverse have not begun, are at the end of the tile.
     """
-    t = begins.size - 2 - step if backwards else step
-    return begins[t] + b0, max(0, min(begins[t + 1] - begins[t], b1) - b0)
+    t = schedule.size // 2 - 1 - step if backwards else step
+    return schedule[2 * t] + b0 * apart, max(0, min(schedule[2 * t + 1], b1) - b0)
 
 
 @CpuFunction
-def lstm_steps(start, stop, out, last, last_cell, previous, gates, cells, first, bias, begins,
-               backwards, tile, hidden, panels, states, products):  # fmt: skip
+def lstm_steps(start, stop, out, last, last_cell, previous, gates, cells, first, bias, schedule,
+               apart, backwards, tile, hidden, panels, states, products):  # fmt: skip
     rows, wide, batch = 4 * hidden, full_panels(4 * hidden), first.size // hidden
     out, last, last_cell = pointer(out), pointer(last), pointer(last_cell)
     previous, gates, cells = pointer(previous), pointer(gates), pointer(cells)
@@ -205,11 +207,11 @@ def lstm_steps(start, stop, out, last, last_cell, previous, gates, cells, first,
         b0, b1 = index * tile, min(index * tile + tile, batch)
         for b in range(b1 - b0):
             copy_cells(states, b * hidden, first, (b0 + b) * hidden, hidden)
-        for step in range(begins.size - 1):
-            row, count = rows_of_step(begins, step, backwards, b0, b1)
+        for step in range(schedule.size // 2):
+            row, count = rows_of_step(schedule, apart, step, backwards, b0, b1)
             multiply_full_panels(products, states, panels, count, hidden, rows)
             for b in range(count):
-                at, h, c = (row + b) * hidden, b * hidden, (b0 + b) * hidden
+                at, h, c = (row + b * apart) * hidden, b * hidden, (b0 + b) * hidden
                 copy_cells(previous, at, states, h, hidden)
                 copy_cells(cells, at, last_cell, c, hidden)
                 for g in range(0, rows, hidden):
@@ -225,7 +227,7 @@ def lstm_steps(start, stop, out, last, last_cell, previous, gates, cells, first,
 
 @CpuFunction
 def lstm_steps_back(start, stop, grad_gates, grad_first, grad_first_cell, grad_out, gates, cells,
-                    begins, backwards, tile, hidden, panels, grads, products):  # fmt: skip
+                    schedule, apart, backwards, tile, hidden, panels, grads, products):  # fmt: skip
     rows, wide, batch = 4 * hidden, full_panels(hidden), grad_first.size // hidden
     grad_gates, grad_first = pointer(grad_gates), pointer(grad_first)
     grad_first_cell, grad_out, gates = pointer(grad_first_cell), pointer(grad_out), pointer(gates)
@@ -233,22 +235,22 @@ def lstm_steps_back(start, stop, grad_gates, grad_first, grad_first_cell, grad_o
     products = pointer(products)
     for index in range(start, stop):
         b0, b1 = index * tile, min(index * tile + tile, batch)
-        for step in range(begins.size - 1):
-            row, count = rows_of_step(begins, step, backwards, b0, b1)
+        for step in range(schedule.size // 2):
+            row, count = rows_of_step(schedule, apart, step, backwards, b0, b1)
             for b in range(count):
                 c = (b0 + b) * hidden
-                add_cells(grad_first, c, grad_out, (row + b) * hidden, hidden)
+                add_cells(grad_first, c, grad_out, (row + b * apart) * hidden, hidden)
                 lstm_gradient(grads, b * rows, grad_first_cell, grad_first, c, gates, cells,
-                              row + b, hidden)  # fmt: skip
-                copy_cells(grad_gates, (row + b) * rows, grads, b * rows, rows)
+                              row + b * apart, hidden)  # fmt: skip
+                copy_cells(grad_gates, (row + b * apart) * rows, grads, b * rows, rows)
             multiply_full_panels(products, grads, panels, count, rows, hidden)
             for b in range(count):
                 copy_cells(grad_first, (b0 + b) * hidden, products, b * wide, hidden)
 
 
 @CpuFunction
-def gru_steps(start, stop, out, last, previous, gates, hidden_n, first, bias, begins, backwards,
-              tile, hidden, panels, states, products):  # fmt: skip
+def gru_steps(start, stop, out, last, previous, gates, hidden_n, first, bias, schedule, apart,
+              backwards, tile, hidden, panels, states, products):  # fmt: skip
     rows, wide, batch = 3 * hidden, full_panels(3 * hidden), first.size // hidden
     out, last, previous, gates = pointer(out), pointer(last), pointer(previous), pointer(gates)
     hidden_n, first, bias = pointer(hidden_n), pointer(first), pointer(bias)
@@ -257,24 +259,26 @@ def gru_steps(start, stop, out, last, previous, gates, hidden_n, first, bias, be
         b0, b1 = index * tile, min(index * tile + tile, batch)
         for b in range(b1 - b0):
             copy_cells(states, b * hidden, first, (b0 + b) * hidden, hidden)
-        for step in range(begins.size - 1):
-            row, count = rows_of_step(begins, step, backwards, b0, b1)
+        for step in range(schedule.size // 2):
+            row, count = rows_of_step(schedule, apart, step, backwards, b0, b1)
             multiply_full_panels(products, states, panels, count, hidden, rows)
             for b in range(count):
-                at, h = (row + b) * hidden, b * hidden
+                at, h = (row + b * apart) * hidden, b * hidden
                 copy_cells(previous, at, states, h, hidden)
                 for g in range(0, 2 * hidden, hidden):
                     add_logistic(gates, 3 * at + g, products, b * wide + g, bias, g, hidden)
-                gru_cell(states, h, gates, hidden_n, row + b, products, b * wide, bias, hidden)
+                gru_cell(
+                    states, h, gates, hidden_n, row + b * apart, products, b * wide, bias, hidden
+                )
                 copy_cells(out, at, states, h, hidden)
         for b in range(b1 - b0):
             copy_cells(last, (b0 + b) * hidden, states, b * hidden, hidden)
 
 
 @CpuFunction
-def gru_steps_back(start, stop, grad_inputs, grad_hidden, grad_first, grad_out, gates, hidden_n,
-                   previous, begins, backwards, tile, hidden, panels, grads,
-                   products):  # fmt: skip
+def gru_steps_back(start, stop, grad_inputs, grad_hidden, grad_first, grad_out, gates,
+                   hidden_n, previous, schedule, apart, backwards, tile, hidden,
+                   panels, grads, products):  # fmt: skip
     rows, wide, batch = 3 * hidden, full_panels(hidden), grad_first.size // hidden
     grad_inputs, grad_hidden = pointer(grad_inputs), pointer(grad_hidden)
     grad_first, grad_out, gates = pointer(grad_first), pointer(grad_out), pointer(gates)
@@ -282,13 +286,13 @@ def gru_steps_back(start, stop, grad_inputs, grad_hidden, grad_first, grad_out, 
     grads, products = pointer(grads), pointer(products)
     for index in range(start, stop):
         b0, b1 = index * tile, min(index * tile + tile, batch)
-        for step in range(begins.size - 1):
-            row, count = rows_of_step(begins, step, backwards, b0, b1)
+        for step in range(schedule.size // 2):
+            row, count = rows_of_step(schedule, apart, step, backwards, b0, b1)
             for b in range(count):
-                at, g, h = (row + b) * rows, b * rows, (b0 + b) * hidden
-                add_cells(grad_first, h, grad_out, (row + b) * hidden, hidden)
+                at, g, h = (row + b * apart) * rows, b * rows, (b0 + b) * hidden
+                add_cells(grad_first, h, grad_out, (row + b * apart) * hidden, hidden)
                 gru_gradient(grads, g, grad_inputs, grad_first, h, gates, hidden_n, previous,
-                             row + b, hidden)  # fmt: skip
+                             row + b * apart, hidden)  # fmt: skip
                 copy_cells(grad_inputs, at, grads, g, 2 * hidden)
                 copy_cells(grad_hidden, at, grads, g, rows)
             multiply_full_panels(products, grads, panels, count, rows, hidden)
@@ -297,8 +301,8 @@ def gru_steps_back(start, stop, grad_inputs, grad_hidden, grad_first, grad_out, 
 
 
 @CpuFunction
-def rnn_steps(start, stop, out, last, previous, first, bias, begins, backwards, tile, relu, hidden,
-              panels, states, products):  # fmt: skip
+def rnn_steps(start, stop, out, last, previous, first, bias, schedule, apart, backwards, tile,
+              relu, hidden, panels, states, products):  # fmt: skip
     wide, batch = full_panels(hidden), first.size // hidden
     out, last, previous, first = pointer(out), pointer(last), pointer(previous), pointer(first)
     bias, panels, states = pointer(bias), pointer(panels), pointer(states)
@@ -307,11 +311,11 @@ def rnn_steps(start, stop, out, last, previous, first, bias, begins, backwards, 
         b0, b1 = index * tile, min(index * tile + tile, batch)
         for b in range(b1 - b0):
             copy_cells(states, b * hidden, first, (b0 + b) * hidden, hidden)
-        for step in range(begins.size - 1):
-            row, count = rows_of_step(begins, step, backwards, b0, b1)
+        for step in range(schedule.size // 2):
+            row, count = rows_of_step(schedule, apart, step, backwards, b0, b1)
             multiply_full_panels(products, states, panels, count, hidden, hidden)
             for b in range(count):
-                at, h = (row + b) * hidden, b * hidden
+                at, h = (row + b * apart) * hidden, b * hidden
                 copy_cells(previous, at, states, h, hidden)
                 if relu:
                     add_relu(out, at, products, b * wide, bias, 0, hidden)
@@ -323,17 +327,17 @@ def rnn_steps(start, stop, out, last, previous, first, bias, begins, backwards, 
 
 
 @CpuFunction
-def rnn_steps_back(start, stop, grad_gates, grad_first, grad_out, out, begins, backwards, tile,
-                   relu, hidden, panels, grads, products):  # fmt: skip
+def rnn_steps_back(start, stop, grad_gates, grad_first, grad_out, out, schedule, apart, backwards,
+                   tile, relu, hidden, panels, grads, products):  # fmt: skip
     wide, batch = full_panels(hidden), grad_first.size // hidden
     grad_gates, grad_first, grad_out = pointer(grad_gates), pointer(grad_first), pointer(grad_out)
     out, panels, grads, products = pointer(out), pointer(panels), pointer(grads), pointer(products)
     for index in range(start, stop):
         b0, b1 = index * tile, min(index * tile + tile, batch)
-        for step in range(begins.size - 1):
-            row, count = rows_of_step(begins, step, backwards, b0, b1)
+        for step in range(schedule.size // 2):
+            row, count = rows_of_step(schedule, apart, step, backwards, b0, b1)
             for b in range(count):
-                at, g, h = (row + b) * hidden, b * hidden, (b0 + b) * hidden
+                at, g, h = (row + b * apart) * hidden, b * hidden, (b0 + b) * hidden
                 add_cells(grad_first, h, grad_out, at, hidden)
                 rnn_gradient(grads, g, grad_first, h, out, at, relu, hidden)
                 copy_cells(grad_gates, at, grads, g, hidden)
@@ -345,7 +349,7 @@ def rnn_steps_back(start, stop, grad_gates, grad_first, grad_out, out, begins, b
 # -- kernels --------------------------------------------------------------------------------------
 
 
-def run(steps, tiles, weight, transposed, arrays, begins, backwards, tile, *numbers):
+def run(steps, tiles, weight, transposed, arrays, schedule, apart, backwards, tile, *numbers):
     """Lay out W_hh or its transpose as panels, then share out tiles of sequences."""
     rows, hidden = weight.shape
     depth, columns = (hidden, rows) if transposed else (rows, hidden)
@@ -354,10 +358,10 @@ def run(steps, tiles, weight, transposed, arrays, begins, backwards, tile, *numb
     parallel_for(lay_full_panels.compiled(), wide // PANEL,
                  (panels, weight.reshape(-1), depth, columns, transposed))  # fmt: skip
     flat = [array.reshape(-1) for array in arrays]
-    cost = int(begins[-1]) * weight.size // PRODUCTS_PER_ELEMENT
+    cost = len(arrays[0]) * weight.size // PRODUCTS_PER_ELEMENT
     room = -(-tile // BATCH_ROWS) * BATCH_ROWS
-    parallel_for(_run, tiles, (steps, room * depth, room * wide, *flat, begins, backwards, tile,
-                               *numbers, hidden, panels), cost)  # fmt: skip
+    parallel_for(_run, tiles, (steps, room * depth, room * wide, *flat, schedule, apart, backwards,
+                               tile, *numbers, hidden, panels), cost)  # fmt: skip
 
 
 def _run(start, stop, steps, factor_size, product_size, *args):
@@ -371,45 +375,46 @@ def _run(start, stop, steps, factor_size, product_size, *args):
 
 @cpu_whole_kernel
 def lstm_forward(start, stop, out, last, last_cell, previous, gates, cells, first, first_cell,
-                 weight, bias, begins, reverse, tile):  # fmt: skip
+                 weight, bias, schedule, apart, reverse, tile):  # fmt: skip
     """i, f, o = s(W_ih x + b_ih + W_hh h + b_hh), g = tanh(same); c' = f c + i g; h' = o tanh(c')
 
     weight W_hh [4 H, H]; gates [S, 4 H] in the order i, f, g, o; out [S, H].
     """
     last_cell[:] = first_cell
     run(lstm_steps, stop, weight, True,
-        (out, last, last_cell, previous, gates, cells, first, bias), begins, reverse,
+        (out, last, last_cell, previous, gates, cells, first, bias), schedule, apart, reverse,
         tile)  # fmt: skip
 
 
 @cpu_whole_kernel
-def lstm_backward(start, stop, grad_gates, grad_first, grad_first_cell, grad_out, grad_last,
-                  grad_last_cell, gates, cells, weight, begins, reverse, tile):  # fmt: skip
+def lstm_backward(start, stop, grad_gates, grad_first, grad_first_cell, grad_out,
+                  grad_last, grad_last_cell, gates, cells, weight, schedule, apart,
+                  reverse, tile):  # fmt: skip
     """The derivative of lstm_forward, last step first; grad_gates [S, 4 H] before tanh and s.
 
     dh = grad_out + (grad_gates of the step after) W_hh
     """
     grad_first[:], grad_first_cell[:] = grad_last, grad_last_cell
     run(lstm_steps_back, stop, weight, False,
-        (grad_gates, grad_first, grad_first_cell, grad_out, gates, cells), begins, not reverse,
-        tile)  # fmt: skip
+        (grad_gates, grad_first, grad_first_cell, grad_out, gates, cells), schedule, apart,
+        not reverse, tile)  # fmt: skip
 
 
 @cpu_whole_kernel
-def gru_forward(start, stop, out, last, previous, gates, hidden_n, first, weight, bias, begins,
-                reverse, tile):  # fmt: skip
+def gru_forward(start, stop, out, last, previous, gates, hidden_n, first, weight, bias, schedule,
+                apart, reverse, tile):  # fmt: skip
     """r, z = s(W_ih x + b_ih + W_hh h + b_hh); n = tanh(W_in x + b_in + r m); h' = (1 - z) n + z h
 
     m = W_hn h + b_hn, kept as hidden_n [S, H]; weight W_hh [3 H, H]; gates [S, 3 H] in the order
     r, z, n; out [S, H].
     """
-    run(gru_steps, stop, weight, True, (out, last, previous, gates, hidden_n, first, bias), begins,
-        reverse, tile)  # fmt: skip
+    run(gru_steps, stop, weight, True, (out, last, previous, gates, hidden_n, first, bias),
+        schedule, apart, reverse, tile)  # fmt: skip
 
 
 @cpu_whole_kernel
 def gru_backward(start, stop, grad_inputs, grad_hidden, grad_first, grad_out, grad_last, gates,
-                 hidden_n, previous, weight, begins, reverse, tile):  # fmt: skip
+                 hidden_n, previous, weight, schedule, apart, reverse, tile):  # fmt: skip
     """The derivative of gru_forward, last step first.
 
     grad_inputs, grad_hidden [S, 3 H]: gradients of W_ih x + b_ih and of W_hh h + b_hh.
@@ -417,25 +422,25 @@ def gru_backward(start, stop, grad_inputs, grad_hidden, grad_first, grad_out, gr
     """
     grad_first[:] = grad_last
     run(gru_steps_back, stop, weight, False,
-        (grad_inputs, grad_hidden, grad_first, grad_out, gates, hidden_n, previous), begins,
-        not reverse, tile)  # fmt: skip
+        (grad_inputs, grad_hidden, grad_first, grad_out, gates, hidden_n, previous), schedule,
+        apart, not reverse, tile)  # fmt: skip
 
 
 @cpu_whole_kernel
-def rnn_forward(start, stop, out, last, previous, first, weight, bias, begins, reverse, tile,
-                relu):  # fmt: skip
+def rnn_forward(start, stop, out, last, previous, first, weight, bias, schedule, apart, reverse,
+                tile, relu):  # fmt: skip
     """h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or max(0, same) if ``relu``
 
     weight W_hh [H, H]; out [S, H] comes in as W_ih x + b_ih.
     """
-    run(rnn_steps, stop, weight, True, (out, last, previous, first, bias), begins, reverse, tile,
-        relu)  # fmt: skip
+    run(rnn_steps, stop, weight, True, (out, last, previous, first, bias), schedule, apart,
+        reverse, tile, relu)  # fmt: skip
 
 
 @cpu_whole_kernel
-def rnn_backward(start, stop, grad_gates, grad_first, grad_out, grad_last, out, weight, begins,
-                 reverse, tile, relu):  # fmt: skip
+def rnn_backward(start, stop, grad_gates, grad_first, grad_out, grad_last, out, weight, schedule,
+                 apart, reverse, tile, relu):  # fmt: skip
     """The derivative of rnn_forward, last step first; grad_gates [S, H] before tanh or max."""
     grad_first[:] = grad_last
-    run(rnn_steps_back, stop, weight, False, (grad_gates, grad_first, grad_out, out), begins,
-        not reverse, tile, relu)  # fmt: skip
+    run(rnn_steps_back, stop, weight, False, (grad_gates, grad_first, grad_out, out), schedule,
+        apart, not reverse, tile, relu)  # fmt: skip
