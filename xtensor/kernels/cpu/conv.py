@@ -26,8 +26,8 @@ WORTH = 1 << 25
 # Results of a group from which on there are enough for vectors of channels.
 MANY = 32
 # What a product takes, with tiles that are full, relative to one by planes: by vectors of channels,
-# one or two of them at a time, and by planes for the gradient of a weight.
-ONE_VECTOR, TWO_VECTORS, WEIGHT_PLANES = 1.6, 1.2, 2
+# one (of 16 numbers, or of fewer) or two of them at a time, and by planes for a weight's gradient.
+ONE_VECTOR, ONE_SHORT_VECTOR, TWO_VECTORS, WEIGHT_PLANES = 1.6, 2.4, 1.2, 2
 # With fewer groups of samples than this, threads have no work by planes; and planes that take more
 # bytes fit no near cache, and take so many times as long.
 FEWEST_TASKS, PLANES_BYTES, FAR_PLANES = 4, 512 * 1024, 2
@@ -53,9 +53,13 @@ def whole(count, unit):
 
 def suits_planes(direction, source, result, weight_shape, stride, groups, itemsize):
     """Whether planes are faster than vectors of channels."""
+    from .._llvm import vector_bytes  # not before numba is needed anyway
+
+    lanes, is_wide = vector_bytes() // itemsize, vector_bytes() == 64
     results = weight_shape[1] if direction == "backward_input" else weight_shape[0] // groups
     width = result[4]
-    rows = 4 if direction == "backward_weight" else 6
+    # As ``by_registers`` in plane_conv.py.
+    rows = (4 if is_wide else 3) if direction == "backward_weight" else (6 if is_wide else 4)
     planes = whole(results, rows) if results >= plane_conv.FEWEST_ROWS else results
     if direction == "backward_input":
         # Planes of grad are spread out by the step.
@@ -63,11 +67,13 @@ def suits_planes(direction, source, result, weight_shape, stride, groups, itemsi
     elif direction == "backward_weight":
         planes *= WEIGHT_PLANES
     # A tile has several rows of results: of a single one it wastes most.
-    planes *= whole(width, 16) * whole(result[3], 4) / result[3]
+    planes *= whole(width, lanes) * whole(result[3], 4) / result[3]
     planes *= max(1, FEWEST_TASKS / (source[0] * groups))
     if math.prod(source[1:]) * itemsize // groups > PLANES_BYTES:
         planes *= FAR_PLANES
-    direct = ONE_VECTOR * 16 if results <= 16 else TWO_VECTORS * 32
+    direct = TWO_VECTORS * whole(results, 2 * lanes)
+    if results <= lanes:
+        direct = lanes * (ONE_VECTOR if lanes >= 16 else ONE_SHORT_VECTOR)
     return results < MANY and planes < direct * width
 
 

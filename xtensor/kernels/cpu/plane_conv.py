@@ -35,6 +35,7 @@ from .simd import (
     add_inner,
     add_outer_apart,
     add_tile,
+    by_registers,
     lanes_of,
     pointer,
     repeat_tile,
@@ -47,10 +48,10 @@ from .simd import (
 
 # Rows of the highest tile.
 ROWS = 8
-# Results that are summed together, if a group has as many as the second.
-TOGETHER, FEWEST_ROWS = 6, 4
-# Rows and columns of a tile, results and taps, for the weight gradient of one and of several.
-ONE, SEVERAL = (1, 9), (4, 3)
+# From so many results on, several are summed together, MOST_TOGETHER at most.
+FEWEST_ROWS, MOST_TOGETHER = 4, 6
+# Taps of a tile for the weight gradient of one result and of several.
+ONE_TAPS, SEVERAL_TAPS = 9, 3
 # So many products take as long as handling an element of an array.
 PRODUCTS = 16
 # Rows of the buffer begin with a cache line.
@@ -193,10 +194,10 @@ def weight_job(x_shape, grad_shape, weight_shape, stride, padding, dilation, gro
     plane = layout.size(grad_shape[3:], weight_shape[3:])
     places = layout.places(weight_shape[3]).ravel()
     places = (np.arange(sources)[:, None] * plane + places).ravel()
-    rows, columns = ONE if results == 1 else SEVERAL
-    wide = -(-places.size // columns) * columns
+    taps = ONE_TAPS if results == 1 else SEVERAL_TAPS
+    wide = -(-places.size // taps) * taps
     # A tile has whole rows: beyond the last result it takes that once more.
-    grads = np.minimum(np.arange(-(-results // rows) * rows), results - 1)
+    grads = np.minimum(np.arange(results + MOST_TOGETHER - 1), results - 1)
     per_part = -(-samples // max(1, min(samples, -(-TASKS // groups))))
     parts = -(-samples // per_part)
     numbers = (
@@ -231,38 +232,42 @@ def sum_rows(out, to, height, width, x, bias, o, weight, w, down, buffer, step, 
 @inlined
 def sum_plane(out, to, results, height, width, bias, o, weight, w, row_step, down, buffer, step,
               places, taps, threes, tap_count):  # fmt: skip
-    """For a single result, out[to + y * width + x] = bias[o]
+    """For each result r by itself, out[to + (r * height + y) * width + x] = bias[o + r]
         + sum over taps t, each with the two that follow it after ``down`` and a step if t < threes,
-          of weight[w + taps[t]] * buffer[y * step + x + places[t]]
+          of weight[w + r * row_step + taps[t]] * buffer[y * step + x + places[t]]
 
     for y < height and x < width; rows up to a whole tile, and SLACK numbers, are read beyond.
     """
-    x = 0
-    while width - x > lanes_of(out):
-        sum_rows(out, to, height, width, x, bias, o, weight, w, down, buffer, step, places, taps,
-                 threes, tap_count, 4, 2)  # fmt: skip
-        x += 2 * lanes_of(out)
-    if x < width:
-        sum_rows(out, to, height, width, x, bias, o, weight, w, down, buffer, step, places, taps,
-                 threes, tap_count, 8, 1)  # fmt: skip
+    lanes = lanes_of(out)
+    for r in range(results):
+        begin, factors, x = to + r * height * width, w + r * row_step, 0
+        while width - x > lanes:
+            sum_rows(out, begin, height, width, x, bias, o + r, weight, factors, down, buffer, step,
+                     places, taps, threes, tap_count, 4, 2)  # fmt: skip
+            x += 2 * lanes
+        if x < width:
+            sum_rows(out, begin, height, width, x, bias, o + r, weight, factors, down, buffer, step,
+                     places, taps, threes, tap_count, 8, 1)  # fmt: skip
 
 
 @inlined
 def sum_planes(out, to, results, height, width, bias, o, weight, w, row_step, down, buffer, step,
                places, taps, threes, tap_count):  # fmt: skip
-    """The same for up to six results, whose weights are ``row_step`` apart, without threes."""
-    lanes = lanes_of(out)
-    for y in range(0, height, 2):
-        for x in range(0, width, lanes):
-            tile = repeat_tile(bias, o, 1, 6, 2)
-            for t in range(tap_count):
-                tile = add_outer_apart(tile, weight, w + taps[t], row_step, buffer,
-                                       y * step + x + places[t], step)  # fmt: skip
-            store_part(out, to + y * width + x, height * width, width, tile, results, width - x,
-                       0 if y + 1 < height else width)  # fmt: skip
+    """The same for several results and two rows at a time, without threes."""
+    lanes, together = lanes_of(out), by_registers(out, 6, 4)
+    for r in range(0, results, together):
+        begin, factors = to + r * height * width, w + r * row_step
+        for y in range(0, height, 2):
+            for x in range(0, width, lanes):
+                tile = repeat_tile(bias, o + r, 1, together, 2)
+                for t in range(tap_count):
+                    tile = add_outer_apart(tile, weight, factors + taps[t], row_step, buffer,
+                                           y * step + x + places[t], step)  # fmt: skip
+                store_part(out, begin + y * width + x, height * width, width, tile, results - r,
+                           width - x, 0 if y + 1 < height else width)  # fmt: skip
 
 
-# Written once for both; ``sum_results`` is one of the two, for so many results ``together``.
+# Written once for both; ``sum_results`` is one of the two.
 # ruff: noqa: F821
 
 
@@ -276,22 +281,19 @@ def _correlate(start, stop, out, source, weight, bias, groups, results, sources,
         lay_volumes(pointer(buffer), 0, plane, pointer(source), index * sources * volume, volume,
                     sources, pointer(runs), 0, runs.size, steps)  # fmt: skip
         group = index % groups
-        for r in range(0, results, together):
-            sum_results(pointer(out), (index * results + r) * out_volume, results - r, out_shape[0],
-                        out_shape[1], pointer(bias), group * results + r, pointer(weight),
-                        group * group_step + r * row_step, row_step, down, pointer(buffer), step,
-                        pointer(places), pointer(taps), threes, taps.size)  # fmt: skip
+        sum_results(pointer(out), index * results * out_volume, results, out_shape[0], out_shape[1],
+                    pointer(bias), group * results, pointer(weight), group * group_step, row_step,
+                    down, pointer(buffer), step, pointer(places), pointer(taps), threes,
+                    taps.size)  # fmt: skip
 
 
 def variant(loop, name, **helpers):
-    """A loop with these functions and numbers in it."""
+    """A loop with these functions in it."""
     return CpuFunction(with_globals(loop, name, helpers))
 
 
-correlate_plane = variant(_correlate, "correlate_plane", sum_results=sum_plane, together=1)
-correlate_planes = variant(
-    _correlate, "correlate_planes", sum_results=sum_planes, together=TOGETHER
-)
+correlate_plane = variant(_correlate, "correlate_plane", sum_results=sum_plane)
+correlate_planes = variant(_correlate, "correlate_planes", sum_results=sum_planes)
 
 
 @inlined
@@ -307,7 +309,7 @@ def dot_rows(totals, i, step, grad, g, rows_at, r, height, width, buffer, down, 
 
 
 @inlined
-def dot_plane(totals, grad, g, rows_at, row_count, height, width, buffer, down, places,
+def dot_plane(totals, grad, g, rows_at, results, height, width, buffer, down, places,
               tap_count):  # fmt: skip
     """For a single result, totals[t * lanes + x % lanes] += sum over y < height and x < width of
         grad[g + y * width + x] * buffer[y * down + x + places[t]]
@@ -321,16 +323,18 @@ def dot_plane(totals, grad, g, rows_at, row_count, height, width, buffer, down, 
 
 
 @inlined
-def dot_planes(totals, grad, g, rows_at, row_count, height, width, buffer, down, places,
+def dot_planes(totals, grad, g, rows_at, results, height, width, buffer, down, places,
                tap_count):  # fmt: skip
-    """The same for several, rows of tap_count vectors in ``totals``; number r of row_count, a
-    multiple of the rows of a tile, begins rows_at[r] behind the first."""
-    lanes = lanes_of(totals)
+    """The same for several, rows of tap_count vectors in ``totals``, rounded up to whole tiles.
+
+    Result r begins rows_at[r] behind the first.
+    """
+    lanes, rows = lanes_of(totals), by_registers(totals, 4, 3)
     step = tap_count * lanes
-    for r in range(0, row_count, 4):
+    for r in range(0, results, rows):
         for t in range(0, tap_count, 3):
             dot_rows(totals, r * step + t * lanes, step, grad, g, rows_at, r, height, width, buffer,
-                     down, places, t, 4, 3)  # fmt: skip
+                     down, places, t, rows, 3)  # fmt: skip
 
 
 @inlined
@@ -359,7 +363,7 @@ def _weight(start, stop, partial, grad, x, samples, per_part, groups, results, s
             lay_volumes(pointer(buffer), 0, plane, pointer(x), begin * sources * volume, volume,
                         sources, pointer(runs), 0, runs.size, steps)  # fmt: skip
             dot_results(pointer(totals), pointer(grad), begin * results * height * width,
-                        pointer(rows_at), rows_at.size, height, width, pointer(buffer), step,
+                        pointer(rows_at), results, height, width, pointer(buffer), step,
                         pointer(places), places.size)  # fmt: skip
         for r in range(results):
             sum_lanes(pointer(partial), (index * results + r) * tap_count, pointer(totals),

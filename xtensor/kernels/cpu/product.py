@@ -14,6 +14,7 @@ from .cells import copy_cells, inlined
 from .simd import (
     add_outer,
     add_part,
+    by_registers,
     lanes_of,
     load_tile,
     store_part,
@@ -125,8 +126,9 @@ def multiply_full_panels(out, a, panels, rows, depth, columns):
     wide = full_panels(columns)
     for c in range(0, wide, 2 * lanes_of(out)):
         place = c // PANEL * PANEL * depth + c % PANEL
-        for r in range(0, rows, BATCH_ROWS):
-            tile = zero_tile(out, BATCH_ROWS, 2)
+        tall = by_registers(out, 8, 4)
+        for r in range(0, rows, tall):
+            tile = zero_tile(out, tall, 2)
             for d in range(depth):
                 tile = add_outer(tile, a, r * depth + d, depth, panels, place + d * PANEL)
             store_tile(out, r * wide + c, wide, tile)

@@ -63,6 +63,20 @@ def lanes_of(like):
     return index(like), generate
 
 
+@CpuIntrinsic
+def by_registers(like, many, few):
+    """The literal ``many`` where 32 vectors fit in registers, as with AVX-512, else ``few``.
+
+    A tile that does not fit beside what it meets is stored and loaded again at every step.
+    """
+    number = many if _llvm().vector_bytes() == 64 else few
+
+    def generate(emit, *values):
+        return emit.context.get_constant(number, number.literal_value)
+
+    return number(like, many, few), generate
+
+
 # -- tiles ----------------------------------------------------------------------------------------
 
 
