@@ -38,6 +38,7 @@ def tensor(*shape):
     return xt.XTensor(np.random.default_rng(0).standard_normal(shape), requires_grad=True)
 
 x, image, weight = tensor(64, 100), tensor(8, 4, 16, 16), tensor(8, 4, 3, 3)
+images = tensor(32, 64, 32, 32)
 labels = xt.XTensor(np.arange(64), dtype=xt.kint64)
 start = time.perf_counter()
 with xt.autograd.tape():
@@ -51,6 +52,13 @@ OPERATIONS = {
     "relu": "xt.relu(x)",
     "sums": "xt.sums(x)",
     "conv2d": "xt.conv2d(image, weight)",
+    "conv2d of 64 channels, 5x5": "xt.conv2d(images, tensor(64, 64, 5, 5))",
+    "conv2d of 64 channels, 3x3": "xt.conv2d(images, tensor(64, 64, 3, 3))",
+    "conv2d, depthwise": "xt.conv2d(images, tensor(64, 1, 3, 3), groups=64)",
+    "conv_transpose2d": "xt.conv_transpose2d(images, tensor(64, 64, 4, 4), stride=2)",
+    "matmul of 600": "xt.matmul(tensor(600, 600), tensor(600, 600))",
+    "LSTM": "xt.LSTM(32, 64)(tensor(16, 20, 32))[0]",
+    "GRU": "xt.GRU(32, 64)(tensor(16, 20, 32))[0]",
     "max_pool2d": "xt.max_pool2d(image, 2, 2)",
     "BatchNorm2d": "xt.BatchNorm2d(4)(image)",
     "Linear": "xt.Linear(100, 10)(x)",

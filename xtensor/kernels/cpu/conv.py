@@ -59,8 +59,10 @@ def suits_planes(direction, source, result, weight_shape, stride, groups, itemsi
     results = weight_shape[1] if direction == "backward_input" else weight_shape[0] // groups
     width = result[4]
     # As ``by_registers`` in plane_conv.py.
-    rows = (4 if is_wide else 3) if direction == "backward_weight" else (6 if is_wide else 4)
-    planes = whole(results, rows) if results >= plane_conv.FEWEST_ROWS else results
+    rows, fewest = 6 if is_wide else 4, plane_conv.FEWEST_ROWS
+    if direction == "backward_weight":
+        rows, fewest = 4 if is_wide else 3, 2
+    planes = whole(results, rows) if results >= fewest else results
     if direction == "backward_input":
         # Planes of grad are spread out by the step.
         planes *= math.prod(stride)

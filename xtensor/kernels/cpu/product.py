@@ -17,6 +17,7 @@ from .simd import (
     by_registers,
     lanes_of,
     load_tile,
+    pointer,
     store_part,
     store_tile,
     transpose_square,
@@ -99,7 +100,7 @@ def lay_panel(panels, at, b, j, row_step, column_step, depth, columns):
 BATCH_ROWS = 8
 
 
-@CpuFunction
+@inlined
 def full_panels(columns):
     """A number of columns, rounded up to a multiple of PANEL."""
     return -(-columns // PANEL) * PANEL
@@ -115,9 +116,11 @@ def lay_full_panels(start, stop, panels, matrix, depth, columns, transposed):
         first = panel * PANEL
         used = min(PANEL, columns - first)
         if transposed:
-            lay_panel(panels, first * depth, matrix, first * depth, 1, depth, depth, used)
+            lay_panel(pointer(panels), first * depth, pointer(matrix), first * depth, 1, depth,
+                      depth, used)  # fmt: skip
         else:
-            lay_panel(panels, first * depth, matrix, first, columns, 1, depth, used)
+            lay_panel(pointer(panels), first * depth, pointer(matrix), first, columns, 1, depth,
+                      used)  # fmt: skip
 
 
 @CpuFunction
