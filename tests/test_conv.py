@@ -180,7 +180,8 @@ def test_planes_agree_with_the_naive_oracle_and_with_direct_convolution(case, co
 # (x, weight, stride, padding, dilation, groups) of direct convolutions, in three dimensions. Panels
 # that are full, not full, and several to a group; a short last block of samples, in place and in
 # boxes; a short last band, along depth, height and width; phases that no tap meets; more terms than
-# are summed up at once; channels of a weight in several cuts, the last one short.
+# are summed up at once; channels of a weight in several cuts, the last one short; dilations so wide
+# that most taps meet padding only, with and without a step.
 DIRECT = [
     ((3, 5, 1, 9, 11), (33, 5, 1, 3, 3), 1, (0, 1, 1), 1, 1),
     ((7, 4, 3, 4, 5), (10, 2, 2, 3, 1), (2, 1, 3), 1, (1, 2, 1), 2),
@@ -191,13 +192,15 @@ DIRECT = [
     ((2, 3, 1, 10, 10), (20, 3, 1, 2, 1), (1, 4, 3), (0, 1, 0), 1, 1),
     ((2, 8, 1, 1, 190), (17, 8, 1, 1, 5), 1, (0, 0, 3), 1, 1),
     ((2, 45, 1, 6, 6), (18, 45, 1, 5, 5), 1, (0, 2, 2), 1, 1),
+    ((2, 6, 1, 13, 11), (18, 3, 1, 3, 3), 1, (0, 6, 7), (1, 6, 7), 2),
+    ((2, 3, 5, 9, 10), (17, 3, 3, 3, 2), (1, 2, 3), (4, 5, 4), (4, 5, 7), 1),
 ]
 
 
 @pytest.fixture
 def _small_boxes(monkeypatch):
     """So that a small sample is walked along in bands."""
-    caches = direct_conv.forward_job, direct_conv.input_jobs, direct_conv.weight_job
+    caches = direct_conv.forward_jobs, direct_conv.input_jobs, direct_conv.weight_job
     for job in caches:
         job.cache_clear()
     monkeypatch.setattr("xtensor.kernels.cpu.direct_plan.BOX_BYTES", 4096)

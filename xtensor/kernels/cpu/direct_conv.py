@@ -29,6 +29,7 @@ from .direct_plan import (
     input_taps,
     pitches,
     plan_walk,
+    regions,
     runs_of,
     samples_together,
     whole_and_short,
@@ -53,12 +54,12 @@ MOST_PLACES, MOST_RESULTS = 8192, 2048
 
 
 @lru_cache(maxsize=512)
-def forward_job(out_shape, x_shape, weight_shape, stride, padding, dilation, groups, itemsize,
+def forward_jobs(out_shape, x_shape, weight_shape, stride, padding, dilation, groups, itemsize,
                 enough):  # fmt: skip
     kernel = weight_shape[2:]
-    return correlation(forward_taps(kernel, padding, dilation), math.prod(kernel), stride, x_shape,
-                       out_shape, out_shape[2:], (1, 1, 1), (0, 0, 0), groups, itemsize,
-                       enough)  # fmt: skip
+    return correlations(forward_taps(kernel, padding, dilation), math.prod(kernel), stride, x_shape,
+                        out_shape, out_shape[2:], (1, 1, 1), (0, 0, 0), groups, itemsize,
+                        enough)  # fmt: skip
 
 
 @lru_cache(maxsize=512)
@@ -70,9 +71,25 @@ def input_jobs(x_shape, grad_shape, weight_shape, stride, padding, dilation, gro
     for phase in phases:
         results = tuple(-((i - n) // s) for n, i, s in zip(x_shape[2:], phase, stride))
         taps = input_taps(kernel, stride, padding, dilation, phase)
-        jobs.append(correlation(taps, math.prod(kernel), (1, 1, 1), grad_shape, x_shape, results,
-                                stride, phase, groups, itemsize,
-                                -(-enough // len(phases))))  # fmt: skip
+        jobs += correlations(taps, math.prod(kernel), (1, 1, 1), grad_shape, x_shape, results,
+                             stride, phase, groups, itemsize,
+                             -(-enough // len(phases)))  # fmt: skip
+    return jobs
+
+
+def correlations(taps: Taps, elements, step, shape, out_shape, results, out_step, out_offset,
+                 groups, itemsize, enough) -> list[Job]:  # fmt: skip
+    """One for each region of the results."""
+    parts = regions(taps, step, tuple(shape[2:]), results)
+    products = [math.prod(counts) * len(kept.cells) for _, counts, kept in parts]
+    jobs = []
+    for (first, counts, kept), share in zip(parts, products):
+        begin = np.multiply(first, step)
+        cells = [tuple((begin + cell).tolist()) for cell in kept.cells]
+        offset = np.add(out_offset, np.multiply(first, out_step))
+        jobs.append(correlation(Taps(kept.elements, cells), elements, step, shape, out_shape,
+                                counts, out_step, offset, groups, itemsize,
+                                max(1, -(-enough * share // max(1, sum(products))))))  # fmt: skip
     return jobs
 
 
@@ -163,9 +180,9 @@ def forward(out, x, weight, bias, stride, padding, dilation, groups):
     """out[n, o, p] = bias[o] + sum over c, k of weight[o, c, k] * x[n, g + c, p s - p0 + k d]"""
     outputs, depth = weight.shape[0] // groups, math.prod(weight.shape[1:])
     panels = lay_panels(weight, groups, outputs, 1, depth, outputs * depth, 0, depth)
-    job = forward_job(out.shape, x.shape, weight.shape, stride, padding, dilation, groups,
-                      x.itemsize, tasks_wanted())  # fmt: skip
-    correlate_all([job], out, x, panels, bias)
+    jobs = forward_jobs(out.shape, x.shape, weight.shape, stride, padding, dilation, groups,
+                        x.itemsize, tasks_wanted())  # fmt: skip
+    correlate_all(jobs, out, x, panels, bias)
 
 
 def backward_input(grad_x, grad, weight, bias, stride, padding, dilation, groups):

@@ -36,6 +36,8 @@ BLOCK = 48
 BOX_BYTES = 384 * 1024
 # A band is not made half as long for a box that stays almost as large.
 WORTH_HALVING = 0.75
+# Results are cut into regions if that leaves so much of the products.
+WORTH_CUTTING = 0.8
 # With fewer results than this in a sample, several samples are worked on as one.
 LONG = 4 * BLOCK
 
@@ -101,6 +103,58 @@ def input_taps(
             elements.append(index)
             cells.append(tuple(distance // s for distance, s in zip(distances, stride)))
     return Taps(elements, cells)
+
+
+def regions(
+    taps: Taps, step: Triple, lengths: Triple, results: Triple
+) -> list[tuple[Triple, Triple, Taps]]:
+    """First result, counts and taps of parts of the results in which a tap meets cells everywhere
+    or padding everywhere, and is left out: of wide dilations most meet padding most of the time.
+
+    All results at once where that spares little.
+
+    Example:
+        >>> taps = forward_taps((1, 1, 3), (0, 0, 4), (1, 1, 4))
+        >>> for first, counts, part in regions(taps, (1, 1, 1), (1, 1, 6), (1, 1, 6)):
+        ...     print(first[2], counts[2], part.elements)
+        0 2 [1, 2]
+        2 2 [1]
+        4 2 [0, 1]
+    """
+    axes = [
+        _segments({cell[axis] for cell in taps.cells}, step[axis], lengths[axis], results[axis])
+        for axis in range(3)
+    ]
+    parts = []
+    for segments in itertools.product(*axes):
+        inside = [
+            all(o in offsets for o, (*_, offsets) in zip(cell, segments)) for cell in taps.cells
+        ]
+        kept = Taps(
+            list(itertools.compress(taps.elements, inside)),
+            list(itertools.compress(taps.cells, inside)),
+        )
+        firsts, counts, _ = zip(*segments)
+        parts.append((firsts, counts, kept))
+    work = sum(math.prod(counts) * len(part.cells) for _, counts, part in parts)
+    if work > WORTH_CUTTING * math.prod(results) * len(taps.cells):
+        return [((0, 0, 0), results, taps)]
+    return parts
+
+
+def _segments(
+    offsets: set[int], step: int, length: int, count: int
+) -> list[tuple[int, int, set[int]]]:
+    """First result, count, and offsets of taps that meet cells there, along one axis."""
+    inside = {
+        o: (min(max(0, -(o // step)), count), max(0, min(count, -((o - length) // step))))
+        for o in offsets
+    }
+    ends = sorted({0, count, *(end for ends in inside.values() for end in ends)})
+    return [
+        (first, end - first, {o for o, (low, high) in inside.items() if low <= first < high})
+        for first, end in itertools.pairwise(ends)
+    ]
 
 
 def plan_walk(
