@@ -197,14 +197,15 @@ DIRECT = [
 ]
 
 
-@pytest.fixture
-def _small_boxes(monkeypatch):
-    """So that a small sample is walked along in bands."""
+@pytest.fixture(params=[0, 99], ids=["bands", "regions"])
+def _small_boxes(monkeypatch, request):
+    """So that a small sample is walked along in bands, or cut into regions wherever that can be."""
     caches = direct_conv.forward_jobs, direct_conv.input_jobs, direct_conv.weight_job
     for job in caches:
         job.cache_clear()
     monkeypatch.setattr("xtensor.kernels.cpu.direct_plan.BOX_BYTES", 4096)
     monkeypatch.setattr("xtensor.kernels.cpu.direct_conv.MOST_RESULTS", 100)
+    monkeypatch.setattr("xtensor.kernels.cpu.direct_plan.WORTH_CUTTING", request.param)
     yield
     for job in caches:
         job.cache_clear()

@@ -80,7 +80,7 @@ def input_jobs(x_shape, grad_shape, weight_shape, stride, padding, dilation, gro
 def correlations(taps: Taps, elements, step, shape, out_shape, results, out_step, out_offset,
                  groups, itemsize, enough) -> list[Job]:  # fmt: skip
     """One for each region of the results."""
-    parts = regions(taps, step, tuple(shape[2:]), results)
+    parts = regions(taps, step, tuple(shape[2:]), results, shape[0])
     products = [math.prod(counts) * len(kept.cells) for _, counts, kept in parts]
     jobs = []
     for (first, counts, kept), share in zip(parts, products):

@@ -36,8 +36,8 @@ BLOCK = 48
 BOX_BYTES = 384 * 1024
 # A band is not made half as long for a box that stays almost as large.
 WORTH_HALVING = 0.75
-# Results are cut into regions if that leaves so much of the products.
-WORTH_CUTTING = 0.8
+# Results are cut into regions if that leaves so much of the work, blocks being taken as full.
+WORTH_CUTTING = 0.86
 # With fewer results than this in a sample, several samples are worked on as one.
 LONG = 4 * BLOCK
 
@@ -106,7 +106,7 @@ def input_taps(
 
 
 def regions(
-    taps: Taps, step: Triple, lengths: Triple, results: Triple
+    taps: Taps, step: Triple, lengths: Triple, results: Triple, samples: int
 ) -> list[tuple[Triple, Triple, Taps]]:
     """First result, counts and taps of parts of the results in which a tap meets cells everywhere
     or padding everywhere, and is left out: of wide dilations most meet padding most of the time.
@@ -114,12 +114,12 @@ def regions(
     All results at once where that spares little.
 
     Example:
-        >>> taps = forward_taps((1, 1, 3), (0, 0, 4), (1, 1, 4))
-        >>> for first, counts, part in regions(taps, (1, 1, 1), (1, 1, 6), (1, 1, 6)):
+        >>> taps = forward_taps((1, 1, 3), (0, 0, 90), (1, 1, 90))
+        >>> for first, counts, part in regions(taps, (1, 1, 1), (1, 1, 100), (1, 1, 100), 10):
         ...     print(first[2], counts[2], part.elements)
-        0 2 [1, 2]
-        2 2 [1]
-        4 2 [0, 1]
+        0 10 [1, 2]
+        10 80 [1]
+        90 10 [0, 1]
     """
     axes = [
         _segments({cell[axis] for cell in taps.cells}, step[axis], lengths[axis], results[axis])
@@ -136,10 +136,14 @@ def regions(
         )
         firsts, counts, _ = zip(*segments)
         parts.append((firsts, counts, kept))
-    work = sum(math.prod(counts) * len(part.cells) for _, counts, part in parts)
-    if work > WORTH_CUTTING * math.prod(results) * len(taps.cells):
+    spent = sum(_blocks(counts, samples) * len(part.cells) for _, counts, part in parts)
+    if spent > WORTH_CUTTING * _blocks(results, samples) * len(taps.cells):
         return [((0, 0, 0), results, taps)]
     return parts
+
+
+def _blocks(counts: Triple, samples: int) -> int:
+    return -(-samples * math.prod(counts) // BLOCK)
 
 
 def _segments(
