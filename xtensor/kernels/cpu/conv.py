@@ -58,7 +58,7 @@ def suits_planes(direction, source, result, weight_shape, stride, groups, itemsi
     lanes, is_wide = vector_bytes() // itemsize, vector_bytes() == 64
     results = weight_shape[1] if direction == "backward_input" else weight_shape[0] // groups
     width = result[4]
-    # As ``by_registers`` in plane_conv.py.
+    # As ``by_registers`` in plane.py.
     rows, fewest = 6 if is_wide else 4, plane_conv.FEWEST_ROWS
     if direction == "backward_weight":
         rows, fewest = 4 if is_wide else 3, 2

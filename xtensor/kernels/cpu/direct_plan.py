@@ -142,6 +142,12 @@ def regions(
     return parts
 
 
+def reach(offset: int, step: int, length: int, count: int) -> tuple[int, int]:
+    """The sub-range of i < count with 0 <= i * step + offset < length."""
+    low = min(max(0, -(offset // step)), count)
+    return low, max(low, min(count, -((offset - length) // step)))
+
+
 def _blocks(counts: Triple, samples: int) -> int:
     return -(-samples * math.prod(counts) // BLOCK)
 
@@ -150,10 +156,7 @@ def _segments(
     offsets: set[int], step: int, length: int, count: int
 ) -> list[tuple[int, int, set[int]]]:
     """First result, count, and offsets of taps that meet cells there, along one axis."""
-    inside = {
-        o: (min(max(0, -(o // step)), count), max(0, min(count, -((o - length) // step))))
-        for o in offsets
-    }
+    inside = {o: reach(o, step, length, count) for o in offsets}
     ends = sorted({0, count, *(end for ends in inside.values() for end in ends)})
     return [
         (first, end - first, {o for o, (low, high) in inside.items() if low <= first < high})
