@@ -258,7 +258,7 @@ GUARDED = """
 import ctypes, mmap
 import numpy as np
 import xtensor as xt
-from xtensor.kernels.cpu import direct_conv
+from xtensor.kernels.cpu import direct_conv, plane_conv
 
 xt.set_num_threads(2)
 
@@ -273,19 +273,28 @@ def guarded(shape):
     array[...] = 1
     return array
 
-how = (1, 1, 1), (0, 0, 0), (1, 1, 1), 1
-# A short last cut of channels; a short last band; a short last block of samples.
+# A short last cut of channels; a short last band; a short last block of samples; few channels: each
+# with taps that meet padding nowhere, at the edges, and mostly.
 for samples, channels, outputs, height, width in (
-    (3, 130, 17, 8, 8), (1, 3, 33, 40, 51), (17, 4, 17, 7, 9)
+    (3, 130, 17, 8, 8), (1, 3, 33, 40, 51), (17, 4, 17, 7, 9), (5, 2, 3, 6, 21)
 ):
-    x = guarded((samples, channels, 1, height, width))
-    weight = guarded((outputs, channels, 1, 3, 3))
-    out = np.empty((samples, outputs, 1, height - 2, width - 2), np.float32)
-    direct_conv.forward(out, x, weight, np.empty(0, np.float32), *how)
-    assert (out == 9 * channels).all()
-    grad, grad_weight = guarded(out.shape), np.empty_like(weight)
-    direct_conv.backward_weight(grad_weight, grad, x, *how)
-    assert (grad_weight == grad[:, 0].size).all()
+    for padding, dilation in (0, 1), (1, 1), (5, 5):
+        results = []
+        for module in direct_conv, plane_conv:
+            how = (1, 1, 1), (0, padding, padding), (1, dilation, dilation), 1
+            x = guarded((samples, channels, 1, height, width))
+            weight = guarded((outputs, channels, 1, 3, 3))
+            more = 2 * padding - 2 * dilation
+            out = guarded((samples, outputs, 1, height + more, width + more))
+            module.forward(out, x, weight, np.empty(0, np.float32), *how)
+            grad, grad_x, grad_weight = (guarded(a.shape) for a in (out, x, weight))
+            module.backward_input(grad_x, grad, weight, np.empty(0, np.float32), *how)
+            module.backward_weight(grad_weight, grad, x, *how)
+            results.append((out, grad_x, grad_weight))
+        for one, other in zip(*results):
+            assert (one == other).all()
+        if not padding:
+            assert (out == 9 * channels).all() and (grad_weight == grad[:, 0].size).all()
 """
 
 
