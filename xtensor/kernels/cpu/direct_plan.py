@@ -38,6 +38,8 @@ BOX_BYTES = 384 * 1024
 WORTH_HALVING = 0.75
 # Results are cut into regions if that leaves so much of the work, blocks being taken as full.
 WORTH_CUTTING = 0.86
+# No axis is cut into more segments: each region is a job of its own.
+MOST_SEGMENTS = 5
 # With fewer results than this in a sample, several samples are worked on as one.
 LONG = 4 * BLOCK
 
@@ -155,9 +157,14 @@ def _blocks(counts: Triple, samples: int) -> int:
 def _segments(
     offsets: set[int], step: int, length: int, count: int
 ) -> list[tuple[int, int, set[int]]]:
-    """First result, count, and offsets of taps that meet cells there, along one axis."""
+    """First result, count, and offsets of taps that meet cells there, along one axis.
+
+    All offsets in one segment if there would be too many.
+    """
     inside = {o: reach(o, step, length, count) for o in offsets}
     ends = sorted({0, count, *(end for ends in inside.values() for end in ends)})
+    if len(ends) > MOST_SEGMENTS + 1:
+        return [(0, count, offsets)]
     return [
         (first, end - first, {o for o, (low, high) in inside.items() if low <= first < high})
         for first, end in itertools.pairwise(ends)
