@@ -170,3 +170,11 @@ def test_only_the_gradients_asked_for():
     output.backward()
     assert layer.weight_hh_l0.grad is None
     assert layer.weight_ih_l0.grad.shape == [9, 2]
+
+
+def test_inputs_without_features_leave_the_bias():
+    bias = xt.XTensor([0.5])
+    for x, sizes in ((xt.ones([2, 3, 0]), None), (xt.ones([6, 0]), [2, 2, 2])):
+        out, last = xt.rnn(x, xt.ones([1, 0]), xt.zeros([1, 1]), bias, None, None, sizes)
+        assert out.shape == [*x.shape[:-1], 1]
+        assert np.allclose(last.to_numpy(), np.tanh(0.5))

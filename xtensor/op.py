@@ -41,8 +41,7 @@ registered: dict[str, type[Op]] = {}
 class Op:
     """Base class of every operation; a subclass writes ``forward`` and ``backward``.
 
-    It may also write ``check``, which gets what ``forward`` does, and refuses wrong shapes, dtypes
-    and indices before any kernel runs.
+    It may also write ``check``, which gets what ``forward`` does.
 
     Class attributes:
         name: what messages and the printed tape call it; the class name in snake case by default.
@@ -86,12 +85,16 @@ class Op:
         super().__init_subclass__(**kwargs)
         if "name" not in cls.__dict__:
             cls.name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
+        cls.checks = cls.check is not Op.check
         if not abstract:
             registered[cls.name] = cls
 
     # -- what a subclass writes -------------------------------------------------------------------
 
-    check: Any = None
+    checks = False  # whether there is a ``check`` to call
+
+    def check(self, *inputs: Array) -> None:
+        """Refuse wrong shapes, dtypes and indices before any kernel runs."""
 
     def forward(self, *inputs: Array) -> Any:
         raise NotImplementedError(f"{type(self).__name__} has no forward")
@@ -137,7 +140,7 @@ class Op:
                     message(self.name, "its argument", "kbool", "numbers",
                             "cast it with dtype=kint32")
                 )  # fmt: skip
-        if self.check is not None:
+        if self.checks:
             self.check(*arrays)
         tape = state.tape
         if tape is None or not required or not self.differentiable:

@@ -11,7 +11,7 @@ from ..errors import check_flag, check_size, message
 from ..initializer import initialize
 from ..module import Module
 from ..ops.recurrent import gru, lstm, rnn
-from ..ops.shape import concatenate, stack, transpose
+from ..ops.shape import concatenate, reshape, stack
 from ..sequence import PackedSequence
 from ..tensor import XTensor, check_tensor
 
@@ -122,16 +122,19 @@ class _Recurrent(Module):
             f"use Dynamic_{type(self).__name__} for packed sequences" if packed else "",
         )  # fmt: skip
         self._check_features("x", x.shape, "[B, T, I]" if self.batch_first else "[T, B, I]")
-        batches = x if self.batch_first else transpose(x, 1, 0, 2)
-        batch, steps, _ = batches.shape
+        batch, steps = x.shape[:2] if self.batch_first else x.shape[1::-1]
         if steps == 0:
             raise ValueError(
                 message(type(self).__name__, "x", f"of shape {x.shape}", "at least one step")
             )
         for argument, state in states.items():
             self._check_state(argument, state, batch)
-        output, last = self._run(batches, None, list(states.values()))
-        return output if self.batch_first else transpose(output, 1, 0, 2), last
+        first = list(states.values())
+        if self.batch_first:
+            return self._run(x, None, first)
+        # With steps first, rows are packed as they are.
+        rows, last = self._run(reshape(x, [steps * batch, x.shape[2]]), [batch] * steps, first)
+        return reshape(rows, [steps, batch, rows.shape[1]]), last
 
     def _packed(self, x: Any, states: dict[str, Any]) -> tuple[PackedSequence, list[XTensor]]:
         """Sequences of different lengths; states are in the order of the original batch."""

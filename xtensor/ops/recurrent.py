@@ -156,8 +156,8 @@ class _Recurrence(Op, abstract=True):
 
 def as_rows(array: Array) -> Array:
     """[S, *] or [B, T, *] as [S, *]"""
-    *_, features = array.shape
-    return reshape(array, (-1, features)) if len(array.shape) == 3 else array
+    *outer, features = array.shape
+    return array if len(outer) == 1 else reshape(array, (math.prod(outer), features))
 
 
 def _bias(weight: Array, given: Array | None) -> Array:

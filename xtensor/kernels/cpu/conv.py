@@ -83,7 +83,7 @@ def suits_planes(direction, source, result, weight_shape, stride, groups, itemsi
 def choose(direction, source, result, weight_shape, stride, dilation, groups, itemsize):
     """The module that computes one direction of a convolution, by shapes and dtype alone.
 
-    The choice is printed with XTENSOR_DEBUG=kernels.
+    Numbers of 4 bytes are float32. The choice is printed with XTENSOR_DEBUG=kernels.
     """
     outputs, channels, *kernel = weight_shape
     size = result[0], outputs, channels, *result[3:]
@@ -96,7 +96,8 @@ def choose(direction, source, result, weight_shape, stride, dilation, groups, it
         module = plane_conv
     else:
         module = direct_conv
-    report_choice(f"conv_{direction} of {list(source)} with weight {list(weight_shape)}",
+    report_choice(f"conv_{direction} of {list(source)} with weight {list(weight_shape)}"
+                  f" to {list(result)}",
                   module.__name__.rpartition(".")[2])  # fmt: skip
     return module
 

@@ -186,7 +186,7 @@ def plan_walk(
     axis = next((axis for axis in (0, 1) if results[axis] > 1), 2)
     cells = taps.cells or [(0, 0, 0)]
     low, high = ([f(along) for along in zip(*cells)] for f in (min, max))
-    in_place = all(
+    in_place = not taps.cells or all(
         b >= 0 and (r - 1) * s + e < n
         for b, e, r, s, n in zip(low, high, results, step, lengths)
     )  # fmt: skip

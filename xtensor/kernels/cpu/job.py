@@ -42,7 +42,8 @@ def _run(start, stop, loop, jobs, *arrays):
         first, end = max(start, 0), min(stop, job.tasks)
         if first < end:
             buffers = [
-                scratch.array(name, size, arrays[0].dtype) for name, size in zip(BUFFERS, job.sizes)
+                scratch.array(BUFFERS[number], size, arrays[0].dtype)
+                for number, size in enumerate(job.sizes)
             ]
             loop.compiled()(first, end, *arrays, *job.numbers, *buffers)
         start, stop = start - job.tasks, stop - job.tasks

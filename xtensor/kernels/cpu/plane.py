@@ -151,7 +151,7 @@ def dot_plane(totals, grad, g, rows_at, results, height, width, buffer, down, pl
     lanes = lanes_of(totals)
     for t in range(0, tap_count, ONE_TAPS):
         dot_rows(totals, t * lanes, 0, grad, g, rows_at, 0, height, width, buffer, down, places, t,
-                 1, 9)  # fmt: skip
+                 1, ONE_TAPS)  # fmt: skip
 
 
 @inlined
@@ -166,7 +166,7 @@ def dot_planes(totals, grad, g, rows_at, results, height, width, buffer, down, p
     for r in range(0, results, rows):
         for t in range(0, tap_count, SEVERAL_TAPS):
             dot_rows(totals, r * step + t * lanes, step, grad, g, rows_at, r, height, width, buffer,
-                     down, places, t, rows, 3)  # fmt: skip
+                     down, places, t, rows, SEVERAL_TAPS)  # fmt: skip
 
 
 @inlined
