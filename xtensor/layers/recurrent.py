@@ -60,12 +60,7 @@ class _Recurrent(Module):
                     setattr(self, _parameter_name(kind, layer, direction), parameter)
 
     def _cell(
-        self,
-        x: XTensor,
-        weights: Weights,
-        states: States,
-        batch_sizes: Sizes,
-        reverse: bool,
+        self, x: XTensor, weights: Weights, states: States, batch_sizes: Sizes, reverse: bool
     ) -> tuple[XTensor, ...]:
         """One layer in one direction: the outputs, then each last state."""
         raise NotImplementedError
@@ -223,12 +218,7 @@ class RNN(_Recurrent):
         self.nonlinearity = nonlinearity
 
     def _cell(
-        self,
-        x: XTensor,
-        weights: Weights,
-        states: States,
-        batch_sizes: Sizes,
-        reverse: bool,
+        self, x: XTensor, weights: Weights, states: States, batch_sizes: Sizes, reverse: bool
     ) -> tuple[XTensor, ...]:
         return rnn(x, *weights, states[0], batch_sizes, reverse, self.nonlinearity)
 
@@ -289,12 +279,7 @@ class GRU(_Recurrent):
         )
 
     def _cell(
-        self,
-        x: XTensor,
-        weights: Weights,
-        states: States,
-        batch_sizes: Sizes,
-        reverse: bool,
+        self, x: XTensor, weights: Weights, states: States, batch_sizes: Sizes, reverse: bool
     ) -> tuple[XTensor, ...]:
         return gru(x, *weights, states[0], batch_sizes, reverse)
 
@@ -352,12 +337,7 @@ class LSTM(_Recurrent):
         )
 
     def _cell(
-        self,
-        x: XTensor,
-        weights: Weights,
-        states: States,
-        batch_sizes: Sizes,
-        reverse: bool,
+        self, x: XTensor, weights: Weights, states: States, batch_sizes: Sizes, reverse: bool
     ) -> tuple[XTensor, ...]:
         return lstm(x, *weights, states[0], states[1], batch_sizes, reverse)
 

@@ -44,7 +44,7 @@ class Slide(Op, abstract=True):
     def check_arrays(self, x: Array, weight: Array, channels: str) -> None:
         """``channels`` are the first axes of the layout of weight."""
         check_rank(x, self.axes, self.name, "x", LAYOUTS[self.axes])
-        layout = channels + KERNELS[self.axes]
+        layout = f"[{channels}, {KERNELS[self.axes]}]"
         check_rank(weight, self.axes, self.name, "weight", layout)
         if 0 in weight.shape:
             raise ValueError(
@@ -108,7 +108,7 @@ class _Conv(Slide, abstract=True):
     """out[n, o, p] = bias[o] + sum over c, k of weight[o, c, k] x[n, c, p s - before + k d]"""
 
     def check(self, x: Array, weight: Array, bias: Array | None) -> None:
-        self.check_arrays(x, weight, "[O, C / groups, ")
+        self.check_arrays(x, weight, "O, C / groups")
         self.check_channels(x, weight.shape[1] * self.groups)
         self.check_bias(bias, weight.shape[0])
         spans = span(weight.shape[2:], self.dilation)

@@ -19,7 +19,7 @@ class _ConvTranspose(Slide, abstract=True):
     """The adjoint of ``_Conv``: x takes the place of its output, out that of its input."""
 
     def check(self, x: Array, weight: Array, bias: Array | None) -> None:
-        self.check_arrays(x, weight, "[C, O / groups, ")
+        self.check_arrays(x, weight, "C, O / groups")
         self.check_channels(x, weight.shape[0])
         self.check_bias(bias, weight.shape[1] * self.groups)
         self.lengths = self._lengths(x.shape[2:], span(weight.shape[2:], self.dilation))

@@ -121,7 +121,7 @@ class _Recurrence(Op, abstract=True):
 
     def project(self, x: Array, weight: Array, bias: Array | None) -> Array:
         """W_ih x + b_ih of all rows at once, [S, gates * H]."""
-        return product(as_rows(x), weight, bias, transposed_y=True)
+        return product(_rows(x), weight, bias, transposed_y=True)
 
     def in_order(self, rows: Array, like: Array) -> Array:
         """Rows [S, H] as the axes of x, [S, I] or [B, T, I], have them."""
@@ -147,14 +147,14 @@ class _Recurrence(Op, abstract=True):
             gradients[0] = reshape(product(grad_inputs, weight_ih), self.input_shapes[0])
         for position, grad, factor in ((1, grad_inputs, x), (2, grad_hidden, previous)):
             if self.needs(position):
-                gradients[position] = product(grad, as_rows(factor), transposed_x=True)
+                gradients[position] = product(grad, _rows(factor), transposed_x=True)
         for position, grad in ((3, grad_inputs), (4, grad_hidden)):
             if self.needs(position):
                 gradients[position] = reshape(sum_axes(grad, (0,)), grad.shape[1:])
         return gradients
 
 
-def as_rows(array: Array) -> Array:
+def _rows(array: Array) -> Array:
     """[S, *] or [B, T, *] as [S, *]"""
     *outer, features = array.shape
     return array if len(outer) == 1 else reshape(array, (math.prod(outer), features))
@@ -193,7 +193,7 @@ class Rnn(_Recurrence):
     def backward(self, grad_out: Array, grad_last: Array) -> tuple[Array | None, ...]:
         x, weight_ih, weight_hh, previous, out = self.saved
         grad_gates, grad_first = empty_like(previous), empty_like(grad_last)
-        self.run("rnn_backward", grad_gates, grad_first, as_rows(grad_out), grad_last, out,
+        self.run("rnn_backward", grad_gates, grad_first, _rows(grad_out), grad_last, out,
                  weight_hh, numbers=(self.relu,))  # fmt: skip
         return *self.parameter_gradients(grad_gates, grad_gates, x, weight_ih, previous), grad_first
 
@@ -209,9 +209,9 @@ class Gru(_Recurrence):
         bias_hh: Array | None, h0: Array | None,
     ) -> tuple[Array, Array]:  # fmt: skip
         first = self.state(x, weight_hh, h0)
-        out = empty_like(x, (math.prod(x.shape[:-1]), weight_hh.shape[1]))
-        last, previous, hidden_n = empty_like(first), empty_like(out), empty_like(out)
         gates = self.project(x, weight_ih, bias_ih)
+        out = empty_like(x, (gates.shape[0], weight_hh.shape[1]))
+        last, previous, hidden_n = empty_like(first), empty_like(out), empty_like(out)
         self.run("gru_forward", out, last, previous, gates, hidden_n, first, weight_hh,
                  _bias(weight_hh, bias_hh))  # fmt: skip
         self.save(x, weight_ih, weight_hh, previous, gates, hidden_n)
@@ -222,7 +222,7 @@ class Gru(_Recurrence):
         grad_inputs, grad_hidden, grad_first = (
             empty_like(array) for array in (gates, gates, grad_last)
         )
-        self.run("gru_backward", grad_inputs, grad_hidden, grad_first, as_rows(grad_out),
+        self.run("gru_backward", grad_inputs, grad_hidden, grad_first, _rows(grad_out),
                  grad_last, gates, hidden_n, previous, weight_hh)  # fmt: skip
         return (
             *self.parameter_gradients(grad_inputs, grad_hidden, x, weight_ih, previous),
@@ -241,10 +241,10 @@ class Lstm(_Recurrence):
         bias_hh: Array | None, h0: Array | None, c0: Array | None,
     ) -> tuple[Array, Array, Array]:  # fmt: skip
         first, first_cell = self.state(x, weight_hh, h0), self.state(x, weight_hh, c0)
-        out = empty_like(x, (math.prod(x.shape[:-1]), weight_hh.shape[1]))
+        gates = self.project(x, weight_ih, bias_ih)
+        out = empty_like(x, (gates.shape[0], weight_hh.shape[1]))
         last, last_cell = empty_like(first), empty_like(first)
         previous, cells = empty_like(out), empty_like(out)
-        gates = self.project(x, weight_ih, bias_ih)
         self.run("lstm_forward", out, last, last_cell, previous, gates, cells, first, first_cell,
                  weight_hh, _bias(weight_hh, bias_hh))  # fmt: skip
         self.save(x, weight_ih, weight_hh, previous, gates, cells)
@@ -256,7 +256,7 @@ class Lstm(_Recurrence):
         x, weight_ih, weight_hh, previous, gates, cells = self.saved
         grad_gates = empty_like(gates)
         grad_first, grad_first_cell = empty_like(grad_last), empty_like(grad_last)
-        self.run("lstm_backward", grad_gates, grad_first, grad_first_cell, as_rows(grad_out),
+        self.run("lstm_backward", grad_gates, grad_first, grad_first_cell, _rows(grad_out),
                  grad_last, grad_last_cell, gates, cells, weight_hh)  # fmt: skip
         return (
             *self.parameter_gradients(grad_gates, grad_gates, x, weight_ih, previous),

@@ -20,7 +20,7 @@ Padding: TypeAlias = str | tuple[int, ...]
 
 SPATIAL = 3
 LAYOUTS = {1: "[N, C, L]", 2: "[N, C, H, W]", 3: "[N, C, D, H, W]"}
-KERNELS = {1: "k]", 2: "k, k]", 3: "k, k, k]"}
+KERNELS = {1: "k", 2: "k, k", 3: "k, k, k"}
 
 
 def per_axis(value: Any, axes: int, where: str, argument: str, least: int = 1) -> tuple[int, ...]:

@@ -15,7 +15,7 @@ from functools import lru_cache
 
 from .._jit import cpu_whole_kernel
 from ..debug import report_choice
-from . import direct_conv, plane_conv, winograd
+from . import direct_conv, plane, plane_conv, winograd
 
 # What takes as long as so many multiplications, as measured on a Zen 5: transforming one of the 36
 # numbers that winograd makes of a tile, and one of those it makes of a kernel; in a direct
@@ -58,10 +58,9 @@ def suits_planes(direction, source, result, weight_shape, stride, groups, itemsi
     lanes, is_wide = vector_bytes() // itemsize, vector_bytes() == 64
     results = weight_shape[1] if direction == "backward_input" else weight_shape[0] // groups
     width = result[4]
-    # As ``by_registers`` in plane.py.
-    rows, fewest = 6 if is_wide else 4, plane_conv.FEWEST_ROWS
+    rows, fewest = plane.TOGETHER if is_wide else plane.FEWER_TOGETHER, plane_conv.FEWEST_ROWS
     if direction == "backward_weight":
-        rows, fewest = 4 if is_wide else 3, 2
+        rows, fewest = plane.WEIGHT_ROWS if is_wide else plane.FEWER_WEIGHT_ROWS, 2
     planes = whole(results, rows) if results >= fewest else results
     if direction == "backward_input":
         # Planes of grad are spread out by the step.

@@ -38,8 +38,11 @@ from .simd import (
 
 # Rows of the highest tile.
 ROWS = 8
-# Results and taps of a tile for the weight gradient: of one result, and at most of several.
-ONE_TAPS, SEVERAL_ROWS, SEVERAL_TAPS = 9, 4, 3
+# Results that are summed together, by registers; and for the weight gradient of several.
+TOGETHER, FEWER_TOGETHER = 6, 4
+WEIGHT_ROWS, FEWER_WEIGHT_ROWS = 4, 3
+# Taps of a tile for the weight gradient of one result, and of several.
+ONE_TAPS, SEVERAL_TAPS = 9, 3
 # Rows of the buffer begin with a cache line.
 ALIGNED = 16
 # What a tile reads beyond the end of a plane at most, a vector.
@@ -86,7 +89,7 @@ def sum_plane(out, to, results, height, width, bias, o, weight, w, row_step, dow
 def sum_planes(out, to, results, height, width, bias, o, weight, w, row_step, down, buffer, step,
                places, taps, threes, tap_count):  # fmt: skip
     """The same for several results and two rows at a time, without threes."""
-    lanes, together = lanes_of(out), by_registers(out, 6, 4)
+    lanes, together = lanes_of(out), by_registers(out, TOGETHER, FEWER_TOGETHER)
     for r in range(0, results, together):
         begin, factors = to + r * height * width, w + r * row_step
         for y in range(0, height, 2):
@@ -161,7 +164,7 @@ def dot_planes(totals, grad, g, rows_at, results, height, width, buffer, down, p
 
     Result r begins rows_at[r] behind the first.
     """
-    lanes, rows = lanes_of(totals), by_registers(totals, 4, 3)
+    lanes, rows = lanes_of(totals), by_registers(totals, WEIGHT_ROWS, FEWER_WEIGHT_ROWS)
     step = tap_count * lanes
     for r in range(0, results, rows):
         for t in range(0, tap_count, SEVERAL_TAPS):

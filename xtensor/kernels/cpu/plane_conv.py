@@ -16,9 +16,9 @@ import numpy as np
 from .job import Job, run_in_parts, run_jobs
 from .plane import (
     ONE_TAPS,
-    SEVERAL_ROWS,
     SEVERAL_TAPS,
     SLACK,
+    WEIGHT_ROWS,
     correlate_plane,
     correlate_planes,
     weight_plane,
@@ -92,7 +92,7 @@ def weight_job(x_shape, grad_shape, weight_shape, stride, padding, dilation, gro
     taps = ONE_TAPS if results == 1 else SEVERAL_TAPS
     wide = -(-places.size // taps) * taps
     # A tile has whole rows: beyond the last result it takes that once more.
-    grads = np.minimum(np.arange(results + (SEVERAL_ROWS - 1) * (results > 1)), results - 1)
+    grads = np.minimum(np.arange(results + (WEIGHT_ROWS - 1) * (results > 1)), results - 1)
     per_part = -(-samples // max(1, min(samples, -(-TASKS // groups))))
     parts = -(-samples // per_part)
     numbers = (
