@@ -199,6 +199,26 @@ def test_doctor_names_a_numba_that_does_not_load(tmp_path):
     assert "runs on the CPU do not work" in done.stdout
 
 
+# LeNet's layers and those of larger images, and an LSTM.
+NETWORKS = """
+import xtensor as xt
+
+for layer, shape in (
+    (xt.Conv2D(1, 6, (5, 5), padding="same"), [16, 1, 28, 28]),
+    (xt.Conv2D(6, 16, (5, 5)), [16, 6, 14, 14]),
+    (xt.Conv2D(64, 64, (3, 3), padding="same"), [8, 64, 28, 28]),
+    (xt.Conv2D(32, 32, (3, 3), group=32), [8, 32, 14, 14]),
+    (xt.LSTM(32, 64), [16, 20, 32]),
+):
+    x = xt.randu(shape)
+    x.requires_grad = True
+    with xt.autograd.tape():
+        y = layer(x)
+        y = xt.sums(y[0] if isinstance(y, tuple) else y)
+    y.backward()
+"""
+
+
 @pytest.mark.slow
 def test_after_warmup_nothing_is_left_to_compile(tmp_path):
     place = {"XTENSOR_CACHE": str(tmp_path / "cache")}
@@ -213,6 +233,9 @@ def test_after_warmup_nothing_is_left_to_compile(tmp_path):
     assert again.stdout.startswith("0 kernels compiled")
     assert f" {count} in all" in again.stdout
     command("demo", "--epochs", "1", cwd=tmp_path, **place)
+    (tmp_path / "networks.py").write_text(NETWORKS)
+    done = command("run", "networks.py", cwd=tmp_path, **place)
+    assert done.returncode == 0, done.stderr
     assert len(list((tmp_path / "cache").rglob("*.nbc"))) == count
 
 
