@@ -10,7 +10,7 @@ from numpy import ndarray
 from .device import Array, empty_like
 from .errors import message
 from .kernels import launch
-from .kernels._jit import SERIAL_ELEMENTS, ufuncs
+from .kernels._elementwise import SERIAL_ELEMENTS, ufuncs
 
 
 def apply(name: str, arrays: tuple[Array, ...], *numbers: Any, dtype: Any = None) -> Array:

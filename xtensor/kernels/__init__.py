@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ._jit import Kernel, cpu_elementwise, cpu_kernel, kernels
+from ._elementwise import cpu_elementwise
+from ._jit import Kernel, cpu_kernel, kernels
 
 __all__ = ["Kernel", "cpu_kernel", "cuda_kernel", "elementwise_kernel", "launch", "load"]
 

@@ -21,11 +21,8 @@ import types
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from . import cache
 from .parallel import parallel_for
-from .scalar import split_parameters
 
 # Named sets, so that a kernel says which liberty it takes. "reassociate" lets sums be reordered
 # (vectorised); "contract" fuses a*b+c. nnan and ninf are never given: NaN must stay NaN.
@@ -85,19 +82,13 @@ class CpuKernel(Kernel):
         self, function: Callable[..., Any], fastmath: str = "strict", name: str | None = None
     ) -> None:
         super().__init__(function, name)
-        self.fastmath = FASTMATH[fastmath]
-        self._compiled: Any = None
+        self.loop = CpuFunction(function, fastmath)
 
     def compiled(self) -> Any:
-        """The numba dispatcher; made on first use."""
-        if self._compiled is None:
-            with _compile_lock:
-                if self._compiled is None:
-                    self._compiled = _njit(self.function, fastmath=self.fastmath)
-        return self._compiled
+        return self.loop.compiled()
 
     def run(self, work: int, args: Sequence[Any]) -> None:
-        parallel_for(self._compiled or self.compiled(), work, args)
+        parallel_for(self.loop, work, args)
 
 
 class HostKernel(Kernel):
@@ -113,151 +104,6 @@ class WholeKernel(Kernel):
     def run(self, work: int, args: Sequence[Any]) -> None:
         if work:
             self.function(0, work, *args)
-
-
-class ElementwiseKernel(CpuKernel):
-    """A formula on single numbers over arrays that broadcast, and plain numbers after them.
-
-    ``numpy_loop(*inputs, out=out)`` runs it where NumPy has such a loop; else the formula is lifted
-    into a compiled loop over flat arrays.
-    """
-
-    def __init__(
-        self, name: str, formula: Callable[..., Any], numpy_loop: Callable[..., Any] | None
-    ) -> None:
-        self.arrays, self.numbers = split_parameters(formula)
-        loop = _LOOPS[self.arrays, self.numbers]
-        # Inlined by numba: LLVM leaves a call where a formula is long, and then no loop vectorises.
-        inlined = CpuFunction(formula, inline="always")
-        super().__init__(with_globals(loop, name, {"formula": inlined}), "contract", name)
-        self.formula = formula
-        self.numpy_loop = numpy_loop
-        rows = with_globals(_rows_xy, f"{name}_rows", {"formula": inlined})
-        self.rows = CpuKernel(rows, "contract") if self.arrays == 2 and not self.numbers else None
-        if isinstance(numpy_loop, np.ufunc):
-            ufuncs[name] = numpy_loop
-        self.__module__ = formula.__module__
-        self.__doc__ = formula.__doc__
-
-    def run(self, work: int, args: Sequence[Any]) -> None:
-        if work == 0:
-            return
-        if self.numpy_loop is not None and work < SERIAL_ELEMENTS:
-            self.numpy_loop(*args[1:], out=args[0])
-            return
-        out, inputs, numbers = args[0], args[1 : self.arrays + 1], args[self.arrays + 1 :]
-        if all(a.shape == out.shape for a in inputs):
-            views = [a.reshape(-1) for a in (out, *inputs)]
-        elif self.rows is not None and (rows := _as_rows(out, *inputs)):
-            self.rows.run(*rows)
-            return
-        else:
-            views = [out, *(np.broadcast_to(a, out.shape) for a in inputs)]
-        if self.numpy_loop is None:
-            super().run(work, [*(view.reshape(-1) for view in views), *numbers])
-            return
-        while views[0].shape[0] == 1:
-            views = [view[0] for view in views]
-        parallel_for(_numpy_rows, views[0].shape[0], (self.numpy_loop, numbers, *views))
-
-
-def _as_rows(out: Any, x: Any, y: Any) -> tuple[int, tuple[Any, ...]] | None:
-    """What ``_rows_xy`` is called with if x or y is repeated for every row of the other."""
-    row = x if x.size < y.size else y
-    shape = row.shape
-    while shape and shape[0] == 1:
-        shape = shape[1:]
-    columns, rows = row.size, out.size // row.size
-    if (
-        min(rows, columns) < FEW
-        or max(x.size, y.size) < out.size
-        or shape != out.shape[-len(shape) :]
-    ):
-        return None
-    steps = [0 if a is row else columns for a in (x, y)]
-    return rows, (*[a.reshape(-1) for a in (out, x, y)], columns, *steps)
-
-
-# Elementwise kernels that are a function of NumPy's, by name.
-ufuncs: dict[str, np.ufunc] = {}
-# Below this many elements NumPy's loop is over before a second thread would wake.
-SERIAL_ELEMENTS = 65_536
-# Fewer rows than this, or shorter ones, are left to NumPy.
-FEW = 8
-
-
-def _numpy_rows(
-    start: int, stop: int, loop: Callable[..., Any], numbers: Any, out: Any, *inputs: Any
-) -> None:
-    loop(*(a[start:stop] for a in inputs), *numbers, out=out[start:stop])
-
-
-# The names in these loops are those of the CUDA twins' parameters. Slices, because numba sees that
-# an index is not negative, and so vectorises, only where it counts from 0.
-# mypy: disable-error-code="no-untyped-def, name-defined"
-# ruff: noqa: F821
-
-
-def _loop_x(start, stop, out, x):
-    to, xs = out[start:stop], x[start:stop]
-    for i in range(to.size):
-        to[i] = formula(xs[i])
-
-
-def _loop_xy(start, stop, out, x, y):
-    to, xs, ys = out[start:stop], x[start:stop], y[start:stop]
-    for i in range(to.size):
-        to[i] = formula(xs[i], ys[i])
-
-
-def _rows_xy(start, stop, out, x, y, columns, x_step, y_step):
-    for i in range(start, stop):
-        to = out[i * columns :][:columns]
-        xs, ys = x[i * x_step :][:columns], y[i * y_step :][:columns]
-        for j in range(columns):
-            to[j] = formula(xs[j], ys[j])
-
-
-def _loop_xyz(start, stop, out, x, y, z):
-    to, xs, ys, zs = out[start:stop], x[start:stop], y[start:stop], z[start:stop]
-    for i in range(to.size):
-        to[i] = formula(xs[i], ys[i], zs[i])
-
-
-def _loop_x_a(start, stop, out, x, a):
-    to, xs = out[start:stop], x[start:stop]
-    for i in range(to.size):
-        to[i] = formula(xs[i], a)
-
-
-def _loop_xy_a(start, stop, out, x, y, a):
-    to, xs, ys = out[start:stop], x[start:stop], y[start:stop]
-    for i in range(to.size):
-        to[i] = formula(xs[i], ys[i], a)
-
-
-def _loop_x_ab(start, stop, out, x, a, b):
-    to, xs = out[start:stop], x[start:stop]
-    for i in range(to.size):
-        to[i] = formula(xs[i], a, b)
-
-
-def _loop_xy_ab(start, stop, out, x, y, a, b):
-    to, xs, ys = out[start:stop], x[start:stop], y[start:stop]
-    for i in range(to.size):
-        to[i] = formula(xs[i], ys[i], a, b)
-
-
-# By number of array operands and of plain numbers.
-_LOOPS = {
-    (1, 0): _loop_x,
-    (2, 0): _loop_xy,
-    (3, 0): _loop_xyz,
-    (1, 1): _loop_x_a,
-    (2, 1): _loop_xy_a,
-    (1, 2): _loop_x_ab,
-    (2, 2): _loop_xy_ab,
-}
 
 
 def with_globals(function: Any, name: str, values: dict[str, Any]) -> Any:
@@ -353,16 +199,31 @@ class CpuFunction:
         self.fastmath = FASTMATH[fastmath]
         self.inline = inline
         self._compiled: Any = None
+        self._shared: Any = None
 
     def __call__(self, *args: Any) -> Any:
         return self.function(*args)
 
+    def __repr__(self) -> str:
+        return f"<compiled function {self.function.__module__}.{self.function.__name__}>"
+
     def compiled(self) -> Any:
+        """The numba dispatcher; made on first use."""
         if self._compiled is None:
             with _compile_lock:  # host kernels ask for it from several threads
                 if self._compiled is None:
                     self._compiled = _njit(self.function, self.fastmath, self.inline)
         return self._compiled
+
+    def shared(self) -> Any:
+        """The dispatcher of a job over it, see ``team.shared``; made on first use."""
+        if self._shared is None:
+            from . import team
+
+            with _compile_lock:
+                if self._shared is None:
+                    self._shared = team.shared(self)
+        return self._shared
 
 
 class CpuIntrinsic(CpuFunction):
@@ -380,10 +241,3 @@ class CpuIntrinsic(CpuFunction):
                 if self._compiled is None:
                     self._compiled = make_intrinsic(self.function)
         return self._compiled
-
-
-def cpu_elementwise(
-    name: str, formula: Callable[..., Any], numpy_loop: Callable[..., Any] | None = None
-) -> Kernel:
-    """Register an elementwise CPU kernel; ``numpy_loop(*inputs, out=out)`` is used if given."""
-    return register(ElementwiseKernel(name, formula, numpy_loop))

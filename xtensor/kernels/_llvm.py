@@ -8,7 +8,9 @@ cannot say in Python: load a vector, repeat a number in all its lanes, shuffle l
 
 from __future__ import annotations
 
+import ctypes
 import inspect
+import sys
 from functools import cache
 from typing import Any
 
@@ -16,6 +18,7 @@ from llvmlite import binding, ir
 from numba.core import cgutils, types
 from numba.core.datamodel import models, register_default
 from numba.core.extending import intrinsic
+from numba.core.registry import cpu_target
 from numba.core.types.misc import CPointer
 
 LANE = ir.IntType(32)
@@ -251,6 +254,120 @@ class Emitter:
         for c, column in enumerate(columns):
             cells = self.multiply_add(cells, row * tile.columns + c, factor, column)
         return cells
+
+    # -- threads ----------------------------------------------------------------------------------
+
+    def slot(self, mailbox, index):
+        """The address of a number in the first argument, an array of int64."""
+        return self.address(self.begin_of(self.types[0], mailbox), index)
+
+    def fetch(self, mailbox, index):
+        return self.builder.load_atomic(self.slot(mailbox, index), "seq_cst", 8)
+
+    def add(self, mailbox, index, number):
+        """What was there before."""
+        return self.builder.atomic_rmw("add", self.slot(mailbox, index), number, "seq_cst")
+
+    def exchange_number(self, mailbox, index, number):
+        """What was there before."""
+        return self.builder.atomic_rmw("xchg", self.slot(mailbox, index), number, "seq_cst")
+
+    def pause(self):
+        """A moment in which a loop that waits takes little from what shares its processor."""
+        if hint := _PAUSE.get(machine()):
+            name, *values = hint
+            kind = ir.FunctionType(ir.VoidType(), [value.type for value in values])
+            self.builder.call(cgutils.get_or_insert_function(self.module, kind, name), values)
+
+    def call_system(self, name, address=None, *numbers):
+        """Call what ``name_system_functions`` gave a name, perhaps with a pointer and ints."""
+        values = [] if address is None else [address]
+        values += [LANE(number) for number in numbers]
+        kind = ir.FunctionType(ir.VoidType(), [value.type for value in values])
+        self.builder.call(cgutils.get_or_insert_function(self.module, kind, name), values)
+
+    def call_loop(self, loop, data, first, count, arrays, steps):
+        """One of NumPy's inner loops: (char **pointers, intp *count, intp *steps, void *data)."""
+        moved, stepped = (cgutils.alloca_once(self.builder, WORD, len(arrays)) for _ in range(2))
+        kinds = self.types[-2 * len(arrays) :]
+        for number, (kind, array, step) in enumerate(zip(kinds, arrays, steps)):
+            begin = self.builder.ptrtoint(self.begin_of(kind, array), WORD)
+            place = self.builder.add(begin, self.builder.mul(step, first))
+            self.builder.store(place, self.builder.gep(moved, [LANE(number)]))
+            self.builder.store(step, self.builder.gep(stepped, [LANE(number)]))
+        counted = cgutils.alloca_once_value(self.builder, count)
+        kind = ir.FunctionType(ir.VoidType(), [moved.type, counted.type, stepped.type, WORD])
+        function = self.builder.inttoptr(loop, kind.as_pointer())
+        self.builder.call(function, [moved, counted, stepped, data])
+
+    @property
+    def module(self):
+        return self.builder.module
+
+    def place_of(self, value):
+        """The address of memory of the calling function that holds a value."""
+        return self.builder.ptrtoint(cgutils.alloca_once_value(self.builder, value), WORD)
+
+    def function_over(self, body, values):
+        """The address of a function (start, stop, place of a tuple): body(start, stop, *tuple)."""
+        numbers = types.intp, types.intp
+        signature = body.get_call_type(cpu_target.typing_context, (*numbers, *values.types), {})
+        kind = self.context.call_conv.get_function_type(types.none, _CHUNK)
+        function = ir.Function(self.module, kind, self.module.get_unique_name("chunk"))
+        function.linkage = "internal"
+        builder = ir.IRBuilder(function.append_basic_block())
+        start, stop, place = self.context.call_conv.get_arguments(function)
+        held = self.context.get_value_type(values).as_pointer()
+        unpacked = cgutils.unpack_tuple(builder, builder.load(builder.inttoptr(place, held)))
+        call = self.context.get_function(body, signature)
+        self.context.add_linking_libs(getattr(call, "libs", ()))
+        call(builder, [start, stop, *unpacked])
+        self.context.call_conv.return_value(builder, self.context.get_dummy_value())
+        return self.builder.ptrtoint(function, WORD)
+
+    def call_function(self, function, start, stop, place):
+        """What ``function_over`` made; whether it raised."""
+        convention = self.context.call_conv
+        kind = convention.get_function_type(types.none, _CHUNK)
+        pointer = self.builder.inttoptr(function, kind.as_pointer())
+        status, _ = convention.call_function(
+            self.builder, pointer, types.none, _CHUNK, [start, stop, place]
+        )
+        return status.is_error
+
+
+WORD = ir.IntType(64)
+# What a chunk of a job is called with: its start and stop, and the place of all else.
+_CHUNK = (types.int64, types.int64, types.int64)
+_PAUSE = {
+    "x86_64": ("llvm.x86.sse2.pause",),
+    "aarch64": ("llvm.aarch64.hint", LANE(1)),
+    "arm64": ("llvm.aarch64.hint", LANE(1)),
+}
+
+
+def machine():
+    """The processor's family, as LLVM calls it."""
+    return binding.get_default_triple().split("-")[0]
+
+
+# Names of functions of the system's.
+GIVE_WAY, ACQUIRE, RELEASE = (f"xtensor_{name}" for name in ("give_way", "acquire", "release"))
+
+
+def name_system_functions():
+    """Let compiled code, which the cache may have kept, find them."""
+    if sys.platform == "win32":
+        give_way = ctypes.windll.kernel32.SwitchToThread
+    else:
+        give_way = ctypes.CDLL(None).sched_yield
+    python = ctypes.pythonapi
+    for name, function in (
+        (GIVE_WAY, give_way),
+        (ACQUIRE, python.PyThread_acquire_lock),
+        (RELEASE, python.PyThread_release_lock),
+    ):
+        binding.add_symbol(name, ctypes.cast(function, ctypes.c_void_p).value)
 
 
 def size_of(tile):

@@ -1,8 +1,12 @@
-"""A range split over a few Python threads. Kernels and NumPy release the GIL, so threads do run.
+"""A range split over a few Python threads that look for compiled jobs in compiled code.
 
 numba's own ``parallel=True`` is not used: it compiles several times slower, and its threading
 layers die after a fork or on concurrent entry. A chunk is a sub-range of the outer index, and an
 outer index is computed alone, so the result has the same bytes however many threads take part.
+
+Whoever calls a compiled loop lays it out in the *mailbox*, an array that all threads read, and
+takes part; no thread needs the GIL for it (see ``team.py``). A thread that found no job for a while
+sleeps until it is woken. A loop in Python is drawn by the same threads, one GIL among them.
 """
 
 from __future__ import annotations
@@ -10,24 +14,42 @@ from __future__ import annotations
 import ctypes
 import itertools
 import os
-import queue
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from types import FunctionType
+from typing import Any, Protocol
 
-from numpy import ndarray
+import numpy as np
 
 from ..errors import message
 
-# Waking a thread costs about 20 microseconds; a chunk should be worth more than that.
+# A chunk should be worth the microsecond or two in which the others begin.
 CHUNK_ELEMENTS = 32_768
 # Where ranges are shared out by their shape, and where by the number of threads: a thread that is
-# held up leaves its share to the others, at some microseconds for each chunk.
+# held up leaves its share to the others.
 MAX_CHUNKS, CHUNKS_PER_THREAD = 16, 4
+# Places in the mailbox, two cache lines apart, as processors fetch lines in pairs.
+# What a job is: a function of start, stop and a pointer; chunks of range(work). How far it is:
+# chunks drawn in all, from the beginning and from the end. Threads at it besides the caller's.
+APART = 16
+(JOB, BUSY, HELPERS, FUNCTION, ARGUMENTS, CHUNKS, WORK, DRAWN, FROM_BEGIN, FROM_END, FAILED,
+ CALLS, THREADS, BEDS) = range(0, 14 * APART, APART)  # fmt: skip
+# Each thread's bed, from BEDS on: whether it sleeps, and the address of the lock that it sleeps at.
+LOCK = 8
+
+
+class Compiled(Protocol):
+    """A loop as ``parallel_for`` takes it besides Python functions."""
+
+    def compiled(self) -> Callable[..., Any]:
+        """The loop itself, (start, stop, *args)."""
+
+    def shared(self) -> Callable[..., bool]:
+        """The loop shared out by a mailbox, (mailbox, chunks, work, *args); whether it failed."""
 
 
 class _Job:
-    """One call of ``parallel_for``: threads draw chunks until none is left.
+    """One call of ``parallel_for`` in Python: threads draw chunks until none is left.
 
     Every other thread draws from the end, so that two threads walk through memory of their own:
     a sum of two arrays took 0.5 ms so, and 0.7 ms with the chunks of both taking turns.
@@ -47,7 +69,6 @@ class _Job:
         Args:
             side: 0 to draw chunks from the beginning, 1 from the end.
         """
-        before, _thread.inside = _thread.inside, True
         while next(self.drawn) < self.chunks:
             chunk = abs(next(self.next_of_side[side]))
             if self.error is None:
@@ -57,7 +78,6 @@ class _Job:
                     self.error = error
             if next(self.finished) == self.chunks:
                 self.done.release()
-        _thread.inside = before
 
     def _run(self, chunk: int) -> None:
         start = chunk * self.work // self.chunks
@@ -76,35 +96,63 @@ class _Pool:
     """``count - 1`` daemon threads; the caller is the last one."""
 
     def __init__(self, count: int) -> None:
+        from . import team
+
         self.count = count
-        self.jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self.mailbox = np.zeros(BEDS + count * APART, np.int64)
+        self.mailbox[THREADS] = count
+        self.serve, self.wake = team.prepare(self.mailbox)
+        self.job: _Job | None = None
+        self.closed = False
+        self.calling = threading.Lock()
         self.helpers: list[int] = []
         self.callers_processor = -1
         for number in range(1, count):
             threading.Thread(
-                target=self._serve, args=(number % 2,), name=f"xtensor-{number}", daemon=True
+                target=self._help, args=(number,), name=f"xtensor-{number}", daemon=True
             ).start()
 
-    def _serve(self, side: int) -> None:
+    def _help(self, number: int) -> None:
+        """The life of a thread: compiled jobs, and a look around in Python when it is called."""
         self.helpers.append(threading.get_native_id())
-        while (job := self.jobs.get()) is not None:
-            job.take_part(side)
+        self.mailbox[BEDS + number * APART + LOCK] = _new_lock()
+        answered = 0
+        while not self.closed:
+            answered = self.serve(self.mailbox, number, answered)
+            if (job := self.job) is not None:
+                job.take_part(number % 2)
+
+    def call(self) -> None:
+        """Have all threads come back to Python."""
+        self.mailbox[CALLS] += 1
+        self.wake(self.mailbox, self.count)
 
     def run(self, job: _Job) -> None:
-        if _current_processor is not None:
-            self._keep_apart(_current_processor())
-        for _ in range(min(self.count, job.chunks) - 1):
-            self.jobs.put(job)
-        job.take_part()
-        job.wait()
+        """A job in Python; a second one, also one inside the first, is done by its caller alone."""
+        if self.calling.acquire(blocking=False):
+            try:
+                self.job = job
+                self.keep_apart()
+                self.call()
+                job.take_part()
+                job.wait()
+            finally:
+                self.job = None
+                self.calling.release()
+        else:
+            job.take_part()
+            job.wait()
 
-    def _keep_apart(self, processor: int) -> None:
+    def keep_apart(self) -> None:
         """Have the helpers run anywhere but on the caller's processor.
 
         Linux may wake a helper on the very processor that the caller keeps busy, and leave the
         others idle until its next look around, which is later than most kernels take.
         """
         global _current_processor
+        if _current_processor is None:
+            return
+        processor = _current_processor()
         if processor == self.callers_processor or len(self.helpers) < self.count - 1:
             return
         try:
@@ -116,8 +164,19 @@ class _Pool:
         self.callers_processor = processor
 
     def close(self) -> None:
-        for _ in range(1, self.count):
-            self.jobs.put(None)
+        self.closed = True
+        self.call()
+
+
+def _new_lock() -> int:
+    """The address of a lock of Python's own kind, closed, which needs no GIL."""
+    allocate, acquire = (
+        getattr(ctypes.pythonapi, f"PyThread_{name}_lock") for name in ("allocate", "acquire")
+    )
+    allocate.restype, acquire.argtypes = ctypes.c_void_p, (ctypes.c_void_p, ctypes.c_int)
+    lock = allocate()
+    acquire(lock, 1)
+    return lock
 
 
 def _find_current_processor() -> Callable[[], int] | None:
@@ -130,11 +189,6 @@ def _find_current_processor() -> Callable[[], int] | None:
 _current_processor = _find_current_processor()
 
 
-class _ThreadState(threading.local):
-    inside = False
-
-
-_thread = _ThreadState()
 _pool: _Pool | None = None
 _wanted: int | None = None
 _pool_lock = threading.Lock()
@@ -206,7 +260,6 @@ def _after_fork() -> None:
     """Threads do not survive a fork, and a lock may have been held by one of them."""
     global _pool, _pool_lock
     _pool, _pool_lock = None, threading.Lock()
-    _thread.inside = False
 
 
 if hasattr(os, "register_at_fork"):
@@ -214,37 +267,38 @@ if hasattr(os, "register_at_fork"):
 
 
 def parallel_for(
-    body: Callable[..., Any], work: int, args: Sequence[Any], size: int | None = None
+    body: Compiled | Callable[..., Any], work: int, args: Sequence[Any], size: int | None = None
 ) -> None:
     """Call ``body(start, stop, *args)`` over sub-ranges that make up ``range(work)``.
 
     The size of the largest array among ``args`` stands for the cost of the whole; small calls, and
-    calls made inside another one, run in the caller's thread. Chunks follow from the shape alone.
+    calls made while the threads are at another one, run in the caller's thread. Chunks follow from
+    the shape alone.
 
     With ``size``, which then stands for the cost instead, each index is taken to be a tile that is
     computed alike in any range, so that there may be as many chunks as suits the threads.
     """
-    if work <= 1:
-        if work == 1:
-            body(0, 1, *args)
+    if work == 0:
         return
     largest = size or 0
-    if size is None:
+    if size is None and work > 1:
         for arg in args:
-            if type(arg) is ndarray and arg.size > largest:
+            if type(arg) is np.ndarray and arg.size > largest:
                 largest = arg.size
     chunks = min(work, largest // CHUNK_ELEMENTS)
     if chunks < 2:
-        body(0, work, *args)
+        (body if isinstance(body, FunctionType) else body.compiled())(0, work, *args)
         return
     pool = _get_pool()
     if size is None:
         chunks = min(chunks, MAX_CHUNKS)
     else:
         chunks = min(work, pool.count * min(CHUNKS_PER_THREAD, -(-chunks // pool.count)))
-    job = _Job(body, work, chunks, args)
-    if _thread.inside:
-        job.take_part()
-        job.wait()
-    else:
-        pool.run(job)
+    if isinstance(body, FunctionType):
+        pool.run(_Job(body, work, chunks, args))
+        return
+    shared = body.shared()
+    pool.keep_apart()
+    if shared(pool.mailbox, chunks, work, *args):
+        body.compiled()(0, work, *args)  # raises what a chunk of it did
+        raise MemoryError(f"xtensor: no memory for the buffers of a kernel, {body!r}")

@@ -205,7 +205,7 @@ def lay_panels(weight, groups, rows, blocks, depth, *steps):
     """See ``lay_weights``."""
     count = groups * -(-rows // PANEL)
     panels = scratch.array("panels", count * blocks * depth * PANEL, weight.dtype)
-    parallel_for(lay_weights.compiled(), count,
+    parallel_for(lay_weights, count,
                  (panels, weight.reshape(-1), rows, blocks, depth, *steps))  # fmt: skip
     return panels
 

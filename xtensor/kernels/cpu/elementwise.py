@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import scalar
-from .._jit import cpu_elementwise
+from .._elementwise import cpu_elementwise
 from .exponential import erfcx, exp, expm1, log1p
 
 # mypy: disable-error-code="no-untyped-def"
@@ -111,6 +111,7 @@ def quiet(loop: Any) -> Any:
         with np.errstate(all="ignore"):
             loop(*inputs, out=out)
 
+    setattr(run, "ufunc", loop)  # noqa: B010 - mypy; compiled code calls it and warns of nothing
     return run
 
 

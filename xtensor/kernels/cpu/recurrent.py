@@ -355,7 +355,7 @@ def run(steps, tiles, weight, transposed, arrays, schedule, apart, backwards, ti
     depth, columns = (hidden, rows) if transposed else (rows, hidden)
     wide = full_panels(columns)
     panels = scratch.array("panels", depth * wide, weight.dtype)
-    parallel_for(lay_full_panels.compiled(), wide // PANEL,
+    parallel_for(lay_full_panels, wide // PANEL,
                  (panels, weight.reshape(-1), depth, columns, transposed))  # fmt: skip
     flat = [array.reshape(-1) for array in arrays]
     cost = len(arrays[0]) * weight.size // PRODUCTS_PER_ELEMENT

@@ -467,7 +467,7 @@ def sum_stretches(x, grad, rows, stretch, down, across, top, left, wide, out_wid
         count = min(stretch, rows - base)
         parallel_for(_transform, count, (values, gradients, wide, out_wide, tiles, x, grad, base,
                                          down, across, top, left), values.size)  # fmt: skip
-        parallel_for(add_products_alone.compiled(), 36,
+        parallel_for(add_products_alone, 36,
                      (total, gradients, values, padded, wide, out_wide, tiles, count * across,
                       base > 0), tiles * wide * out_wide)  # fmt: skip
     return total

@@ -1,0 +1,235 @@
+"""Elementwise kernels on the CPU: NumPy's loops shared out over threads, or a compiled formula.
+
+A ufunc is an object of NumPy's C API, whose fields are documented: among them the addresses of its
+inner loops, one for each combination of dtypes, which take pointers, a count and steps in bytes.
+Compiled code calls them, so that no thread needs the GIL: with it, threads made sums of two arrays
+of 300,000 numbers slower instead of faster.
+
+Source: https://numpy.org/doc/stable/reference/c-api/types-and-structures.html (PyUFuncObject).
+"""
+
+# mypy: disable-error-code="no-untyped-def, name-defined"
+# ruff: noqa: F821
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from ._jit import CpuFunction, CpuIntrinsic, CpuKernel, Kernel, register, with_globals
+from .parallel import parallel_for
+from .scalar import split_parameters
+
+
+class _UFunc(ctypes.Structure):
+    """PyUFuncObject as far as it is read here."""
+
+    _fields_ = (
+        ("head", ctypes.c_byte * object.__basicsize__),
+        *((name, ctypes.c_int) for name in ("inputs", "outputs", "arguments", "identity")),
+        *((name, ctypes.POINTER(ctypes.c_void_p)) for name in ("loops", "data")),
+    )
+
+
+@cache
+def find_loop(ufunc: np.ufunc, types: str) -> tuple[int, int] | None:
+    """Addresses of the loop for types such as "ff->f", and of the data it wants; None without."""
+    if types not in ufunc.types:
+        return None
+    fields, number = _UFunc.from_address(id(ufunc)), ufunc.types.index(types)
+    return fields.loops[number] or 0, fields.data[number] or 0 if fields.data else 0
+
+
+@CpuIntrinsic
+def call_loop(loop, data, first, count, a, b, c, a_step, b_step, c_step):
+    """One of NumPy's loops over ``count`` elements from ``first`` on, arrays being of bytes."""
+    from . import _llvm
+
+    whole = _llvm.types.int64
+
+    def generate(emit, loop, data, first, count, *operands):
+        emit.call_loop(loop, data, first, count, operands[:3], operands[3:])
+
+    return _llvm.types.void(*[whole] * 4, a, b, c, *[whole] * 3), generate
+
+
+@CpuFunction
+def run_loop(start, stop, a, b, c, loop, data, a_step, b_step, c_step):
+    """Elements start..stop-1 of arrays given as bytes; the last is written, or the second."""
+    call_loop(loop, data, start, stop - start, a, b, c, a_step, b_step, c_step)
+
+
+def run_ufunc(ufunc: np.ufunc, out: np.ndarray, *inputs: np.ndarray) -> bool:
+    """ufunc(*inputs, out=out) over contiguous arrays of one size, or of one element; if it can."""
+    arrays = (*inputs, out)
+    types = "".join([a.dtype.char for a in inputs]) + "->" + out.dtype.char
+    if (found := find_loop(ufunc, types)) is None:
+        return False
+    steps = [a.itemsize if a.size > 1 else 0 for a in arrays]
+    views = [a.reshape(-1).view(np.uint8) for a in arrays]
+    if len(arrays) == 2:
+        views, steps = [*views, views[1]], [*steps, 0]
+    parallel_for(run_loop, out.size, (*views, *found, *steps), out.size)
+    return True
+
+
+class ElementwiseKernel(CpuKernel):
+    """A formula on single numbers over arrays that broadcast, and plain numbers after them.
+
+    ``numpy_loop(*inputs, out=out)`` runs it where NumPy has such a loop; else the formula is lifted
+    into a compiled loop over flat arrays.
+    """
+
+    def __init__(
+        self, name: str, formula: Callable[..., Any], numpy_loop: Callable[..., Any] | None
+    ) -> None:
+        self.arrays, self.numbers = split_parameters(formula)
+        loop = _LOOPS[self.arrays, self.numbers]
+        # Inlined by numba: LLVM leaves a call where a formula is long, and then no loop vectorises.
+        inlined = CpuFunction(formula, inline="always")
+        super().__init__(with_globals(loop, name, {"formula": inlined}), "contract", name)
+        self.formula = formula
+        self.numpy_loop = numpy_loop
+        found = getattr(numpy_loop, "ufunc", numpy_loop)
+        self.ufunc = found if isinstance(found, np.ufunc) else None
+        rows = with_globals(_rows_xy, f"{name}_rows", {"formula": inlined})
+        self.rows = CpuKernel(rows, "contract") if self.arrays == 2 and not self.numbers else None
+        if isinstance(numpy_loop, np.ufunc):
+            ufuncs[name] = numpy_loop
+        self.__module__ = formula.__module__
+        self.__doc__ = formula.__doc__
+
+    def run(self, work: int, args: Sequence[Any]) -> None:
+        if work == 0:
+            return
+        if self.numpy_loop is not None and work < SERIAL_ELEMENTS:
+            self.numpy_loop(*args[1:], out=args[0])
+            return
+        out, inputs, numbers = args[0], args[1 : self.arrays + 1], args[self.arrays + 1 :]
+        if (
+            self.ufunc is not None
+            and all(a.size in (1, work) for a in inputs)
+            and run_ufunc(self.ufunc, out, *inputs)
+        ):
+            return
+        if all(a.shape == out.shape for a in inputs):
+            views = [a.reshape(-1) for a in (out, *inputs)]
+        elif self.rows is not None and (rows := _as_rows(out, *inputs)):
+            self.rows.run(*rows)
+            return
+        else:
+            views = [out, *(np.broadcast_to(a, out.shape) for a in inputs)]
+        if self.numpy_loop is None:
+            super().run(work, [*(view.reshape(-1) for view in views), *numbers])
+            return
+        while views[0].shape[0] == 1:
+            views = [view[0] for view in views]
+        parallel_for(_numpy_rows, views[0].shape[0], (self.numpy_loop, numbers, *views))
+
+
+def _as_rows(out: Any, x: Any, y: Any) -> tuple[int, tuple[Any, ...]] | None:
+    """What ``_rows_xy`` is called with if x or y is repeated for every row of the other."""
+    row = x if x.size < y.size else y
+    shape = row.shape
+    while shape and shape[0] == 1:
+        shape = shape[1:]
+    columns, rows = row.size, out.size // row.size
+    if (
+        min(rows, columns) < FEW
+        or max(x.size, y.size) < out.size
+        or shape != out.shape[-len(shape) :]
+    ):
+        return None
+    steps = [0 if a is row else columns for a in (x, y)]
+    return rows, (*[a.reshape(-1) for a in (out, x, y)], columns, *steps)
+
+
+# Elementwise kernels that are a function of NumPy's, by name.
+ufuncs: dict[str, np.ufunc] = {}
+# Below this many elements NumPy's loop is over before a second thread would wake.
+SERIAL_ELEMENTS = 65_536
+# Fewer rows than this, or shorter ones, are left to NumPy.
+FEW = 8
+
+
+def _numpy_rows(
+    start: int, stop: int, loop: Callable[..., Any], numbers: Any, out: Any, *inputs: Any
+) -> None:
+    loop(*(a[start:stop] for a in inputs), *numbers, out=out[start:stop])
+
+
+# The names in these loops are those of the CUDA twins' parameters. Slices, because numba sees that
+# an index is not negative, and so vectorises, only where it counts from 0.
+
+
+def _loop_x(start, stop, out, x):
+    to, xs = out[start:stop], x[start:stop]
+    for i in range(to.size):
+        to[i] = formula(xs[i])
+
+
+def _loop_xy(start, stop, out, x, y):
+    to, xs, ys = out[start:stop], x[start:stop], y[start:stop]
+    for i in range(to.size):
+        to[i] = formula(xs[i], ys[i])
+
+
+def _rows_xy(start, stop, out, x, y, columns, x_step, y_step):
+    for i in range(start, stop):
+        to = out[i * columns :][:columns]
+        xs, ys = x[i * x_step :][:columns], y[i * y_step :][:columns]
+        for j in range(columns):
+            to[j] = formula(xs[j], ys[j])
+
+
+def _loop_xyz(start, stop, out, x, y, z):
+    to, xs, ys, zs = out[start:stop], x[start:stop], y[start:stop], z[start:stop]
+    for i in range(to.size):
+        to[i] = formula(xs[i], ys[i], zs[i])
+
+
+def _loop_x_a(start, stop, out, x, a):
+    to, xs = out[start:stop], x[start:stop]
+    for i in range(to.size):
+        to[i] = formula(xs[i], a)
+
+
+def _loop_xy_a(start, stop, out, x, y, a):
+    to, xs, ys = out[start:stop], x[start:stop], y[start:stop]
+    for i in range(to.size):
+        to[i] = formula(xs[i], ys[i], a)
+
+
+def _loop_x_ab(start, stop, out, x, a, b):
+    to, xs = out[start:stop], x[start:stop]
+    for i in range(to.size):
+        to[i] = formula(xs[i], a, b)
+
+
+def _loop_xy_ab(start, stop, out, x, y, a, b):
+    to, xs, ys = out[start:stop], x[start:stop], y[start:stop]
+    for i in range(to.size):
+        to[i] = formula(xs[i], ys[i], a, b)
+
+
+# By number of array operands and of plain numbers.
+_LOOPS = {
+    (1, 0): _loop_x,
+    (2, 0): _loop_xy,
+    (3, 0): _loop_xyz,
+    (1, 1): _loop_x_a,
+    (2, 1): _loop_xy_a,
+    (1, 2): _loop_x_ab,
+    (2, 2): _loop_xy_ab,
+}
+
+
+def cpu_elementwise(
+    name: str, formula: Callable[..., Any], numpy_loop: Callable[..., Any] | None = None
+) -> Kernel:
+    """Register an elementwise CPU kernel; ``numpy_loop(*inputs, out=out)`` is used if given."""
+    return register(ElementwiseKernel(name, formula, numpy_loop))
