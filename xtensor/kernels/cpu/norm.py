@@ -11,7 +11,8 @@ import math
 
 import numpy as np
 
-from .._jit import CpuKernel, cpu_host_kernel, cpu_kernel
+from .._jit import CpuFunction, cpu_kernel, cpu_whole_kernel
+from ..parallel import parallel_for
 
 
 def _channel_statistics(start, stop, out, mean, scale, variance, x, gamma, beta, epsilon):
@@ -108,12 +109,12 @@ def _column_gradients(
             target[c] = (grad[c] - share * (level[c] + slope[c] * h)) * (s[c] * g[c])
 
 
-# Loops of the host kernels below: for channels of several numbers, and for single ones, where all
+# Loops of the kernels below: for channels of several numbers, and for single ones, where all
 # channels advance side by side because neighbours in memory belong to different channels.
-channel_statistics = CpuKernel(_channel_statistics, "reassociate")
-channel_gradients = CpuKernel(_channel_gradients, "reassociate")
-column_statistics = CpuKernel(_column_statistics, "contract")
-column_gradients = CpuKernel(_column_gradients, "contract")
+channel_statistics = CpuFunction(_channel_statistics, "reassociate")
+channel_gradients = CpuFunction(_channel_gradients, "reassociate")
+column_statistics = CpuFunction(_column_statistics, "contract")
+column_gradients = CpuFunction(_column_gradients, "contract")
 
 
 def flat(x: np.ndarray) -> np.ndarray:
@@ -121,7 +122,7 @@ def flat(x: np.ndarray) -> np.ndarray:
     return x.reshape(x.shape[:2])
 
 
-@cpu_host_kernel
+@cpu_whole_kernel
 def batch_norm_forward(start, stop, out, mean, scale, variance, x, gamma, beta, epsilon):
     """out[b, c, i] = (x[b, c, i] - mean[c]) * scale[c] * gamma[c] + beta[c]; x [B, C, inner]
 
@@ -131,10 +132,10 @@ def batch_norm_forward(start, stop, out, mean, scale, variance, x, gamma, beta, 
     loop = channel_statistics
     if x.shape[2] == 1:
         loop, out, x = column_statistics, flat(out), flat(x)
-    loop.compiled()(start, stop, out, mean, scale, variance, x, gamma, beta, epsilon)
+    parallel_for(loop, stop, (out, mean, scale, variance, x, gamma, beta, epsilon))
 
 
-@cpu_host_kernel
+@cpu_whole_kernel
 def batch_norm_backward(
     start, stop, grad_x, grad_gamma, grad_beta, grad_out, x, gamma, mean, scale, training
 ):
@@ -148,9 +149,8 @@ def batch_norm_backward(
     if x.shape[2] == 1:
         loop = column_gradients
         grad_x, grad_out, x = flat(grad_x), flat(grad_out), flat(x)
-    loop.compiled()(
-        start, stop, grad_x, grad_gamma, grad_beta, grad_out, x, gamma, mean, scale, training
-    )
+    arrays = grad_x, grad_gamma, grad_beta, grad_out, x, gamma, mean, scale
+    parallel_for(loop, stop, (*arrays, training))
 
 
 @cpu_kernel

@@ -16,7 +16,8 @@ import functools
 
 import numpy as np
 
-from .._jit import CpuFunction, cpu_host_kernel, cpu_kernel, with_globals
+from .._jit import CpuFunction, cpu_kernel, cpu_whole_kernel, with_globals
+from ..parallel import parallel_for
 from .cells import clear_cells, copy_cells, inlined
 from .exponential import I64, D, F
 from .simd import extreme_number, extreme_tile, lanes_of, load_tile, pointer
@@ -121,22 +122,22 @@ def sum_rows(start, stop, out, x, length, parts):
         out[index] = _sum_row(pointer(x), o * length + first, end - first, zero)
 
 
-@cpu_host_kernel
+@cpu_whole_kernel
 def sum_forward(start, stop, out, x):
     """out[o, j] = sum_i x[o, i, j]; out [outer, inner], range over its outer * inner elements"""
     _, length, inner = x.shape
-    sum_columns.compiled()(start, stop, out.reshape(-1), x.reshape(-1), length, inner, 1)
+    parallel_for(sum_columns, stop, (out.reshape(-1), x.reshape(-1), length, inner, 1))
 
 
-@cpu_host_kernel
+@cpu_whole_kernel
 def sum_parts_forward(start, stop, partial, x, parts):
     """partial[o * parts + p, j] = sum_i x[o, i, j], i over part p of the length; x [o, i, j]"""
     _, length, inner = x.shape
     to, source = partial.reshape(-1), x.reshape(-1)
     if inner == 1:
-        sum_rows.compiled()(start, stop, to, source, length, parts)
+        parallel_for(sum_rows, stop, (to, source, length, parts))
     else:
-        sum_columns.compiled()(start * inner, stop * inner, to, source, length, inner, parts)
+        parallel_for(sum_columns, stop * inner, (to, source, length, inner, parts))
 
 
 def _larger(a, b):
@@ -223,24 +224,23 @@ def _flat(array):
     return array.reshape(-1).view(np.uint8 if array.dtype == np.bool_ else array.dtype)
 
 
-@cpu_host_kernel
+@cpu_whole_kernel
 def extreme_forward(start, stop, out, x, smallest):
     """out[o, j] = max_i x[o, i, j], or min; NaN wins; range over the elements of out"""
     loop = (SMALLEST if smallest else LARGEST)["extreme_columns"]
-    loop.compiled()(start, stop, _flat(out), _flat(x), *x.shape[1:], 1)
+    parallel_for(loop, stop, (_flat(out), _flat(x), *x.shape[1:], 1))
 
 
-@cpu_host_kernel
+@cpu_whole_kernel
 def extreme_parts_forward(start, stop, partial, x, parts, smallest):
     """partial[o * parts + p, j] = max_i x[o, i, j], or min, i over part p; NaN wins"""
     loops = SMALLEST if smallest else LARGEST
     _, length, inner = x.shape
     to, source = _flat(partial), _flat(x)
     if inner == 1:
-        loops["extreme_rows"].compiled()(start, stop, to, source, length, parts)
+        parallel_for(loops["extreme_rows"], stop, (to, source, length, parts))
     else:
-        loop = loops["extreme_columns"]
-        loop.compiled()(start * inner, stop * inner, to, source, length, inner, parts)
+        parallel_for(loops["extreme_columns"], stop * inner, (to, source, length, inner, parts))
 
 
 # So many elements are compared at once before the one that is equal is looked for among them.
