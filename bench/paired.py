@@ -34,8 +34,8 @@ FEWEST_ROUNDS = 4
 PATIENCE = 2
 # The part of a turn in which something may have waited for a processor.
 DISTURBANCE = 0.05
-# Longer than between two ticks of the system's clock: what a thread on another processor used is only
-# counted then, and after 2 ms one that had been busy all the time seemed to rest.
+# Longer than between two ticks of the system's clock: only then it counts what a thread on another
+# processor used, and after 2 ms one that had been busy all the time seemed to rest.
 REST = 12e-3
 LONGEST_REST = 0.2
 

@@ -18,7 +18,6 @@ from llvmlite import binding, ir
 from numba.core import cgutils, types
 from numba.core.datamodel import models, register_default
 from numba.core.extending import intrinsic
-from numba.core.registry import cpu_target
 from numba.core.types.misc import CPointer
 
 LANE = ir.IntType(32)
@@ -257,20 +256,17 @@ class Emitter:
 
     # -- threads ----------------------------------------------------------------------------------
 
-    def slot(self, mailbox, index):
-        """The address of a number in the first argument, an array of int64."""
-        return self.address(self.begin_of(self.types[0], mailbox), index)
+    def slot(self, mailbox, place):
+        """Where that int64 of a mailbox lies, of which the address is given."""
+        start = self.builder.inttoptr(mailbox, WORD.as_pointer())
+        return self.builder.gep(start, [place])
 
-    def fetch(self, mailbox, index):
-        return self.builder.load_atomic(self.slot(mailbox, index), "seq_cst", 8)
+    def fetch(self, mailbox, place):
+        return self.builder.load_atomic(self.slot(mailbox, place), "seq_cst", 8)
 
-    def add(self, mailbox, index, number):
-        """What was there before."""
-        return self.builder.atomic_rmw("add", self.slot(mailbox, index), number, "seq_cst")
-
-    def exchange_number(self, mailbox, index, number):
-        """What was there before."""
-        return self.builder.atomic_rmw("xchg", self.slot(mailbox, index), number, "seq_cst")
+    def change(self, how, mailbox, place, number):
+        """ "add" a number, or exchange ("xchg") it for what is there; what was there before."""
+        return self.builder.atomic_rmw(how, self.slot(mailbox, place), number, "seq_cst")
 
     def pause(self):
         """A moment in which a loop that waits takes little from what shares its processor."""
@@ -308,21 +304,26 @@ class Emitter:
         """The address of memory of the calling function that holds a value."""
         return self.builder.ptrtoint(cgutils.alloca_once_value(self.builder, value), WORD)
 
-    def function_over(self, body, values):
-        """The address of a function (start, stop, place of a tuple): body(start, stop, *tuple)."""
-        numbers = types.intp, types.intp
-        signature = body.get_call_type(cpu_target.typing_context, (*numbers, *values.types), {})
-        kind = self.context.call_conv.get_function_type(types.none, _CHUNK)
+    def function_over(self, name, values):
+        """The address of a function (start, stop, place of a tuple): name(start, stop, *tuple)."""
+        convention = self.context.call_conv
+        kind = convention.get_function_type(types.none, _CHUNK)
         function = ir.Function(self.module, kind, self.module.get_unique_name("chunk"))
         function.linkage = "internal"
         builder = ir.IRBuilder(function.append_basic_block())
-        start, stop, place = self.context.call_conv.get_arguments(function)
+        start, stop, place = convention.get_arguments(function)
         held = self.context.get_value_type(values).as_pointer()
         unpacked = cgutils.unpack_tuple(builder, builder.load(builder.inttoptr(place, held)))
-        call = self.context.get_function(body, signature)
-        self.context.add_linking_libs(getattr(call, "libs", ()))
-        call(builder, [start, stop, *unpacked])
-        self.context.call_conv.return_value(builder, self.context.get_dummy_value())
+        arguments = (types.int64, types.int64, *values.types)
+        loop = cgutils.get_or_insert_function(
+            self.module, convention.get_function_type(types.none, arguments), name
+        )
+        status, _ = convention.call_function(
+            builder, loop, types.none, arguments, [start, stop, *unpacked]
+        )
+        with cgutils.if_unlikely(builder, status.is_error):
+            convention.return_status_propagate(builder, status)
+        convention.return_value(builder, self.context.get_dummy_value())
         return self.builder.ptrtoint(function, WORD)
 
     def call_function(self, function, start, stop, place):
@@ -368,6 +369,20 @@ def name_system_functions():
         (RELEASE, python.PyThread_release_lock),
     ):
         binding.add_symbol(name, ctypes.cast(function, ctypes.c_void_p).value)
+
+
+def name_of(loop, arguments):
+    """What compiled code calls the loop of that name for (start, stop, *arguments)."""
+    return f"xtensor {loop} {', '.join(map(str, arguments))}"
+
+
+def name_loop(loop, dispatcher, arguments):
+    """Compile the dispatcher for (start, stop, *arguments) and let compiled code find it."""
+    signature = (types.int64, types.int64, *arguments)
+    dispatcher.compile(signature)
+    compiled = dispatcher.overloads[signature]
+    address = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
+    binding.add_symbol(name_of(loop, arguments), address)
 
 
 def size_of(tile):

@@ -99,8 +99,9 @@ class _Pool:
         from . import team
 
         self.count = count
-        self.mailbox = np.zeros(BEDS + count * APART, np.int64)
-        self.mailbox[THREADS] = count
+        self.words = np.zeros(BEDS + count * APART, np.int64)
+        self.words[THREADS] = count
+        self.mailbox = self.words.ctypes.data
         self.serve, self.wake = team.prepare(self.mailbox)
         self.job: _Job | None = None
         self.closed = False
@@ -115,7 +116,7 @@ class _Pool:
     def _help(self, number: int) -> None:
         """The life of a thread: compiled jobs, and a look around in Python when it is called."""
         self.helpers.append(threading.get_native_id())
-        self.mailbox[BEDS + number * APART + LOCK] = _new_lock()
+        self.words[BEDS + number * APART + LOCK] = _new_lock()
         answered = 0
         while not self.closed:
             answered = self.serve(self.mailbox, number, answered)
@@ -124,7 +125,7 @@ class _Pool:
 
     def call(self) -> None:
         """Have all threads come back to Python."""
-        self.mailbox[CALLS] += 1
+        self.words[CALLS] += 1
         self.wake(self.mailbox, self.count)
 
     def run(self, job: _Job) -> None:

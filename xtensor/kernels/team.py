@@ -19,6 +19,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ._jit import CpuFunction, CpuIntrinsic, with_globals
 from .parallel import (
     APART,
@@ -39,6 +41,7 @@ from .parallel import (
     WORK,
 )  # fmt: skip
 
+I64 = np.int64
 # So often a thread looks at the mailbox before it sleeps: about 0.1 ms. A caller that waits for the
 # last chunks lets other programs have the processor after so many looks.
 PATIENCE, LOOKS = 3000, 30
@@ -52,34 +55,35 @@ def _llvm():
 
 @CpuIntrinsic
 def look(mailbox, place):
-    """mailbox[place] as all threads see it."""
+    """What lies at that place, as all threads see it."""
+    whole = _llvm().types.int64
 
-    def generate(emit, array, index):
-        return emit.fetch(array, index)
+    def generate(emit, mailbox, place):
+        return emit.fetch(mailbox, place)
 
-    return _llvm().types.int64(mailbox, place), generate
+    return whole(whole, whole), generate
 
 
 @CpuIntrinsic
 def add_to(mailbox, place, number):
-    """mailbox[place] += number, at once; what was there before."""
+    """Add a number to it; what was there before."""
+    whole = _llvm().types.int64
 
-    def generate(emit, array, index, value):
-        return emit.add(array, index, value)
+    def generate(emit, *values):
+        return emit.change("add", *values)
 
-    types = _llvm().types
-    return types.int64(mailbox, types.intp, types.int64), generate
+    return whole(whole, whole, whole), generate
 
 
 @CpuIntrinsic
 def exchange(mailbox, place, number):
-    """mailbox[place] = number, at once; what was there before."""
+    """Put a number there; what was there before."""
+    whole = _llvm().types.int64
 
-    def generate(emit, array, index, value):
-        return emit.exchange_number(array, index, value)
+    def generate(emit, *values):
+        return emit.change("xchg", *values)
 
-    types = _llvm().types
-    return types.int64(mailbox, types.intp, types.int64), generate
+    return whole(whole, whole, whole), generate
 
 
 @CpuIntrinsic
@@ -125,16 +129,18 @@ def give_way():
 
 
 @CpuIntrinsic
-def function_over(body, arguments):
-    """The address of a function (start, stop, place) that calls body(start, stop, *arguments).
+def function_over(loop, arguments):
+    """The address of a function (start, stop, place) that calls a loop, given by its name.
 
-    It finds the arguments at the place.
+    It finds the arguments at the place, and the loop when it is loaded: so it is compiled without
+    that, a second time.
     """
+    name = _llvm().name_of(loop.literal_value, arguments.types)
 
     def generate(emit, _, values):
-        return emit.function_over(body, arguments)
+        return emit.function_over(name, arguments)
 
-    return _llvm().types.int64(body, arguments), generate
+    return _llvm().types.int64(loop, arguments), generate
 
 
 @CpuIntrinsic
@@ -164,22 +170,14 @@ def take_part(mailbox, side):
 
     So that two threads walk through memory of their own.
     """
-    function, place = mailbox[FUNCTION], mailbox[ARGUMENTS]
-    chunks, work = mailbox[CHUNKS], mailbox[WORK]
+    function, place = look(mailbox, FUNCTION), look(mailbox, ARGUMENTS)
+    chunks, work = look(mailbox, CHUNKS), look(mailbox, WORK)
     while add_to(mailbox, DRAWN, 1) < chunks:
-        if side == 0:
-            chunk = add_to(mailbox, FROM_BEGIN, 1)
-        else:
-            chunk = chunks - 1 - add_to(mailbox, FROM_END, 1)
+        drawn = add_to(mailbox, FROM_BEGIN + side * APART, 1)
+        chunk = chunks - 1 - drawn if side else drawn
         start, stop = chunk * work // chunks, (chunk + 1) * work // chunks
         if call_function(function, start, stop, place):
-            mailbox[FAILED] = 1
-
-
-@CpuFunction
-def is_open(job, seen):
-    """Whether there is a job that this thread has not taken part in."""
-    return job % 2 == 1 and job != seen
+            exchange(mailbox, FAILED, 1)
 
 
 @CpuFunction
@@ -189,34 +187,36 @@ def serve(mailbox, number, answered):
     Whoever finds nothing for a while lies down, looks once more, as a job may have come that knew
     nothing of it, and sleeps.
     """
-    bed, seen = BEDS + number * APART, 0
+    bed, seen, looks, lying = BEDS + number * APART, I64(0), 0, False
     while True:
-        for _ in range(PATIENCE):
-            job = look(mailbox, JOB)
-            if is_open(job, seen):
-                add_to(mailbox, HELPERS, 1)
-                if look(mailbox, JOB) == job:
-                    take_part(mailbox, number % 2)
-                add_to(mailbox, HELPERS, -1)
-                seen = job
-                break
-            calls = look(mailbox, CALLS)
-            if calls != answered:
-                return calls
+        job, calls = look(mailbox, JOB), look(mailbox, CALLS)
+        wanted = calls != answered or (job % 2 == 1 and job != seen)
+        if lying:
+            if not wanted or exchange(mailbox, bed, 0) == 0:
+                acquire(look(mailbox, bed + LOCK))
+            looks, lying = 0, False
+        elif calls != answered:
+            return calls
+        elif wanted:
+            add_to(mailbox, HELPERS, 1)
+            if look(mailbox, JOB) == job:
+                take_part(mailbox, number % 2)
+            add_to(mailbox, HELPERS, -1)
+            looks, seen = 0, job
+        elif looks < PATIENCE:
+            looks += 1
             pause()
         else:
             exchange(mailbox, bed, 1)
-            wanted = is_open(look(mailbox, JOB), seen) or look(mailbox, CALLS) != answered
-            if not wanted or exchange(mailbox, bed, 0) == 0:
-                acquire(mailbox[bed + LOCK])
+            lying = True
 
 
 @CpuFunction
 def wake(mailbox, count):
     """Wake up to so many threads."""
-    for bed in range(BEDS + APART, BEDS + mailbox[THREADS] * APART, APART):
+    for bed in range(BEDS + APART, BEDS + look(mailbox, THREADS) * APART, APART):
         if count > 0 and look(mailbox, bed) == 1 and exchange(mailbox, bed, 0) == 1:
-            release(mailbox[bed + LOCK])
+            release(look(mailbox, bed + LOCK))
             count -= 1
 
 
@@ -226,19 +226,21 @@ def conduct(mailbox, function, place, chunks, work):
 
     While the mailbox has a job of another caller, this one does all chunks alone.
     """
-    if add_to(mailbox, BUSY, 1) > 0:
-        add_to(mailbox, BUSY, -1)
-        failed = False
+    failed = False
+    if exchange(mailbox, BUSY, 1):
         for chunk in range(chunks):
             start, stop = chunk * work // chunks, (chunk + 1) * work // chunks
             failed |= call_function(function, start, stop, place)
         return failed
-    mailbox[FUNCTION], mailbox[ARGUMENTS] = function, place
-    mailbox[CHUNKS], mailbox[WORK] = chunks, work
-    mailbox[DRAWN] = mailbox[FROM_BEGIN] = mailbox[FROM_END] = mailbox[FAILED] = 0
+    exchange(mailbox, FUNCTION, function)
+    exchange(mailbox, ARGUMENTS, place)
+    exchange(mailbox, CHUNKS, chunks)
+    exchange(mailbox, WORK, work)
+    for counter in (DRAWN, FROM_BEGIN, FROM_END, FAILED):
+        exchange(mailbox, counter, 0)
     add_to(mailbox, JOB, 1)
     wake(mailbox, chunks - 1)
-    take_part(mailbox, 0)
+    take_part(mailbox, I64(0))
     add_to(mailbox, JOB, 1)
     looks = 0
     while look(mailbox, HELPERS) > 0:
@@ -246,27 +248,34 @@ def conduct(mailbox, function, place, chunks, work):
         if looks % LOOKS == 0:
             give_way()
         pause()
-    failed = mailbox[FAILED] != 0
-    add_to(mailbox, BUSY, -1)
+    failed = look(mailbox, FAILED) != 0
+    exchange(mailbox, BUSY, 0)
     return failed
 
 
 def _share(mailbox, chunks, work, *args):
-    return conduct(mailbox, function_over(body, args), place_of(args), chunks, work)
+    return conduct(mailbox, function_over(loop, args), place_of(args), chunks, work)
 
 
 def shared(body: CpuFunction) -> Any:
     """``body`` as a job, (mailbox, chunks, work, *args)."""
-    name = f"share_{body.function.__module__.split('.')[-1]}_{body.function.__name__}"
-    return CpuFunction(with_globals(_share, name, {"body": body})).compiled()
+    name = f"{body.function.__module__.split('.')[-1]}_{body.function.__name__}"
+    job = CpuFunction(with_globals(_share, f"share_{name}", {"loop": name})).compiled()
+    compile_job = job.compile
+
+    def compile_loop_first(signature: Any) -> Any:
+        _llvm().name_loop(name, body.compiled(), tuple(signature)[-1].types)
+        return compile_job(signature)
+
+    job.compile = compile_loop_first
+    return job
 
 
-def prepare(mailbox: Any) -> tuple[Any, Any]:
+def prepare(mailbox: int) -> tuple[Any, Any]:
     """``serve`` and ``wake``, compiled by their first calls; for no thread may be at that when the
     program ends."""
     _llvm().name_system_functions()
     functions = serve.compiled(), wake.compiled()
-    mailbox[CALLS] = 1
-    functions[0](mailbox, 1, 0)
+    functions[0](mailbox, 1, -1)
     functions[1](mailbox, 0)
     return functions
