@@ -1,0 +1,70 @@
+"""Views read and written: large ones whose rows lie across those of the copy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import xtensor as xt
+from xtensor.strided import permuted, read, write
+
+from .cases import rng
+
+# Lengths that no square of numbers divides, blocks that are not full, planes within other axes.
+SHAPES = [
+    ((300, 277), (1, 0)),
+    ((256, 1024), (1, 0)),
+    ((5, 20_000), (1, 0)),
+    ((20_000, 9), (1, 0)),
+    ((3, 40, 70, 11), (0, 2, 3, 1)),
+    ((3, 40, 70, 11), (3, 2, 1, 0)),
+    ((2, 35, 4, 33, 13), (2, 4, 0, 3, 1)),
+]
+
+
+def numbers(shape, dtype):
+    """Bits of every kind, among them NaN with a payload and -0.0."""
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    return np.frombuffer(rng(1).bytes(size), dtype).reshape(shape).copy()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int64, np.uint8, np.float64])
+@pytest.mark.parametrize(("shape", "axes"), SHAPES)
+@pytest.mark.parametrize("threads", [1, 2, 4])
+def test_axes_in_another_order(threads, shape, axes, dtype):
+    xt.set_num_threads(threads)
+    x = numbers(shape, dtype)
+    due = np.ascontiguousarray(x.transpose(axes))
+    assert permuted(x, axes).tobytes() == due.tobytes()
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        lambda a: a.transpose(2, 1, 0)[::-1, 1:],
+        lambda a: a[::2, 3:-2, ::-1].swapaxes(0, 1),
+        lambda a: a[:, ::-3].transpose(2, 0, 1),
+        lambda a: a[1].T,
+        lambda a: np.broadcast_to(a[0].T, (3, 271, 300)),
+    ],
+)
+def test_what_a_view_shows_is_read_and_written(view):
+    x = numbers((8, 300, 271), np.float32)
+    seen = view(x)
+    assert seen.size > 65_536
+    assert read(x, view).tobytes() == seen.tobytes()
+    values = numbers(seen.shape, np.float32)
+    if 0 not in seen.strides:
+        due, out = x.copy(), x.copy()
+        view(due)[...] = values
+        write(out, view, values)
+        assert out.tobytes() == due.tobytes()
+
+
+def test_windows_that_overlap():
+    x = numbers((70_000,), np.float32)
+
+    def windows(a):
+        return np.lib.stride_tricks.sliding_window_view(a, 16)
+
+    assert read(x, windows).tobytes() == windows(x).tobytes()
