@@ -68,3 +68,31 @@ def test_windows_that_overlap():
         return np.lib.stride_tricks.sliding_window_view(a, 16)
 
     assert read(x, windows).tobytes() == windows(x).tobytes()
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize(("join", "due"), [(xt.concatenate, np.concatenate), (xt.stack, np.stack)])
+def test_large_tensors_joined(join, due, axis):
+    parts = [numbers((40, 30, 50), np.int32) for _ in range(3)]
+    tensors = [xt.XTensor(part, dtype=xt.kint32) for part in parts]
+    assert join(tensors, axis).to_numpy().tobytes() == due(parts, axis).tobytes()
+
+
+@pytest.mark.parametrize("join", [xt.concatenate, xt.stack])
+def test_gradients_of_what_was_joined_are_tensors_of_their_own(join):
+    parts = [xt.XTensor(np.zeros((2, 3)), requires_grad=True) for _ in range(2)]
+    seed = xt.ones(join(parts).shape)
+    with xt.autograd.tape():
+        y = join(parts)
+    y.backward(seed)
+    seed[0] = 7.0
+    parts[0].grad[0] = 5.0
+    np.testing.assert_array_equal(parts[1].grad.to_numpy(), np.ones((2, 3)))
+    np.testing.assert_array_equal(parts[0].grad.to_numpy(), [[5, 5, 5], [1, 1, 1]])
+
+
+def test_a_stack_is_one_operation():
+    x = xt.XTensor([1.0, 2.0], requires_grad=True)
+    with xt.autograd.tape() as t:
+        xt.stack([x, x], 1)
+    assert str(t).splitlines()[0] == "tape: 1 operation"

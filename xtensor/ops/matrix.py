@@ -104,10 +104,9 @@ def diagonal(matrix: np.ndarray, k: int) -> np.ndarray:
     """A writable view of the diagonal k places above the main one; empty beyond the matrix."""
     rows, columns = matrix.shape
     length = max(0, min(rows + min(k, 0), columns - max(k, 0)))
-    if length == 0:
-        return matrix[:0, 0] if columns else matrix.reshape(-1)
-    corner = matrix[max(-k, 0) :, max(k, 0) :]
-    return np.lib.stride_tricks.as_strided(corner, (length,), (sum(matrix.strides),))
+    first = max(k, 0) + max(-k, 0) * columns
+    step = columns + 1
+    return matrix.reshape(-1)[first : first + length * step : step]
 
 
 class Trace(_Offset):
@@ -118,15 +117,18 @@ class Trace(_Offset):
             raise ValueError(message("trace", "t", f"of shape {list(x.shape)}", "2 axes"))
 
     def forward(self, x: Array) -> Array:
-        self.save(x.shape)
-        return reshape(sum_axes(read(x, lambda a: diagonal(a, self.k)), (0,)), (1,))
+        line = read(x, self._view)
+        self.save(x.shape, line.shape)
+        return reshape(sum_axes(line, (0,)), (1,))
 
     def backward(self, grad_out: Array) -> Array:
-        (shape,) = self.saved
+        shape, length = self.saved
         grad_x = full_like(grad_out, 0, shape)
-        length = diagonal(np.broadcast_to(np.int8(0), shape), self.k).shape
-        write(grad_x, lambda a: diagonal(a, self.k), expand(grad_out, length))
+        write(grad_x, self._view, expand(grad_out, length))
         return grad_x
+
+    def _view(self, matrix: np.ndarray) -> np.ndarray:
+        return diagonal(matrix, self.k)
 
 
 class Kron(Op):
