@@ -134,41 +134,55 @@ def by_target(places: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return places, every, every[:-1]
     order = np.argsort(places, kind="stable")
     ordered = places[order]
-    begins = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
-    return ordered[begins], np.append(begins, places.size), order
+    begins = np.ones(places.size + 1, bool)  # the last one ends the last group
+    np.not_equal(ordered[1:], ordered[:-1], out=begins[1:-1])
+    first = np.flatnonzero(begins)
+    return ordered[first[:-1]], first, order
 
 
 def _select(where: str, item: Any, shape: Sequence[int]) -> _View | _Places:
     """What ``item`` means for a tensor of this shape, every index checked."""
     entries = [_entry(where, part) for part in (item if isinstance(item, tuple) else (item,))]
-    if sum(entry is Ellipsis for entry in entries) > 1:
-        raise IndexError(message(where, "the index", "with two Ellipses", "at most one"))
-    taken = sum(_axes_taken(entry) for entry in entries)
+    taken, cut, arrays = 0, -1, False
+    for number, entry in enumerate(entries):
+        if entry is Ellipsis:
+            if cut >= 0:
+                raise IndexError(message(where, "the index", "with two Ellipses", "at most one"))
+            cut = number
+        elif isinstance(entry, np.ndarray):
+            arrays = True
+            taken += entry.ndim if entry.dtype == BOOL else 1
+        elif entry is not None:
+            taken += 1
     if taken > len(shape):
         raise IndexError(
             message(where, "the index", f"for {taken} axes", f"at most {len(shape)}, as the shape "
                     f"is {list(shape)}")
         )  # fmt: skip
-    missing = [slice(None)] * (len(shape) - taken)
-    if Ellipsis in [entry for entry in entries if not isinstance(entry, np.ndarray)]:
-        cut = next(i for i, entry in enumerate(entries) if entry is Ellipsis)
-        entries[cut : cut + 1] = missing
-    else:
-        entries += missing
-    arrays = any(isinstance(entry, np.ndarray) for entry in entries)
+    if cut < 0:
+        cut = len(entries)
+    entries[cut : cut + 1] = [slice(None)] * (len(shape) - taken)
     axis = 0
     checked: list[Any] = []
+    lengths: list[int] = []  # of the axes, those that a mask covers merged
     for entry in entries:
+        length = shape[axis] if entry is not None else 1
         if isinstance(entry, np.ndarray) and entry.dtype == BOOL:
-            checked += _from_mask(where, entry, shape, axis)
-        elif isinstance(entry, (int, np.ndarray)):
-            index = np.asarray(entry)
-            _check_range(where, f"the index of axis {axis}", index, -shape[axis], shape[axis])
-            checked.append(np.where(index < 0, index + shape[axis], index) if arrays else entry)
+            length = _check_mask(where, entry, shape, axis)
+            checked.append(np.flatnonzero(entry))
+            axis += entry.ndim - 1
+        elif isinstance(entry, np.ndarray):
+            checked.append(_from_front(where, axis, entry, length))
+        elif isinstance(entry, int):
+            if not -length <= entry < length:
+                _check_range(where, _axis(axis), np.asarray(entry), -length, length)
+            checked.append(np.asarray(entry % length) if arrays else entry)
         else:
             checked.append(entry)
-        axis += _axes_taken(entry)
-    return _places(where, checked, shape) if arrays else _View(tuple(checked))
+        if entry is not None:
+            axis += 1
+            lengths.append(length)
+    return _places(where, checked, lengths) if arrays else _View(tuple(checked))
 
 
 def _entry(where: str, part: Any) -> Any:
@@ -189,22 +203,28 @@ def _entry(where: str, part: Any) -> Any:
     )  # fmt: skip
 
 
-def _axes_taken(entry: Any) -> int:
-    if entry is None or entry is Ellipsis:
-        return 0
-    return entry.ndim if isinstance(entry, np.ndarray) and entry.dtype == BOOL else 1
+def _axis(axis: int) -> str:
+    return f"the index of axis {axis}"
 
 
-def _from_mask(
-    where: str, mask: np.ndarray, shape: Sequence[int], axis: int
-) -> tuple[np.ndarray, ...]:
+def _from_front(where: str, axis: int, index: np.ndarray, length: int) -> np.ndarray:
+    """The index with what counts from the end counted from the front."""
+    # As unsigned numbers, negative ones are beyond any limit.
+    if index.size and np.maximum.reduce(index.view(np.uint64), None) >= length:
+        _check_range(where, _axis(axis), index, -length, length)
+        return np.where(index < 0, index + length, index)
+    return index
+
+
+def _check_mask(where: str, mask: np.ndarray, shape: Sequence[int], axis: int) -> int:
+    """How many elements the axes that a mask covers have together."""
     due = tuple(shape[axis : axis + mask.ndim])
     if mask.shape != due or mask.ndim == 0:
         raise IndexError(
             message(where, f"the mask of axis {axis}", f"shape {list(mask.shape)}",
                     f"shape {list(due)}, as the tensor has there")
         )  # fmt: skip
-    return mask.nonzero()
+    return mask.size
 
 
 def _places(where: str, entries: list[Any], shape: Sequence[int]) -> _Places:
@@ -227,12 +247,13 @@ def _places(where: str, entries: list[Any], shape: Sequence[int]) -> _Places:
     split = numbers[-1] - numbers[0] + 1 > len(numbers)  # a slice between them: they go first
     lengths: list[int] = []
     ranges: list[tuple[int, np.ndarray]] = []
-    from_arrays = np.zeros(together, np.int64)
+    from_arrays: Any = None
     put = 0 if split else -1
     axis = 0
     for entry in entries:
         if isinstance(entry, np.ndarray):
-            from_arrays = from_arrays + entry * steps[axis]
+            scaled = entry if steps[axis] == 1 else entry * steps[axis]
+            from_arrays = scaled if from_arrays is None else from_arrays + scaled
             put = len(lengths) if put < 0 else put
         elif entry is None:
             lengths.append(1)
