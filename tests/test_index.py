@@ -94,3 +94,19 @@ def test_an_index_array_that_changes_later_changes_no_gradient():
     place[:] = 1
     y.backward()
     assert x.grad.to_numpy().tolist() == [1, 0, 1, 0]
+
+
+def test_nothing_is_written_to_rows_without_elements():
+    t = xt.zeros([3, 0])
+    t[[0, 2]] = 1.0
+    assert t[[0, 2]].shape == [2, 0]
+
+
+@pytest.mark.parametrize("columns", [3, 3000])
+def test_a_row_of_values_goes_to_every_place(columns):
+    t, place, row = xt.zeros([50, columns]), np.arange(0, 50, 2), np.arange(columns)
+    t[place] = row.astype(np.float32)
+    t[1:49:2] = row.astype(np.float32)
+    due = np.tile(row, (50, 1))
+    due[49] = 0
+    np.testing.assert_array_equal(t.to_numpy(), due)

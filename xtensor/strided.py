@@ -18,7 +18,7 @@ View = Callable[[np.ndarray], np.ndarray]
 
 def read(array: Array, view: View) -> Array:
     """The elements that ``view`` shows of ``array``, in a new contiguous array."""
-    base = _stand_in(array)
+    base = stand_in(array)
     seen = view(base)
     if base is array and seen.size < SMALL:
         return seen.copy()
@@ -37,14 +37,22 @@ def share(array: Array, view: View) -> Array:
 
 
 def write(out: Array, view: View, values: Array) -> None:
-    """Put ``values``, of the shape that ``view`` shows, into these elements of ``out``."""
-    base = _stand_in(out)
+    """Put ``values``, which broadcast to what ``view`` shows, into these elements of ``out``."""
+    base = stand_in(out)
     seen = view(base)
     if base is out and seen.size < SMALL:
         seen[...] = values
     elif seen.size:
         offset, shape, strides = _layout(base, seen)
-        launch("strided_write", shape[0], _flat(out), _flat(values), offset, shape, strides)
+        launch(
+            "strided_write",
+            shape[0],
+            _flat(out),
+            _flat(expand(values, seen.shape)),
+            offset,
+            shape,
+            strides,
+        )
 
 
 def expand(array: Array, shape: Sequence[int]) -> Array:
@@ -65,7 +73,7 @@ def _flat(array: Array) -> Array:
     return reshape(array, (array.size,))
 
 
-def _stand_in(array: Array) -> np.ndarray:
+def stand_in(array: Array) -> np.ndarray:
     """What a view is taken of: a host array itself; else its layout over memory never touched."""
     if type(array) is np.ndarray:
         return array

@@ -12,12 +12,22 @@ from typing import Any
 
 import numpy as np
 
-from ..device import Array, cast, device_of, empty_like, full_like, host_constant, reshape, to_host
+from ..device import (
+    SMALL,
+    Array,
+    cast,
+    device_of,
+    empty_like,
+    full_like,
+    host_constant,
+    reshape,
+    to_host,
+)
 from ..dtype import BOOL, INT64
 from ..errors import message
 from ..kernels import launch
 from ..op import Op
-from ..strided import expand, read, write
+from ..strided import expand, read, stand_in, write
 from ..tensor import XTensor
 from .creation import check_value
 from .shape import fits
@@ -74,13 +84,13 @@ class _View:
         return out if out.shape else reshape(out, (1,))
 
     def add_to(self, grad_x: Array, grad_out: Array) -> None:
-        self.write(grad_x, grad_out)
+        self.write(grad_x, reshape(grad_out, self.shape_in(grad_x)))
 
     def write(self, out: Array, values: Array) -> None:
-        write(out, self._show, reshape(values, self.shape_in(out)))
+        write(out, self._show, values)
 
     def shape_in(self, x: Array) -> tuple[int, ...]:
-        return self._show(np.broadcast_to(np.int8(0), x.shape)).shape
+        return self._show(stand_in(x)).shape
 
     def _show(self, array: np.ndarray) -> np.ndarray:
         # With the Ellipsis NumPy gives a view for all ints too, not a number.
@@ -115,11 +125,17 @@ class _Places:
                    host_constant(grad_x, order))  # fmt: skip
 
     def write(self, out: Array, values: Array) -> None:
-        if values.size:
+        size = self.places.size * self.inner
+        if size == 0:
+            return
+        rows, values = self._rows(out), self._rows(expand(values, self.shape))
+        if type(out) is np.ndarray and size < SMALL:
+            rows[self.places] = values  # of several values for one place the last one stays
+        else:
             target, first, order = by_target(self.places)
-            last = order[first[1:] - 1]  # of several values for one place the last one stays
-            launch("scatter_forward", target.size, self._rows(out), self._rows(values),
-                   host_constant(out, target), host_constant(out, last))  # fmt: skip
+            last = order[first[1:] - 1]
+            launch("scatter_forward", target.size, rows, values, host_constant(out, target),
+                   host_constant(out, last))  # fmt: skip
 
 
 def by_target(places: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -231,18 +247,8 @@ def _places(where: str, entries: list[Any], shape: Sequence[int]) -> _Places:
     """Places for entries of which some are arrays: NumPy's rules for where their axes go."""
     while isinstance(entries[-1], slice) and entries[-1] == slice(None):
         entries = entries[:-1]
-    used = sum(entry is not None for entry in entries)
+    used = sum([entry is not None for entry in entries])
     trailing = tuple(shape[used:])
-    steps = [math.prod(shape[axis + 1 : used]) for axis in range(used)]
-    arrays = [entry for entry in entries if isinstance(entry, np.ndarray)]
-    try:
-        together = np.broadcast_shapes(*[entry.shape for entry in arrays])
-    except ValueError:
-        raise IndexError(
-            message(where, "its index arrays",
-                    "of shapes " + " and ".join(str(list(a.shape)) for a in arrays),
-                    "shapes that broadcast")
-        ) from None  # fmt: skip
     numbers = [i for i, entry in enumerate(entries) if isinstance(entry, np.ndarray)]
     split = numbers[-1] - numbers[0] + 1 > len(numbers)  # a slice between them: they go first
     lengths: list[int] = []
@@ -251,17 +257,28 @@ def _places(where: str, entries: list[Any], shape: Sequence[int]) -> _Places:
     put = 0 if split else -1
     axis = 0
     for entry in entries:
-        if isinstance(entry, np.ndarray):
-            scaled = entry if steps[axis] == 1 else entry * steps[axis]
-            from_arrays = scaled if from_arrays is None else from_arrays + scaled
-            put = len(lengths) if put < 0 else put
-        elif entry is None:
+        if entry is None:
             lengths.append(1)
-        else:
-            span = np.arange(*entry.indices(shape[axis]), dtype=np.int64) * steps[axis]
+            continue
+        length = shape[axis]
+        axis += 1
+        step = math.prod(shape[axis:used])
+        if isinstance(entry, slice):
+            span = np.arange(*entry.indices(length), dtype=np.int64) * step
             ranges.append((len(lengths), span))
             lengths.append(span.size)
-        axis += entry is not None
+            continue
+        put = len(lengths) if put < 0 else put
+        scaled = entry if step == 1 else entry * step
+        try:
+            from_arrays = scaled if from_arrays is None else from_arrays + scaled
+        except ValueError:
+            raise IndexError(
+                message(where, "its index arrays",
+                        "of shapes " + " and ".join(str(list(entries[i].shape)) for i in numbers),
+                        "shapes that broadcast")
+            ) from None  # fmt: skip
+    together = from_arrays.shape
     places = from_arrays.reshape((*together, *[1] * (len(lengths) - put)))
     for position, span in ranges:
         after = len(lengths) - position - 1
@@ -269,8 +286,7 @@ def _places(where: str, entries: list[Any], shape: Sequence[int]) -> _Places:
             after += len(together)
         places = places + span.reshape((span.size, *[1] * after))
     full = (*lengths[:put], *together, *lengths[put:])
-    places = np.broadcast_to(places, full)
-    return _Places(np.ascontiguousarray(places), (*full, *trailing), math.prod(trailing))
+    return _Places(places, (*full, *trailing), math.prod(trailing))
 
 
 # -- the op and the public functions --------------------------------------------------------------
@@ -362,7 +378,7 @@ def setitem(t: XTensor, item: Any, value: Any) -> None:
             message("setitem", "value", f"shape {list(values.shape)}",
                     f"a shape that broadcasts to the selection's, {list(shape)}")
         )  # fmt: skip
-    selection.write(t.writable(), expand(values, shape))
+    selection.write(t.writable(), values)
 
 
 def _values(value: Any, t: XTensor) -> Array:
