@@ -6,6 +6,7 @@ read or written is then an offset, a shape and strides, the same numbers on both
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -43,22 +44,19 @@ def write(out: Array, view: View, values: Array) -> None:
     if base is out and seen.size < SMALL:
         seen[...] = values
     elif seen.size:
+        flat_values = _flat(expand(values, seen.shape))
         offset, shape, strides = _layout(base, seen)
-        launch(
-            "strided_write",
-            shape[0],
-            _flat(out),
-            _flat(expand(values, seen.shape)),
-            offset,
-            shape,
-            strides,
-        )
+        launch("strided_write", shape[0], _flat(out), flat_values, offset, shape, strides)
 
 
 def expand(array: Array, shape: Sequence[int]) -> Array:
     """The array repeated to a shape it broadcasts to; itself if it has that shape."""
     if tuple(array.shape) == tuple(shape):
         return array
+    if type(array) is np.ndarray and math.prod(shape) < SMALL:
+        out = np.empty(shape, array.dtype)
+        out[...] = array
+        return out
     return read(array, lambda a: np.broadcast_to(a, shape))
 
 
