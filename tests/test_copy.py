@@ -45,15 +45,20 @@ def test_axes_in_another_order(threads, shape, axes, dtype):
         lambda a: a[::2, 3:-2, ::-1].swapaxes(0, 1),
         lambda a: a[:, ::-3].transpose(2, 0, 1),
         lambda a: a[1].T,
-        lambda a: np.broadcast_to(a[0].T, (3, 271, 300)),
+        lambda a: a[::-1, ::-1, ::-1],
+        lambda a: a[:, 1:, ::-1],
+        lambda a: a[:, ::-1, 90:1:-1].swapaxes(0, 1),
+        lambda a: a[:, :, 89::-1].transpose(1, 0, 2),
+        lambda a: np.broadcast_to(a[0].T, (2, 271, 300)),
     ],
 )
-def test_what_a_view_shows_is_read_and_written(view):
-    x = numbers((8, 300, 271), np.float32)
+@pytest.mark.parametrize("dtype", [np.float32, np.uint8, np.float64])
+def test_what_a_view_shows_is_read_and_written(view, dtype):
+    x = numbers((18, 300, 271), dtype)
     seen = view(x)
     assert seen.size > 65_536
     assert read(x, view).tobytes() == seen.tobytes()
-    values = numbers(seen.shape, np.float32)
+    values = numbers(seen.shape, dtype)
     if 0 not in seen.strides:
         due, out = x.copy(), x.copy()
         view(due)[...] = values

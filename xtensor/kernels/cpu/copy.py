@@ -2,7 +2,7 @@
 
 NumPy copies rows as fast as memory allows. Where rows of one side are columns of the other, it
 takes number after number from places far apart; such planes are transposed in squares that fit into
-registers.
+registers. Numbers in reverse are a loop that vectorises too.
 """
 # mypy: disable-error-code="no-untyped-def"
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from .._jit import CpuFunction, cpu_host_kernel, cpu_whole_kernel
 from ..parallel import parallel_for
+from .cells import inlined
 from .simd import lanes_of, pointer, transpose_whole
 
 # Of fewer columns than this NumPy copies one after the other, and is as fast.
@@ -22,6 +23,8 @@ FEW_COLUMNS = 8
 # rows of the result; if these lie a multiple of so many bytes apart, many of them share a place in
 # the cache, and fewer are written together (1024x1024: 0.26 ms, and 0.42 with wide blocks).
 ROWS, WIDE, NARROW, SHARING = 256, 64, 16, 2048
+# Rows in reverse are worth a loop from so many numbers on, and cut into runs of so many.
+FEW_NUMBERS, RUN = 64, 16_384
 
 
 @cpu_host_kernel
@@ -50,49 +53,89 @@ def strided_write(start, stop, out, x, offset, shape, strides):
 
 def _move(to, to_flat, source, source_flat):
     """to[...] = source, of one shape and dtype; what is flat begins where the other does."""
-    planes = _planes(to.itemsize, to.shape, to.strides, source.strides)
-    if planes is None:
+    loop, tasks, numbers = _plan(to.itemsize, to.shape, to.strides, source.strides)
+    if loop is None:
         parallel_for(_move_rows, len(to), (to, source), to.size)
     else:
         # As unsigned numbers: their bits are all that counts, and one kernel serves more dtypes.
         flat = [array.view(f"u{to.itemsize}") for array in (to_flat, source_flat)]
-        parallel_for(move_planes.compiled(), planes[0], (*flat, *planes[1:]), to.size)
+        parallel_for(loop.compiled(), tasks, (*flat, *numbers), to.size)
 
 
 def _move_rows(start, stop, to, source):
     np.copyto(to[start:stop], source[start:stop])
 
 
-def _planes(size, shape, to_strides, strides):
-    """Number of tasks and the numbers for ``move_planes``, or None if rows had better be copied.
+def _plan(size, shape, to_strides, strides):
+    """A loop, its number of tasks and its numbers; no loop if rows had better be left to NumPy.
 
     Rows of a plane run along the axis in which the source is contiguous, columns along that of the
-    result. Shorter numbers are rare, and a square of them would be many instructions to compile.
+    result. Numbers of one or two bytes have no planes: a square of them would be many instructions
+    to compile.
     """
-    if size < 4 or size not in to_strides or size not in strides:
-        return None
-    down, across = to_strides.index(size), strides.index(size)
+    if size not in to_strides:
+        return None, 0, ()
+    down = to_strides.index(size)
+    if strides[down] == -size and shape[down] >= FEW_NUMBERS:
+        outer = _outer(size, shape, to_strides, strides, (down,))
+        tasks = math.prod(outer[:, 0].tolist()) * -(-shape[down] // RUN)
+        return reverse_rows, tasks, (shape[down], outer)
+    if size < 4 or strides[down] == size or size not in strides:
+        return None, 0, ()
+    across = strides.index(size)
     rows, columns = shape[down], shape[across]
-    if strides[down] == size or columns < FEW_COLUMNS:
-        return None
+    if columns < FEW_COLUMNS:
+        return None, 0, ()
     wide = WIDE if to_strides[across] % SHARING else NARROW
-    outer = [
+    outer = _outer(size, shape, to_strides, strides, (down, across))
+    tasks = math.prod(outer[:, 0].tolist()) * -(-rows // ROWS) * -(-columns // wide)
+    steps = to_strides[across] // size, strides[down] // size
+    return move_planes, tasks, (rows, columns, *steps, wide, outer)
+
+
+def _outer(size, shape, to_strides, strides, inner):
+    """Length, stride of the result and stride of the source of each other axis, in elements."""
+    axes = [
         (shape[axis], to_strides[axis] // size, strides[axis] // size)
         for axis in range(len(shape))
-        if axis not in (down, across)
+        if axis not in inner
     ]
-    tasks = math.prod([axis[0] for axis in outer]) * -(-rows // ROWS) * -(-columns // wide)
-    outer_array = np.array(outer, np.int64).reshape(len(outer), 3)
-    return (tasks, rows, columns, to_strides[across] // size, strides[down] // size, wide,
-            outer_array)  # fmt: skip
+    return np.array(axes, np.int64).reshape(len(axes), 3)
+
+
+@inlined
+def places_of(number, outer):
+    """Where plane or row ``number`` begins in the result, and where in the source."""
+    place, cell = 0, 0
+    for axis in range(len(outer) - 1, -1, -1):
+        rest = number // outer[axis, 0]
+        index = number - rest * outer[axis, 0]
+        place += index * outer[axis, 1]
+        cell += index * outer[axis, 2]
+        number = rest
+    return place, cell
+
+
+@CpuFunction
+def reverse_rows(start, stop, to, source, length, outer):
+    """to[place + i] = source[cell - i] for i < length, of rows in ``outer``; a run is a task"""
+    target, origin = pointer(to), pointer(source)
+    runs = -(-length // RUN)
+    for task in range(start, stop):
+        row = task // runs
+        place, cell = places_of(row, outer)
+        begin = (task - row * runs) * RUN
+        place += begin
+        cell -= begin
+        for i in range(min(RUN, length - begin)):
+            target[place + i] = origin[cell - i]
 
 
 @CpuFunction
 def move_planes(start, stop, to, source, rows, columns, to_step, step, wide, outer):
     """to[place + c * to_step + r] = source[cell + r * step + c] for r < rows and c < columns
 
-    of planes whose place and cell are sums of an index times a stride over the axes in ``outer``,
-    each given as its length, to's stride and the source's. A block of a plane is a task.
+    of planes in ``outer``; a block of a plane is a task.
     """
     target, origin = pointer(to), pointer(source)
     tall_blocks, wide_blocks = -(-rows // ROWS), -(-columns // wide)
@@ -101,15 +144,9 @@ def move_planes(start, stop, to, source, rows, columns, to_step, step, wide, out
         c = (task - rest * wide_blocks) * wide
         plane = rest // tall_blocks
         r = (rest - plane * tall_blocks) * ROWS
-        place, cell = c * to_step + r, r * step + c
-        for axis in range(len(outer) - 1, -1, -1):
-            rest = plane // outer[axis, 0]
-            index = plane - rest * outer[axis, 0]
-            place += index * outer[axis, 1]
-            cell += index * outer[axis, 2]
-            plane = rest
-        transpose_block(target, place, to_step, origin, cell, step, min(ROWS, rows - r),
-                        min(wide, columns - c))  # fmt: skip
+        place, cell = places_of(plane, outer)
+        transpose_block(target, place + c * to_step + r, to_step, origin, cell + r * step + c, step,
+                        min(ROWS, rows - r), min(wide, columns - c))  # fmt: skip
 
 
 @CpuFunction
