@@ -1,8 +1,9 @@
 """Kernels that move elements: filling, and reading and writing through strides.
 
-NumPy copies rows as fast as memory allows. Where rows of one side are columns of the other, it
-takes number after number from places far apart; such planes are transposed in squares that fit into
-registers. Numbers in reverse are a loop that vectorises too.
+NumPy copies long rows as fast as memory allows. Short ones cost it more than their numbers do,
+numbers in reverse it takes one by one, and where rows of one side are columns of the other, one by
+one from places far apart: these three are compiled loops, and such planes are transposed in squares
+that fit into registers.
 """
 # mypy: disable-error-code="no-untyped-def"
 
@@ -14,17 +15,19 @@ import numpy as np
 
 from .._jit import CpuFunction, cpu_host_kernel, cpu_whole_kernel
 from ..parallel import parallel_for
-from .cells import inlined
+from .cells import copy_cells, inlined
 from .simd import lanes_of, pointer, transpose_whole
 
-# Of fewer columns than this NumPy copies one after the other, and is as fast.
-FEW_COLUMNS = 8
+# With fewer columns, or rows, to a plane NumPy is as fast.
+FEW = 8
 # A task is a block of a plane: rows by columns that stay in the first-level cache. Columns become
 # rows of the result; if these lie a multiple of so many bytes apart, many of them share a place in
 # the cache, and fewer are written together (1024x1024: 0.26 ms, and 0.42 with wide blocks).
 ROWS, WIDE, NARROW, SHARING = 256, 64, 16, 2048
+# Rows of so many bytes at most are short: with twice as many NumPy is as fast.
+SHORT = 128
 # Rows in reverse are worth a loop from so many numbers on, and cut into runs of so many.
-FEW_NUMBERS, RUN = 64, 16_384
+LONG, RUN = 64, 16_384
 
 
 @cpu_host_kernel
@@ -67,24 +70,33 @@ def _move_rows(start, stop, to, source):
 
 
 def _plan(size, shape, to_strides, strides):
-    """A loop, its number of tasks and its numbers; no loop if rows had better be left to NumPy.
+    """A loop, its number of tasks and its numbers; no loop where NumPy is as fast.
 
-    Rows of a plane run along the axis in which the source is contiguous, columns along that of the
-    result. Numbers of one or two bytes have no planes: a square of them would be many instructions
-    to compile.
+    Rows of a plane that is transposed run along the axis in which the source is contiguous, columns
+    along that of the result. Numbers of one or two bytes are not transposed: a square of them would
+    be many instructions to compile.
     """
     if size not in to_strides:
         return None, 0, ()
     down = to_strides.index(size)
-    if strides[down] == -size and shape[down] >= FEW_NUMBERS:
+    if strides[down] == -size and shape[down] >= LONG:
         outer = _outer(size, shape, to_strides, strides, (down,))
         tasks = math.prod(outer[:, 0].tolist()) * -(-shape[down] // RUN)
         return reverse_rows, tasks, (shape[down], outer)
+    if strides[down] == size and size * shape[down] <= SHORT and len(shape) > 1:
+        # Rows that follow each other in the result, so that it is written in order.
+        rows = min((abs(to_strides[axis]), axis) for axis in range(len(shape)) if axis != down)[1]
+        if shape[rows] < FEW:
+            return None, 0, ()
+        outer = _outer(size, shape, to_strides, strides, (down, rows))
+        tasks = math.prod(outer[:, 0].tolist()) * -(-shape[rows] // ROWS)
+        steps = to_strides[rows] // size, strides[rows] // size
+        return move_short, tasks, (shape[rows], shape[down], *steps, outer)
     if size < 4 or strides[down] == size or size not in strides:
         return None, 0, ()
     across = strides.index(size)
     rows, columns = shape[down], shape[across]
-    if columns < FEW_COLUMNS:
+    if columns < FEW:
         return None, 0, ()
     wide = WIDE if to_strides[across] % SHARING else NARROW
     outer = _outer(size, shape, to_strides, strides, (down, across))
@@ -129,6 +141,22 @@ def reverse_rows(start, stop, to, source, length, outer):
         cell -= begin
         for i in range(min(RUN, length - begin)):
             target[place + i] = origin[cell - i]
+
+
+@CpuFunction
+def move_short(start, stop, to, source, rows, length, to_step, step, outer):
+    """to[place + r * to_step + i] = source[cell + r * step + i] for r < rows and i < length
+
+    of planes in ``outer``; a block of a plane is a task.
+    """
+    target, origin = pointer(to), pointer(source)
+    blocks = -(-rows // ROWS)
+    for task in range(start, stop):
+        plane = task // blocks
+        first = (task - plane * blocks) * ROWS
+        place, cell = places_of(plane, outer)
+        for r in range(first, min(first + ROWS, rows)):
+            copy_cells(target, place + r * to_step, origin, cell + r * step, length)
 
 
 @CpuFunction
