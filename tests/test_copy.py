@@ -107,3 +107,11 @@ def test_a_stack_is_one_operation():
     with xt.autograd.tape() as t:
         xt.stack([x, x], 1)
     assert str(t).splitlines()[0] == "tape: 1 operation"
+
+
+def test_memory_that_may_not_be_written_is_read():
+    x = numbers((300, 277), np.float32)
+    x.flags.writeable = False
+    for view in (lambda a: a.T, lambda a: a[:, ::-1], lambda a: a.reshape(-1, 4)[:, 1:]):
+        t = read(x, view)
+        assert t.tobytes() == view(x).tobytes()
