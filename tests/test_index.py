@@ -68,3 +68,45 @@ def test_a_tensor_is_a_sequence_of_its_first_axis():
     rows = list(t)
     assert [row.shape for row in rows] == [[2], [2], [2]]
     np.testing.assert_array_equal(np.stack([r.to_numpy() for r in rows]), t.to_numpy())
+
+
+@pytest.mark.parametrize("shape", [(), (0, 3), (5,), (3, 40_000), (7, 150, 200)])
+def test_places_that_are_not_zero_block_after_block(shape):
+    x = np.where(rng(1).random(shape) < 0.3, np.float32(-2), np.float32(0))
+    places = xt.nonzero(xt.XTensor(x))
+    assert places.dtype == xt.kint64
+    np.testing.assert_array_equal(places.to_numpy(), np.argwhere(x))
+
+
+@pytest.mark.parametrize("item", [2**70, -(2**70), (2**70, [0, 1]), (4, [0, 1]), (-5, [0, 1])])
+def test_an_int_beyond_the_axis_is_refused(item):
+    with pytest.raises(
+        IndexError, match=r"getitem: the index of axis 0 is -?\d+; expected -4 .. 3"
+    ):
+        xt.zeros([4, 3])[item]
+
+
+def test_an_index_array_that_changes_later_changes_no_gradient():
+    place = np.array([0, 2])
+    x = xt.XTensor(np.zeros(4), requires_grad=True)
+    with xt.autograd.tape():
+        y = x[place]
+    place[:] = 1
+    y.backward()
+    assert x.grad.to_numpy().tolist() == [1, 0, 1, 0]
+
+
+def test_nothing_is_written_to_rows_without_elements():
+    t = xt.zeros([3, 0])
+    t[[0, 2]] = 1.0
+    assert t[[0, 2]].shape == [2, 0]
+
+
+@pytest.mark.parametrize("columns", [3, 3000])
+def test_a_row_of_values_goes_to_every_place(columns):
+    t, place, row = xt.zeros([50, columns]), np.arange(0, 50, 2), np.arange(columns)
+    t[place] = row.astype(np.float32)
+    t[1:49:2] = row.astype(np.float32)
+    due = np.tile(row, (50, 1))
+    due[49] = 0
+    np.testing.assert_array_equal(t.to_numpy(), due)

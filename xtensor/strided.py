@@ -6,6 +6,7 @@ read or written is then an offset, a shape and strides, the same numbers on both
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -18,7 +19,7 @@ View = Callable[[np.ndarray], np.ndarray]
 
 def read(array: Array, view: View) -> Array:
     """The elements that ``view`` shows of ``array``, in a new contiguous array."""
-    base = _stand_in(array)
+    base = stand_in(array)
     seen = view(base)
     if base is array and seen.size < SMALL:
         return seen.copy()
@@ -29,21 +30,33 @@ def read(array: Array, view: View) -> Array:
     return out
 
 
+def share(array: Array, view: View) -> Array:
+    """What ``read`` gives; on the CPU the same memory where ``view`` shows a contiguous part."""
+    if type(array) is np.ndarray and (seen := view(array)).flags.c_contiguous:
+        return seen
+    return read(array, view)
+
+
 def write(out: Array, view: View, values: Array) -> None:
-    """Put ``values``, of the shape that ``view`` shows, into these elements of ``out``."""
-    base = _stand_in(out)
+    """Put ``values``, which broadcast to what ``view`` shows, into these elements of ``out``."""
+    base = stand_in(out)
     seen = view(base)
     if base is out and seen.size < SMALL:
         seen[...] = values
     elif seen.size:
+        flat_values = _flat(expand(values, seen.shape))
         offset, shape, strides = _layout(base, seen)
-        launch("strided_write", shape[0], _flat(out), _flat(values), offset, shape, strides)
+        launch("strided_write", shape[0], _flat(out), flat_values, offset, shape, strides)
 
 
 def expand(array: Array, shape: Sequence[int]) -> Array:
     """The array repeated to a shape it broadcasts to; itself if it has that shape."""
     if tuple(array.shape) == tuple(shape):
         return array
+    if type(array) is np.ndarray and math.prod(shape) < SMALL:
+        out = np.empty(shape, array.dtype)
+        out[...] = array
+        return out
     return read(array, lambda a: np.broadcast_to(a, shape))
 
 
@@ -58,7 +71,7 @@ def _flat(array: Array) -> Array:
     return reshape(array, (array.size,))
 
 
-def _stand_in(array: Array) -> np.ndarray:
+def stand_in(array: Array) -> np.ndarray:
     """What a view is taken of: a host array itself; else its layout over memory never touched."""
     if type(array) is np.ndarray:
         return array

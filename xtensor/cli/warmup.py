@@ -155,6 +155,7 @@ def _arithmetic() -> None:
             y = xt.sums(xt.transpose(xt.concatenate([y, x], 1))) + xt.mean(xt.cumsum(y, 0))
         y.backward()
         xt.argmax(x, 1), xt.argsort(x), xt.randn([rows])
+        xt.flip(x, 1), xt.reshape(x, [-1, 16])[:, 1:]
 
 
 def _loss(name: str) -> None:

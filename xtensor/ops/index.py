@@ -12,12 +12,22 @@ from typing import Any
 
 import numpy as np
 
-from ..device import Array, cast, device_of, empty_like, full_like, host_constant, reshape, to_host
+from ..device import (
+    SMALL,
+    Array,
+    cast,
+    device_of,
+    empty_like,
+    full_like,
+    host_constant,
+    reshape,
+    to_host,
+)
 from ..dtype import BOOL, INT64
 from ..errors import message
 from ..kernels import launch
 from ..op import Op
-from ..strided import expand, read, write
+from ..strided import expand, read, stand_in, write
 from ..tensor import XTensor
 from .creation import check_value
 from .shape import fits
@@ -74,13 +84,13 @@ class _View:
         return out if out.shape else reshape(out, (1,))
 
     def add_to(self, grad_x: Array, grad_out: Array) -> None:
-        self.write(grad_x, grad_out)
+        self.write(grad_x, reshape(grad_out, self.shape_in(grad_x)))
 
     def write(self, out: Array, values: Array) -> None:
-        write(out, self._show, reshape(values, self.shape_in(out)))
+        write(out, self._show, values)
 
     def shape_in(self, x: Array) -> tuple[int, ...]:
-        return self._show(np.broadcast_to(np.int8(0), x.shape)).shape
+        return self._show(stand_in(x)).shape
 
     def _show(self, array: np.ndarray) -> np.ndarray:
         # With the Ellipsis NumPy gives a view for all ints too, not a number.
@@ -115,11 +125,17 @@ class _Places:
                    host_constant(grad_x, order))  # fmt: skip
 
     def write(self, out: Array, values: Array) -> None:
-        if values.size:
+        size = self.places.size * self.inner
+        if size == 0:
+            return
+        rows, values = self._rows(out), self._rows(expand(values, self.shape))
+        if type(out) is np.ndarray and size < SMALL:
+            rows[self.places] = values  # of several values for one place the last one stays
+        else:
             target, first, order = by_target(self.places)
-            last = order[first[1:] - 1]  # of several values for one place the last one stays
-            launch("scatter_forward", target.size, self._rows(out), self._rows(values),
-                   host_constant(out, target), host_constant(out, last))  # fmt: skip
+            last = order[first[1:] - 1]
+            launch("scatter_forward", target.size, rows, values, host_constant(out, target),
+                   host_constant(out, last))  # fmt: skip
 
 
 def by_target(places: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -134,41 +150,55 @@ def by_target(places: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return places, every, every[:-1]
     order = np.argsort(places, kind="stable")
     ordered = places[order]
-    begins = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
-    return ordered[begins], np.append(begins, places.size), order
+    begins = np.ones(places.size + 1, bool)  # the last one ends the last group
+    np.not_equal(ordered[1:], ordered[:-1], out=begins[1:-1])
+    first = np.flatnonzero(begins)
+    return ordered[first[:-1]], first, order
 
 
 def _select(where: str, item: Any, shape: Sequence[int]) -> _View | _Places:
     """What ``item`` means for a tensor of this shape, every index checked."""
     entries = [_entry(where, part) for part in (item if isinstance(item, tuple) else (item,))]
-    if sum(entry is Ellipsis for entry in entries) > 1:
-        raise IndexError(message(where, "the index", "with two Ellipses", "at most one"))
-    taken = sum(_axes_taken(entry) for entry in entries)
+    taken, cut, arrays = 0, -1, False
+    for number, entry in enumerate(entries):
+        if entry is Ellipsis:
+            if cut >= 0:
+                raise IndexError(message(where, "the index", "with two Ellipses", "at most one"))
+            cut = number
+        elif isinstance(entry, np.ndarray):
+            arrays = True
+            taken += entry.ndim if entry.dtype == BOOL else 1
+        elif entry is not None:
+            taken += 1
     if taken > len(shape):
         raise IndexError(
             message(where, "the index", f"for {taken} axes", f"at most {len(shape)}, as the shape "
                     f"is {list(shape)}")
         )  # fmt: skip
-    missing = [slice(None)] * (len(shape) - taken)
-    if Ellipsis in [entry for entry in entries if not isinstance(entry, np.ndarray)]:
-        cut = next(i for i, entry in enumerate(entries) if entry is Ellipsis)
-        entries[cut : cut + 1] = missing
-    else:
-        entries += missing
-    arrays = any(isinstance(entry, np.ndarray) for entry in entries)
+    if cut < 0:
+        cut = len(entries)
+    entries[cut : cut + 1] = [slice(None)] * (len(shape) - taken)
     axis = 0
     checked: list[Any] = []
+    lengths: list[int] = []  # of the axes, those that a mask covers merged
     for entry in entries:
+        length = shape[axis] if entry is not None else 1
         if isinstance(entry, np.ndarray) and entry.dtype == BOOL:
-            checked += _from_mask(where, entry, shape, axis)
-        elif isinstance(entry, (int, np.ndarray)):
-            index = np.asarray(entry)
-            _check_range(where, f"the index of axis {axis}", index, -shape[axis], shape[axis])
-            checked.append(np.where(index < 0, index + shape[axis], index) if arrays else entry)
+            length = _check_mask(where, entry, shape, axis)
+            checked.append(np.flatnonzero(entry))
+            axis += entry.ndim - 1
+        elif isinstance(entry, np.ndarray):
+            checked.append(_from_front(where, axis, entry, length))
+        elif isinstance(entry, int):
+            if not -length <= entry < length:
+                _check_range(where, _axis(axis), np.asarray(entry), -length, length)
+            checked.append(np.asarray(entry % length) if arrays else entry)
         else:
             checked.append(entry)
-        axis += _axes_taken(entry)
-    return _places(where, checked, shape) if arrays else _View(tuple(checked))
+        if entry is not None:
+            axis += 1
+            lengths.append(length)
+    return _places(where, checked, lengths) if arrays else _View(tuple(checked))
 
 
 def _entry(where: str, part: Any) -> Any:
@@ -189,58 +219,66 @@ def _entry(where: str, part: Any) -> Any:
     )  # fmt: skip
 
 
-def _axes_taken(entry: Any) -> int:
-    if entry is None or entry is Ellipsis:
-        return 0
-    return entry.ndim if isinstance(entry, np.ndarray) and entry.dtype == BOOL else 1
+def _axis(axis: int) -> str:
+    return f"the index of axis {axis}"
 
 
-def _from_mask(
-    where: str, mask: np.ndarray, shape: Sequence[int], axis: int
-) -> tuple[np.ndarray, ...]:
+def _from_front(where: str, axis: int, index: np.ndarray, length: int) -> np.ndarray:
+    """The index with what counts from the end counted from the front."""
+    # As unsigned numbers, negative ones are beyond any limit.
+    if index.size and np.maximum.reduce(index.view(np.uint64), None) >= length:
+        _check_range(where, _axis(axis), index, -length, length)
+        return np.where(index < 0, index + length, index)
+    return index
+
+
+def _check_mask(where: str, mask: np.ndarray, shape: Sequence[int], axis: int) -> int:
+    """How many elements the axes that a mask covers have together."""
     due = tuple(shape[axis : axis + mask.ndim])
     if mask.shape != due or mask.ndim == 0:
         raise IndexError(
             message(where, f"the mask of axis {axis}", f"shape {list(mask.shape)}",
                     f"shape {list(due)}, as the tensor has there")
         )  # fmt: skip
-    return mask.nonzero()
+    return mask.size
 
 
 def _places(where: str, entries: list[Any], shape: Sequence[int]) -> _Places:
     """Places for entries of which some are arrays: NumPy's rules for where their axes go."""
     while isinstance(entries[-1], slice) and entries[-1] == slice(None):
         entries = entries[:-1]
-    used = sum(entry is not None for entry in entries)
+    used = sum([entry is not None for entry in entries])
     trailing = tuple(shape[used:])
-    steps = [math.prod(shape[axis + 1 : used]) for axis in range(used)]
-    arrays = [entry for entry in entries if isinstance(entry, np.ndarray)]
-    try:
-        together = np.broadcast_shapes(*[entry.shape for entry in arrays])
-    except ValueError:
-        raise IndexError(
-            message(where, "its index arrays",
-                    "of shapes " + " and ".join(str(list(a.shape)) for a in arrays),
-                    "shapes that broadcast")
-        ) from None  # fmt: skip
     numbers = [i for i, entry in enumerate(entries) if isinstance(entry, np.ndarray)]
     split = numbers[-1] - numbers[0] + 1 > len(numbers)  # a slice between them: they go first
     lengths: list[int] = []
     ranges: list[tuple[int, np.ndarray]] = []
-    from_arrays = np.zeros(together, np.int64)
+    from_arrays: Any = None
     put = 0 if split else -1
     axis = 0
     for entry in entries:
-        if isinstance(entry, np.ndarray):
-            from_arrays = from_arrays + entry * steps[axis]
-            put = len(lengths) if put < 0 else put
-        elif entry is None:
+        if entry is None:
             lengths.append(1)
-        else:
-            span = np.arange(*entry.indices(shape[axis]), dtype=np.int64) * steps[axis]
+            continue
+        length = shape[axis]
+        axis += 1
+        step = math.prod(shape[axis:used])
+        if isinstance(entry, slice):
+            span = np.arange(*entry.indices(length), dtype=np.int64) * step
             ranges.append((len(lengths), span))
             lengths.append(span.size)
-        axis += entry is not None
+            continue
+        put = len(lengths) if put < 0 else put
+        scaled = entry if step == 1 else entry * step
+        try:
+            from_arrays = scaled if from_arrays is None else from_arrays + scaled
+        except ValueError:
+            raise IndexError(
+                message(where, "its index arrays",
+                        "of shapes " + " and ".join(str(list(entries[i].shape)) for i in numbers),
+                        "shapes that broadcast")
+            ) from None  # fmt: skip
+    together = from_arrays.shape
     places = from_arrays.reshape((*together, *[1] * (len(lengths) - put)))
     for position, span in ranges:
         after = len(lengths) - position - 1
@@ -248,8 +286,7 @@ def _places(where: str, entries: list[Any], shape: Sequence[int]) -> _Places:
             after += len(together)
         places = places + span.reshape((span.size, *[1] * after))
     full = (*lengths[:put], *together, *lengths[put:])
-    places = np.broadcast_to(places, full)
-    return _Places(np.ascontiguousarray(places), (*full, *trailing), math.prod(trailing))
+    return _Places(places, (*full, *trailing), math.prod(trailing))
 
 
 # -- the op and the public functions --------------------------------------------------------------
@@ -341,7 +378,7 @@ def setitem(t: XTensor, item: Any, value: Any) -> None:
             message("setitem", "value", f"shape {list(values.shape)}",
                     f"a shape that broadcasts to the selection's, {list(shape)}")
         )  # fmt: skip
-    selection.write(t.writable(), expand(values, shape))
+    selection.write(t.writable(), values)
 
 
 def _values(value: Any, t: XTensor) -> Array:

@@ -12,7 +12,7 @@ from ..errors import message
 from ..kernels import launch
 from ..op import Op
 from ..reduction import sum_axes
-from ..strided import expand, read, write
+from ..strided import read, write
 from ..tensor import XTensor
 
 
@@ -104,10 +104,9 @@ def diagonal(matrix: np.ndarray, k: int) -> np.ndarray:
     """A writable view of the diagonal k places above the main one; empty beyond the matrix."""
     rows, columns = matrix.shape
     length = max(0, min(rows + min(k, 0), columns - max(k, 0)))
-    if length == 0:
-        return matrix[:0, 0] if columns else matrix.reshape(-1)
-    corner = matrix[max(-k, 0) :, max(k, 0) :]
-    return np.lib.stride_tricks.as_strided(corner, (length,), (sum(matrix.strides),))
+    first = max(k, 0) + max(-k, 0) * columns
+    step = columns + 1
+    return matrix.reshape(-1)[first : first + length * step : step]
 
 
 class Trace(_Offset):
@@ -119,14 +118,16 @@ class Trace(_Offset):
 
     def forward(self, x: Array) -> Array:
         self.save(x.shape)
-        return reshape(sum_axes(read(x, lambda a: diagonal(a, self.k)), (0,)), (1,))
+        return reshape(sum_axes(read(x, self._view), (0,)), (1,))
 
     def backward(self, grad_out: Array) -> Array:
         (shape,) = self.saved
         grad_x = full_like(grad_out, 0, shape)
-        length = diagonal(np.broadcast_to(np.int8(0), shape), self.k).shape
-        write(grad_x, lambda a: diagonal(a, self.k), expand(grad_out, length))
+        write(grad_x, self._view, grad_out)
         return grad_x
+
+    def _view(self, matrix: np.ndarray) -> np.ndarray:
+        return diagonal(matrix, self.k)
 
 
 class Kron(Op):

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from ..device import Array, check_shape, empty_like, host_constant
+from ..device import SMALL, Array, check_shape, empty_like, host_constant
 from ..device import reshape as reshape_array
 from ..dtype import BOOL
 from ..elementwise import apply
 from ..errors import message
 from ..op import Op
 from ..reduction import check_axes, sum_to_shape
-from ..strided import View, expand, permuted, read, write
+from ..strided import View, expand, permuted, read, share, write
 from ..tensor import XTensor, check_tensor
 from .creation import check_value
 
@@ -128,9 +128,13 @@ class Concatenate(Op):
 
     def check(self, *inputs: Array) -> None:
         first = inputs[0].shape
-        for number, array in enumerate(inputs[1:], 1):
-            if len(array.shape) != len(first) or any(
-                n != m and axis != self.axis for axis, (n, m) in enumerate(zip(array.shape, first))
+        for number, array in enumerate(inputs):
+            if array.shape != first and (
+                len(array.shape) != len(first)
+                or any(
+                    n != m and axis != self.axis
+                    for axis, (n, m) in enumerate(zip(array.shape, first))
+                )
             ):
                 raise ValueError(
                     message("concatenate", f"args[{number}]", f"shape {list(array.shape)}",
@@ -141,12 +145,15 @@ class Concatenate(Op):
         return lambda a: a[(slice(None),) * self.axis + (slice(start, stop),)]
 
     def forward(self, *inputs: Array) -> Array:
-        first = inputs[0]
-        lengths = [array.shape[self.axis] for array in inputs]
-        shape = [*first.shape]
-        shape[self.axis] = sum(lengths)
-        out = empty_like(first, shape)
+        first, axis = inputs[0], self.axis
+        lengths, size = [], 0
+        for array in inputs:
+            lengths.append(array.shape[axis])
+            size += array.size
         self.ends = [0, *itertools.accumulate(lengths)]
+        if type(first) is np.ndarray and size < SMALL:
+            return np.concatenate(inputs, axis)
+        out = empty_like(first, (*first.shape[:axis], self.ends[-1], *first.shape[axis + 1 :]))
         for array, start, stop in zip(inputs, self.ends, self.ends[1:]):
             write(out, self._part(start, stop), array)
         return out
@@ -154,10 +161,30 @@ class Concatenate(Op):
     def backward(self, grad_out: Array) -> tuple[Array | None, ...]:
         return tuple(
             [
-                read(grad_out, self._part(start, stop)) if self.needs(i) else None
+                reshape_array(share(grad_out, self._part(start, stop)), self.input_shapes[i])
+                if self.needs(i)
+                else None
                 for i, (start, stop) in enumerate(itertools.pairwise(self.ends))
             ]
         )
+
+
+class Stack(Concatenate):
+    """Joined along a new axis"""
+
+    def check(self, *inputs: Array) -> None:
+        first = inputs[0].shape
+        for number, array in enumerate(inputs):
+            if array.shape != first:
+                raise ValueError(
+                    message("stack", f"XTensors[{number}]", f"shape {list(array.shape)}",
+                            f"the shape of XTensors[0], {list(first)}")
+                )  # fmt: skip
+
+    def forward(self, *inputs: Array) -> Array:
+        shape = inputs[0].shape
+        one = (*shape[: self.axis], 1, *shape[self.axis :])
+        return super().forward(*[reshape_array(array, one) for array in inputs])
 
 
 class MaskedFill(Op):
@@ -224,21 +251,24 @@ def reshape(t: XTensor, new_shape: Sequence[int]) -> XTensor:
         <XTensor 2x3 cpu(0) kfloat32>
     """
     check_tensor("reshape", "t", t)
-    lengths = [new_shape] if isinstance(new_shape, (int, np.integer)) else new_shape
-    if not isinstance(lengths, (list, tuple)) or not all(
-        isinstance(n, (int, np.integer)) and not isinstance(n, bool) for n in lengths
-    ):
-        raise TypeError(message("reshape", "new_shape", repr(new_shape), "a list of ints"))
-    lengths = [int(n) for n in lengths]
-    rest = math.prod(n for n in lengths if n != -1)
-    if lengths.count(-1) == 1 and rest > 0 and t.size % rest == 0:
-        lengths[lengths.index(-1)] = t.size // rest
-    if any(n < 0 for n in lengths) or math.prod(lengths) != t.size:
+    lengths = (new_shape,) if isinstance(new_shape, (int, np.integer)) else new_shape
+    shape, known = [], 1
+    for n in lengths if isinstance(lengths, (list, tuple)) else (None,):
+        if not isinstance(n, (int, np.integer)) or isinstance(n, bool):
+            raise TypeError(message("reshape", "new_shape", repr(new_shape), "a list of ints"))
+        shape.append(int(n))
+        if n != -1:
+            known *= shape[-1]
+    size = t.size
+    if known > 0 and size % known == 0 and shape.count(-1) == 1:
+        shape[shape.index(-1)] = size // known
+        known = size
+    if known != size or min(shape, default=0) < 0:
         raise ValueError(
-            message("reshape", "new_shape", list(new_shape) if lengths else [],
-                    f"lengths with the product {t.size}, one of them perhaps -1, for {t.shape}")
+            message("reshape", "new_shape", list(lengths),
+                    f"lengths with the product {size}, one of them perhaps -1, for {t.shape}")
         )  # fmt: skip
-    return Reshape(tuple(lengths))(t)
+    return Reshape(tuple(shape))(t)
 
 
 def flatten(t: XTensor, start: int = 0, end: int = -1) -> XTensor:
@@ -525,13 +555,7 @@ def stack(XTensors: Sequence[XTensor], axis: int = 0) -> XTensor:
     """
     tensors = _tensors("stack", "XTensors", XTensors)
     (place,) = check_axes("stack", axis, tensors[0].ndim + 1)
-    for number, tensor in enumerate(tensors):
-        if tensor.shape != tensors[0].shape:
-            raise ValueError(
-                message("stack", f"XTensors[{number}]", f"shape {tensor.shape}",
-                        f"the shape of XTensors[0], {tensors[0].shape}")
-            )  # fmt: skip
-    return Concatenate(place)(*[unsqueeze(tensor, place) for tensor in tensors])
+    return Stack(place)(*tensors)
 
 
 def _tensors(where: str, argument: str, values: Any) -> list[XTensor]:
@@ -541,7 +565,10 @@ def _tensors(where: str, argument: str, values: Any) -> list[XTensor]:
         )
     if not values:
         raise ValueError(message(where, argument, "empty", "at least one XTensor"))
-    return [check_tensor(where, f"{argument}[{number}]", t) for number, t in enumerate(values)]
+    for number, t in enumerate(values):
+        if not isinstance(t, XTensor):
+            check_tensor(where, f"{argument}[{number}]", t)
+    return list(values)
 
 
 def flip(t: XTensor, flip_dims: int | Sequence[int]) -> XTensor:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..device import Array, empty_like, host_constant, reshape, to_host
+from ..device import SMALL, Array, empty_like, host_constant, reshape, to_host
 from ..dtype import INT64
 from ..errors import check_flag, message
 from ..kernels import launch
@@ -109,7 +109,22 @@ class Nonzero(Op):
     differentiable = False
 
     def forward(self, x: Array) -> Array:
-        return host_constant(x, np.argwhere(to_host(x)), INT64)
+        host = to_host(x)
+        flat = host.reshape(-1) != 0
+        places = np.empty((np.count_nonzero(flat), host.ndim), INT64)
+        end = 0
+        # Of flat truth values NumPy lists the places ten times as fast as of others; a block at a
+        # time, what comes in between stays in the cache.
+        for begin in range(0, flat.size, SMALL):
+            rest = np.flatnonzero(flat[begin : begin + SMALL]) + begin
+            rows = places[end : end + rest.size]
+            end += rest.size
+            for axis in range(host.ndim - 1, 0, -1):
+                before = rest // host.shape[axis]
+                rows[:, axis] = rest - before * host.shape[axis]
+                rest = before
+            rows[:, :1] = rest[:, None]
+        return host_constant(x, places)
 
 
 def _check_k(where: str, k: Any) -> int:
