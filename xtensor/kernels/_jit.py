@@ -22,7 +22,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from . import cache
-from .parallel import parallel_for
+from .parallel import Compiled, parallel_for
 
 # Named sets, so that a kernel says which liberty it takes. "reassociate" lets sums be reordered
 # (vectorised); "contract" fuses a*b+c. nnan and ninf are never given: NaN must stay NaN.
@@ -185,7 +185,7 @@ def cpu_whole_kernel(function: Callable[..., Any]) -> Kernel:
     return register(WholeKernel(function))
 
 
-class CpuFunction:
+class CpuFunction(Compiled):
     """A helper that CPU kernels call; compiled, inlined into them, when the first of them is.
 
     LLVM inlines it, after it has optimised it by itself; with ``inline="always"`` numba does before

@@ -257,7 +257,7 @@ class Emitter:
     # -- threads ----------------------------------------------------------------------------------
 
     def slot(self, mailbox, place):
-        """Where that int64 of a mailbox lies, of which the address is given."""
+        """The address of that int64 of a mailbox, given by its own."""
         start = self.builder.inttoptr(mailbox, WORD.as_pointer())
         return self.builder.gep(start, [place])
 
@@ -265,13 +265,13 @@ class Emitter:
         return self.builder.load_atomic(self.slot(mailbox, place), "seq_cst", 8)
 
     def change(self, how, mailbox, place, number):
-        """ "add" a number, or exchange ("xchg") it for what is there; what was there before."""
+        """At once "add" a number there, or "xchg" it for the one there; what was there before."""
         return self.builder.atomic_rmw(how, self.slot(mailbox, place), number, "seq_cst")
 
     def pause(self):
         """A moment in which a loop that waits takes little from what shares its processor."""
-        if hint := _PAUSE.get(machine()):
-            name, *values = hint
+        name, values = _PAUSE.get(binding.get_default_triple().split("-")[0], (None, []))
+        if name:
             kind = ir.FunctionType(ir.VoidType(), [value.type for value in values])
             self.builder.call(cgutils.get_or_insert_function(self.module, kind, name), values)
 
@@ -340,18 +340,12 @@ class Emitter:
 WORD = ir.IntType(64)
 # What a chunk of a job is called with: its start and stop, and the place of all else.
 _CHUNK = (types.int64, types.int64, types.int64)
-_PAUSE = {
-    "x86_64": ("llvm.x86.sse2.pause",),
-    "aarch64": ("llvm.aarch64.hint", LANE(1)),
-    "arm64": ("llvm.aarch64.hint", LANE(1)),
+# By the processor's family, as LLVM calls it.
+_PAUSE: dict[str, tuple[str, list[Any]]] = {
+    "x86_64": ("llvm.x86.sse2.pause", []),
+    "aarch64": ("llvm.aarch64.hint", [LANE(1)]),
+    "arm64": ("llvm.aarch64.hint", [LANE(1)]),
 }
-
-
-def machine():
-    """The processor's family, as LLVM calls it."""
-    return binding.get_default_triple().split("-")[0]
-
-
 # Names of functions of the system's.
 GIVE_WAY, ACQUIRE, RELEASE = (f"xtensor_{name}" for name in ("give_way", "acquire", "release"))
 

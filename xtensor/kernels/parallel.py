@@ -16,8 +16,7 @@ import itertools
 import os
 import threading
 from collections.abc import Callable, Sequence
-from types import FunctionType
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -38,14 +37,16 @@ APART = 16
 LOCK = 8
 
 
-class Compiled(Protocol):
+class Compiled:
     """A loop as ``parallel_for`` takes it besides Python functions."""
 
     def compiled(self) -> Callable[..., Any]:
         """The loop itself, (start, stop, *args)."""
+        raise NotImplementedError
 
     def shared(self) -> Callable[..., bool]:
         """The loop shared out by a mailbox, (mailbox, chunks, work, *args); whether it failed."""
+        raise NotImplementedError
 
 
 class _Job:
@@ -288,14 +289,14 @@ def parallel_for(
                 largest = arg.size
     chunks = min(work, largest // CHUNK_ELEMENTS)
     if chunks < 2:
-        (body if isinstance(body, FunctionType) else body.compiled())(0, work, *args)
+        (body.compiled() if isinstance(body, Compiled) else body)(0, work, *args)
         return
     pool = _get_pool()
     if size is None:
         chunks = min(chunks, MAX_CHUNKS)
     else:
         chunks = min(work, pool.count * min(CHUNKS_PER_THREAD, -(-chunks // pool.count)))
-    if isinstance(body, FunctionType):
+    if not isinstance(body, Compiled):
         pool.run(_Job(body, work, chunks, args))
         return
     shared = body.shared()

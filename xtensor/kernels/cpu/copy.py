@@ -1,9 +1,8 @@
 """Kernels that move elements: filling, and reading and writing through strides.
 
-NumPy copies long rows as fast as memory allows. Short ones cost it more than their numbers do,
-numbers in reverse it takes one by one, and where rows of one side are columns of the other, one by
-one from places far apart: these three are compiled loops, and such planes are transposed in squares
-that fit into registers.
+Where rows of one side are columns of the other, their numbers lie far apart: such planes are
+transposed in squares that fit into registers. Short rows are moved many to a task, all others in
+runs, forwards, in reverse or one number again and again.
 """
 # mypy: disable-error-code="no-untyped-def"
 
@@ -13,7 +12,7 @@ import math
 
 import numpy as np
 
-from .._jit import CpuFunction, cpu_host_kernel, cpu_whole_kernel
+from .._jit import CpuFunction, cpu_whole_kernel
 from ..parallel import parallel_for
 from .cells import copy_cells, inlined
 from .simd import lanes_of, pointer, transpose_whole
@@ -26,14 +25,15 @@ FEW = 8
 ROWS, WIDE, NARROW, SHARING = 256, 64, 16, 2048
 # Rows of so many bytes at most are short: with twice as many NumPy is as fast.
 SHORT = 128
-# Rows in reverse are worth a loop from so many numbers on, and cut into runs of so many.
-LONG, RUN = 64, 16_384
+# Other rows are cut into runs of so many.
+RUN = 16_384
 
 
-@cpu_host_kernel
+@cpu_whole_kernel
 def fill(start, stop, out, value):
     """out[i] = value; out flat"""
-    out[start:stop] = value
+    number = np.array([value], out.dtype)
+    _move(out, out, _view(number, 0, out.shape, [0]), number)
 
 
 def _view(flat, offset, shape, strides):
@@ -56,53 +56,51 @@ def strided_write(start, stop, out, x, offset, shape, strides):
 
 def _move(to, to_flat, source, source_flat):
     """to[...] = source, of one shape and dtype; what is flat begins where the other does."""
-    loop, tasks, numbers = _plan(to.itemsize, to.shape, to.strides, source.strides)
-    if loop is None:
-        parallel_for(_move_rows, len(to), (to, source), to.size)
-    else:
-        # As unsigned numbers: their bits are all that counts, and one kernel serves more dtypes.
-        flat = [array.view(f"u{to.itemsize}") for array in (to_flat, source_flat)]
-        parallel_for(loop.compiled(), tasks, (*flat, *numbers), to.size)
+    loop, tasks, numbers = _plan(to.itemsize, *_merge(to.shape, to.strides, source.strides))
+    # As unsigned numbers: their bits are all that counts, and one kernel serves more dtypes.
+    flat = [array.view(f"u{to.itemsize}") for array in (to_flat, source_flat)]
+    parallel_for(loop, tasks, (*flat, *numbers), to.size)
 
 
-def _move_rows(start, stop, to, source):
-    np.copyto(to[start:stop], source[start:stop])
+def _merge(shape, to_strides, strides):
+    """Shape and strides with axes as one that follow each other on both sides."""
+    axes = []
+    for length, to_step, step in zip(shape, to_strides, strides, strict=True):
+        if axes and axes[-1][1:] == (to_step * length, step * length):
+            length *= axes.pop()[0]
+        if length != 1:
+            axes.append((length, to_step, step))
+    return tuple(zip(*axes, strict=True)) if axes else ((1,), (0,), (0,))
 
 
 def _plan(size, shape, to_strides, strides):
-    """A loop, its number of tasks and its numbers; no loop where NumPy is as fast.
+    """A loop, its number of tasks and its numbers.
 
     Rows of a plane that is transposed run along the axis in which the source is contiguous, columns
     along that of the result. Numbers of one or two bytes are not transposed: a square of them would
     be many instructions to compile.
     """
-    if size not in to_strides:
-        return None, 0, ()
-    down = to_strides.index(size)
-    if strides[down] == -size and shape[down] >= LONG:
-        outer = _outer(size, shape, to_strides, strides, (down,))
-        tasks = math.prod(outer[:, 0].tolist()) * -(-shape[down] // RUN)
-        return reverse_rows, tasks, (shape[down], outer)
-    if strides[down] == size and size * shape[down] <= SHORT and len(shape) > 1:
+    down = min(range(len(shape)), key=lambda axis: (abs(to_strides[axis]), -axis))
+    to_step, step = to_strides[down], strides[down]
+    others = [axis for axis in range(len(shape)) if axis != down]
+    rows = min(others, key=lambda axis: abs(to_strides[axis])) if others else down
+    across = strides.index(size) if size in strides else down
+    if to_step == step == size and size * shape[down] <= SHORT and rows != down:
         # Rows that follow each other in the result, so that it is written in order.
-        rows = min((abs(to_strides[axis]), axis) for axis in range(len(shape)) if axis != down)[1]
-        if shape[rows] < FEW:
-            return None, 0, ()
         outer = _outer(size, shape, to_strides, strides, (down, rows))
         tasks = math.prod(outer[:, 0].tolist()) * -(-shape[rows] // ROWS)
         steps = to_strides[rows] // size, strides[rows] // size
         return move_short, tasks, (shape[rows], shape[down], *steps, outer)
-    if size < 4 or strides[down] == size or size not in strides:
-        return None, 0, ()
-    across = strides.index(size)
-    rows, columns = shape[down], shape[across]
-    if columns < FEW:
-        return None, 0, ()
-    wide = WIDE if to_strides[across] % SHARING else NARROW
-    outer = _outer(size, shape, to_strides, strides, (down, across))
-    tasks = math.prod(outer[:, 0].tolist()) * -(-rows // ROWS) * -(-columns // wide)
-    steps = to_strides[across] // size, strides[down] // size
-    return move_planes, tasks, (rows, columns, *steps, wide, outer)
+    if to_step == size and size >= 4 and across != down and shape[across] >= FEW:
+        wide = WIDE if to_strides[across] % SHARING else NARROW
+        outer = _outer(size, shape, to_strides, strides, (down, across))
+        planes = math.prod(outer[:, 0].tolist())
+        tasks = planes * -(-shape[down] // ROWS) * -(-shape[across] // wide)
+        steps = to_strides[across] // size, step // size
+        return move_planes, tasks, (shape[down], shape[across], *steps, wide, outer)
+    outer = _outer(size, shape, to_strides, strides, (down,))
+    tasks = math.prod(outer[:, 0].tolist()) * -(-shape[down] // RUN)
+    return move_runs, tasks, (shape[down], to_step // size, step // size, outer)
 
 
 def _outer(size, shape, to_strides, strides, inner):
@@ -129,18 +127,35 @@ def places_of(number, outer):
 
 
 @CpuFunction
-def reverse_rows(start, stop, to, source, length, outer):
-    """to[place + i] = source[cell - i] for i < length, of rows in ``outer``; a run is a task"""
+def move_runs(start, stop, to, source, length, to_step, step, outer):
+    """to[place + i * to_step] = source[cell + i * step] for i < length, of rows in ``outer``
+
+    A run is a task.
+    """
     target, origin = pointer(to), pointer(source)
     runs = -(-length // RUN)
     for task in range(start, stop):
         row = task // runs
         place, cell = places_of(row, outer)
         begin = (task - row * runs) * RUN
-        place += begin
-        cell -= begin
-        for i in range(min(RUN, length - begin)):
-            target[place + i] = origin[cell - i]
+        count = min(RUN, length - begin)
+        place += begin * to_step
+        cell += begin * step
+        if to_step != 1:
+            for i in range(count):
+                target[place + i * to_step] = origin[cell + i * step]
+        elif step == 1:
+            copy_cells(target, place, origin, cell, count)
+        elif step == 0:
+            number = origin[cell]
+            for i in range(count):
+                target[place + i] = number
+        elif step == -1:
+            for i in range(count):
+                target[place + i] = origin[cell - i]
+        else:
+            for i in range(count):
+                target[place + i] = origin[cell + i * step]
 
 
 @CpuFunction
