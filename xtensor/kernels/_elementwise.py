@@ -14,6 +14,7 @@ Source: https://numpy.org/doc/stable/reference/c-api/types-and-structures.html (
 from __future__ import annotations
 
 import ctypes
+import math
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
@@ -21,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from ._jit import CpuFunction, CpuIntrinsic, CpuKernel, Kernel, register, with_globals
+from .layout import merge_axes
 from .parallel import parallel_for
 from .scalar import split_parameters
 
@@ -45,36 +47,59 @@ def find_loop(ufunc: np.ufunc, types: str) -> tuple[int, int] | None:
 
 
 @CpuIntrinsic
-def call_loop(loop, data, first, count, a, b, c, a_step, b_step, c_step):
-    """One of NumPy's loops over ``count`` elements from ``first`` on, arrays being of bytes."""
+def call_loop(loop, data, count, a, b, c, a_place, b_place, c_place, a_step, b_step, c_step):
+    """One of NumPy's loops over ``count`` elements of arrays of bytes, from these places on."""
     from . import _llvm
 
     whole = _llvm.types.int64
 
-    def generate(emit, loop, data, first, count, *operands):
-        emit.call_loop(loop, data, first, count, operands[:3], operands[3:])
+    def generate(emit, loop, data, count, *operands):
+        emit.call_loop(loop, data, count, operands[:3], operands[3:6], operands[6:])
 
-    return _llvm.types.void(*[whole] * 4, a, b, c, *[whole] * 3), generate
+    return _llvm.types.void(*[whole] * 3, a, b, c, *[whole] * 6), generate
 
 
 @CpuFunction
-def run_loop(start, stop, a, b, c, loop, data, a_step, b_step, c_step):
-    """Elements start..stop-1 of arrays given as bytes; the last is written, or the second."""
-    call_loop(loop, data, start, stop - start, a, b, c, a_step, b_step, c_step)
+def run_loop(start, stop, a, b, c, loop, data, length, a_step, b_step, c_step, outer):
+    """A loop over rows of arrays of bytes, ``length`` numbers each and cut into runs, the tasks.
+
+    ``outer`` has the length of each further axis and the steps of the arrays along it, in bytes.
+    """
+    runs = -(-length // RUN)
+    for task in range(start, stop):
+        row = task // runs
+        begin = (task - row * runs) * RUN
+        a_place, b_place, c_place = begin * a_step, begin * b_step, begin * c_step
+        for axis in range(len(outer) - 1, -1, -1):
+            rest = row // outer[axis, 0]
+            index = row - rest * outer[axis, 0]
+            a_place += index * outer[axis, 1]
+            b_place += index * outer[axis, 2]
+            c_place += index * outer[axis, 3]
+            row = rest
+        call_loop(loop, data, min(RUN, length - begin), a, b, c, a_place, b_place, c_place,
+                  a_step, b_step, c_step)  # fmt: skip
 
 
 def run_ufunc(ufunc: np.ufunc, out: np.ndarray, *inputs: np.ndarray) -> bool:
-    """ufunc(*inputs, out=out) over contiguous arrays of one size, or of one element; if it can."""
-    arrays = (*inputs, out)
+    """ufunc(*inputs, out=out) over contiguous arrays, which broadcast to ``out``; if it can."""
     types = "".join([a.dtype.char for a in inputs]) + "->" + out.dtype.char
     if (found := find_loop(ufunc, types)) is None:
         return False
-    steps = [a.itemsize if a.size > 1 else 0 for a in arrays]
+    # A function of one number is given the result twice, and does not look at the second.
+    arrays = (*inputs, out, out)[:3]
+    *outer, (length, *steps) = merge_axes(out.shape, *[_strides(a, out.ndim) for a in arrays])
+    tasks = math.prod([axis[0] for axis in outer]) * -(-length // RUN)
+    table = np.array(outer, np.int64).reshape(len(outer), 4)
     views = [a.reshape(-1).view(np.uint8) for a in arrays]
-    if len(arrays) == 2:
-        views, steps = [*views, views[1]], [*steps, 0]
-    parallel_for(run_loop, out.size, (*views, *found, *steps), out.size)
+    parallel_for(run_loop, tasks, (*views, *found, length, *steps, table), out.size)
     return True
+
+
+def _strides(array: np.ndarray, axes: int) -> list[int]:
+    """Of the array repeated along the axes that it lacks, and those where it has one element."""
+    steps = [step if n > 1 else 0 for n, step in zip(array.shape, array.strides, strict=True)]
+    return [0] * (axes - array.ndim) + steps
 
 
 class ElementwiseKernel(CpuKernel):
@@ -110,17 +135,13 @@ class ElementwiseKernel(CpuKernel):
             self.numpy_loop(*args[1:], out=args[0])
             return
         out, inputs, numbers = args[0], args[1 : self.arrays + 1], args[self.arrays + 1 :]
-        if (
-            self.ufunc is not None
-            and all(a.size in (1, work) for a in inputs)
-            and run_ufunc(self.ufunc, out, *inputs)
-        ):
+        if self.rows is not None and (rows := _as_rows(out, *inputs)):
+            self.rows.run(*rows)
+            return
+        if self.ufunc is not None and run_ufunc(self.ufunc, out, *inputs):
             return
         if all(a.shape == out.shape for a in inputs):
             views = [a.reshape(-1) for a in (out, *inputs)]
-        elif self.rows is not None and (rows := _as_rows(out, *inputs)):
-            self.rows.run(*rows)
-            return
         else:
             views = [out, *(np.broadcast_to(a, out.shape) for a in inputs)]
         if self.numpy_loop is None:
@@ -133,6 +154,8 @@ class ElementwiseKernel(CpuKernel):
 
 def _as_rows(out: Any, x: Any, y: Any) -> tuple[int, tuple[Any, ...]] | None:
     """What ``_rows_xy`` is called with if x or y is repeated for every row of the other."""
+    if x.size == y.size:
+        return None
     row = x if x.size < y.size else y
     shape = row.shape
     while shape and shape[0] == 1:
@@ -152,6 +175,8 @@ def _as_rows(out: Any, x: Any, y: Any) -> tuple[int, tuple[Any, ...]] | None:
 ufuncs: dict[str, np.ufunc] = {}
 # Below this many elements NumPy's loop is over before a second thread would wake.
 SERIAL_ELEMENTS = 65_536
+# NumPy's loops are called for so many numbers at most.
+RUN = 16_384
 # Fewer rows than this, or shorter ones, are left to NumPy.
 FEW = 8
 

@@ -282,14 +282,14 @@ class Emitter:
         kind = ir.FunctionType(ir.VoidType(), [value.type for value in values])
         self.builder.call(cgutils.get_or_insert_function(self.module, kind, name), values)
 
-    def call_loop(self, loop, data, first, count, arrays, steps):
+    def call_loop(self, loop, data, count, arrays, places, steps):
         """One of NumPy's inner loops: (char **pointers, intp *count, intp *steps, void *data)."""
         moved, stepped = (cgutils.alloca_once(self.builder, WORD, len(arrays)) for _ in range(2))
-        kinds = self.types[-2 * len(arrays) :]
-        for number, (kind, array, step) in enumerate(zip(kinds, arrays, steps)):
-            begin = self.builder.ptrtoint(self.begin_of(kind, array), WORD)
-            place = self.builder.add(begin, self.builder.mul(step, first))
-            self.builder.store(place, self.builder.gep(moved, [LANE(number)]))
+        operands = zip(self.types[3:], arrays, places, steps)
+        for number, (kind, array, place, step) in enumerate(operands):
+            begin = self.address(self.begin_of(kind, array), place)
+            begin = self.builder.ptrtoint(begin, WORD)
+            self.builder.store(begin, self.builder.gep(moved, [LANE(number)]))
             self.builder.store(step, self.builder.gep(stepped, [LANE(number)]))
         counted = cgutils.alloca_once_value(self.builder, count)
         kind = ir.FunctionType(ir.VoidType(), [moved.type, counted.type, stepped.type, WORD])

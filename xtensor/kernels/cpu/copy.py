@@ -13,6 +13,7 @@ import math
 import numpy as np
 
 from .._jit import CpuFunction, cpu_whole_kernel
+from ..layout import merge_axes
 from ..parallel import parallel_for
 from .cells import copy_cells, inlined
 from .simd import lanes_of, pointer, transpose_whole
@@ -56,21 +57,11 @@ def strided_write(start, stop, out, x, offset, shape, strides):
 
 def _move(to, to_flat, source, source_flat):
     """to[...] = source, of one shape and dtype; what is flat begins where the other does."""
-    loop, tasks, numbers = _plan(to.itemsize, *_merge(to.shape, to.strides, source.strides))
+    axes = merge_axes(to.shape, to.strides, source.strides)
+    loop, tasks, numbers = _plan(to.itemsize, *zip(*axes, strict=True))
     # As unsigned numbers: their bits are all that counts, and one kernel serves more dtypes.
     flat = [array.view(f"u{to.itemsize}") for array in (to_flat, source_flat)]
     parallel_for(loop, tasks, (*flat, *numbers), to.size)
-
-
-def _merge(shape, to_strides, strides):
-    """Shape and strides with axes as one that follow each other on both sides."""
-    axes = []
-    for length, to_step, step in zip(shape, to_strides, strides, strict=True):
-        if axes and axes[-1][1:] == (to_step * length, step * length):
-            length *= axes.pop()[0]
-        if length != 1:
-            axes.append((length, to_step, step))
-    return tuple(zip(*axes, strict=True)) if axes else ((1,), (0,), (0,))
 
 
 def _plan(size, shape, to_strides, strides):
