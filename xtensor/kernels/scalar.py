@@ -336,7 +336,12 @@ def clip_backward(g, x, low: float, high: float):
 
 
 def where_forward(x, y, z):
-    return y if x else z
+    """Compared with 0, because numba's truth of a bool keeps this loop from vectorising."""
+    return y if x != 0 else z
+
+
+def masked_fill_forward(x, y, value: float):
+    return value if y != 0 else x
 
 
 def keep_if(g, x):

@@ -89,12 +89,6 @@ FORMULAS = {
 }  # fmt: skip
 
 
-def where(condition: np.ndarray, x: np.ndarray, y: np.ndarray, out: Any) -> None:
-    """out = x where condition, else y"""
-    np.copyto(out, y)
-    np.copyto(out, x, where=condition)
-
-
 def cast(x: np.ndarray, out: Any) -> None:
     np.copyto(out, x, casting="unsafe")
 
@@ -259,7 +253,6 @@ UFUNCS: dict[str, Any] = {
     "maximum_forward": np.maximum,
     "minimum_forward": np.minimum,
     "clip_forward": clip,
-    "where_forward": where,
     "less_forward": np.less,
     "less_equal_forward": np.less_equal,
     "greater_forward": np.greater,
