@@ -122,6 +122,7 @@ for name, (function, *_) in UNARY.items():
 wrong += [
     Wrong("sub", lambda: flags - flags, TypeError, ["sub", "kbool"]),
     Wrong("neg", lambda: -flags, TypeError, ["neg", "kbool"]),
+    Wrong("square", lambda: xt.square(flags), TypeError, ["square", "kbool"]),
     Wrong("abs", lambda: xt.abs(flags), TypeError, ["abs", "kbool"]),
     Wrong("sign", lambda: xt.sign(flags), TypeError, ["sign", "kbool"]),
     Wrong("power", lambda: xt.XTensor([2], dtype=xt.kint32) ** -1, ValueError, ["t2", "-1"]),

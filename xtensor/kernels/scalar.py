@@ -104,7 +104,8 @@ def round_forward(x):
 
 
 def sign_forward(x):
-    return 1 if x > 0 else (-1 if x < 0 else x)
+    """0 for -0.0 too; NaN stays NaN."""
+    return 1 if x > 0 else (-1 if x < 0 else x - x)
 
 
 # -- exponentials, roots, circles -----------------------------------------------------------------

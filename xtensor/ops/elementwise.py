@@ -156,6 +156,7 @@ class Square(Unary):
     """t * t"""
 
     promotion = "common"
+    accepts_bool = False
 
 
 class Sign(Step):
@@ -354,7 +355,7 @@ def square(t: Any) -> XTensor:
         t: any shape.
 
     Raises:
-        TypeError: ``t`` is no tensor, number or array.
+        TypeError: ``t`` is no tensor, number or array, or is kbool.
 
     Example:
         >>> square(XTensor([3.0, -2.0])).to_numpy()

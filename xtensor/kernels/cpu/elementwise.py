@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import scalar
-from .._jit import cpu_elementwise
+from .._jit import cpu_elementwise, ufuncs
 from .exponential import erfcx, exp, expm1, log1p
 
 # mypy: disable-error-code="no-untyped-def"
@@ -93,8 +93,17 @@ def cast(x: np.ndarray, out: Any) -> None:
     np.copyto(out, x, casting="unsafe")
 
 
-def clip(x: np.ndarray, low: float, high: float, out: Any) -> None:
-    np.clip(x, low, high, out=out)
+def reciprocal(x: np.ndarray, out: Any) -> Any:
+    return np.true_divide(ONE, x, out=out)
+
+
+def of_truths(loop: Any) -> Any:
+    """The loop of what is not 0: of truth values NumPy has fast ones, of floats slow ones."""
+
+    def run(*inputs: Any, out: Any) -> None:
+        loop(*(x if x.dtype == np.bool_ else x != 0 for x in inputs), out=out)
+
+    return run
 
 
 def number(x: np.ndarray) -> float | None:
@@ -207,67 +216,79 @@ def quiet(loop: Any) -> Any:
     The scope costs a microsecond: sums and products, which overflow only by accident, go without.
     """
 
-    def run(*inputs: Any, out: Any) -> None:
+    def run(*inputs: Any, out: Any = None) -> Any:
         with np.errstate(all="ignore"):
-            loop(*inputs, out=out)
+            return loop(*inputs, out=out)
 
     return run
 
 
+# Loops that also make their result, if they are given none.
+MAKING = {
+    "divide_forward": quiet(np.true_divide),
+    "reciprocal_forward": quiet(reciprocal),
+    "exp_forward": quiet(np.exp),
+    "log_forward": quiet(np.log),
+    "log_backward": quiet(np.true_divide),
+    "sqrt_forward": quiet(np.sqrt),
+    "sin_forward": quiet(np.sin),
+    "cos_forward": quiet(np.cos),
+    "tan_forward": quiet(np.tan),
+    "asin_forward": quiet(np.arcsin),
+    "acos_forward": quiet(np.arccos),
+    "sinh_forward": quiet(np.sinh),
+    "cosh_forward": quiet(np.cosh),
+}
+# Loops for few numbers, where others are faster for many.
+FEW = {
+    "sign_forward": np.sign,
+    "logical_and_forward": np.logical_and,
+    "logical_or_forward": np.logical_or,
+    "logical_xor_forward": np.logical_xor,
+    "logical_not_forward": np.logical_not,
+}
 UFUNCS: dict[str, Any] = {
+    **MAKING,
     "add_forward": np.add,
     "sub_forward": np.subtract,
     "mul_forward": np.multiply,
-    "divide_forward": quiet(np.true_divide),
     "power_forward": quiet(power),
     "power_backward_x": quiet(power_backward_x),
     "power_backward_y": quiet(power_backward_y),
     "neg_forward": np.negative,
-    "reciprocal_forward": quiet(np.reciprocal),
     "square_forward": np.square,
     "cast_forward": quiet(cast),
     "truth_forward": quiet(cast),
     "floor_forward": np.floor,
     "ceil_forward": np.ceil,
     "round_forward": np.rint,
-    "sign_forward": np.sign,
-    "exp_forward": quiet(np.exp),
     "exp_backward": np.multiply,
-    "log_forward": quiet(np.log),
-    "log_backward": quiet(np.true_divide),
-    "sqrt_forward": quiet(np.sqrt),
     "abs_forward": np.absolute,
-    "sin_forward": quiet(np.sin),
     "sin_backward": quiet(sin_backward),
-    "cos_forward": quiet(np.cos),
     "cos_backward": quiet(cos_backward),
-    "tan_forward": quiet(np.tan),
-    "asin_forward": quiet(np.arcsin),
-    "acos_forward": quiet(np.arccos),
     "atan_forward": np.arctan,
-    "sinh_forward": quiet(np.sinh),
     "sinh_backward": quiet(sinh_backward),
-    "cosh_forward": quiet(np.cosh),
     "cosh_backward": quiet(cosh_backward),
     "tanh_forward": np.tanh,
     "maximum_forward": np.maximum,
     "minimum_forward": np.minimum,
-    "clip_forward": clip,
     "less_forward": np.less,
     "less_equal_forward": np.less_equal,
     "greater_forward": np.greater,
     "greater_equal_forward": np.greater_equal,
     "equal_forward": np.equal,
     "not_equal_forward": np.not_equal,
-    "logical_and_forward": np.logical_and,
-    "logical_or_forward": np.logical_or,
-    "logical_xor_forward": np.logical_xor,
-    "logical_not_forward": np.logical_not,
+    "logical_and_forward": of_truths(np.logical_and),
+    "logical_or_forward": of_truths(np.logical_or),
+    "logical_xor_forward": of_truths(np.logical_xor),
+    "logical_not_forward": of_truths(np.logical_not),
     "isfinite_forward": np.isfinite,
     "isinf_forward": np.isinf,
     "isnan_forward": np.isnan,
 }
 
+ufuncs.update(MAKING)
+ufuncs.update(FEW)
 for _name, _formula in scalar.formulas().items():
     _kernel = cpu_elementwise(_name, FORMULAS.get(_name, _formula), UFUNCS.get(_name))
     _kernel.__module__ = scalar.__name__  # where the formula is explained, for both devices
