@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
 import xtensor as xt
+from xtensor.kernels import scalar
+from xtensor.kernels.cpu.elementwise import FORMULAS
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 DTYPES = [xt.kfloat32, xt.kfloat64, xt.kint32, xt.kint8, xt.kbool]
@@ -80,3 +84,18 @@ def test_the_number_of_threads_changes_nothing(name):
     finally:
         xt.set_num_threads(before)
     assert found[0] == found[1] == found[2]
+
+
+@pytest.mark.parametrize(
+    "name", sorted(scalar.formulas().keys() - FORMULAS.keys() - {"round_forward"})
+)
+def test_float32_is_not_computed_in_float64(name):
+    """A literal is enough to widen; numba rounds a whole number by way of an int64."""
+    import numba
+
+    formula = scalar.formulas()[name]
+    compiled = numba.njit(error_model="numpy")(formula)
+    signature = (numba.float32,) * sum(scalar.split_parameters(formula))
+    compiled.compile(signature)
+    (text,) = compiled.inspect_llvm().values()
+    assert not re.findall(r"= f(?:add|sub|mul|div) .*double", text)

@@ -3,8 +3,11 @@
 On CUDA the formula is lifted into a grid-stride loop with broadcasting. On the CPU NumPy's own loop
 is used where there is one (``cpu/elementwise.py`` says where), else numba compiles the formula.
 Parameters with an annotation are plain numbers, the others array elements. ``g`` is the gradient of
-the output, ``x`` and ``y`` are inputs, ``out`` is what forward gave. Literals are avoided where
-they would widen float32 arithmetic to float64.
+the output, ``x`` and ``y`` are inputs, ``out`` is what forward gave.
+
+A literal, 1 as well as 0.5, widens float32 to float64, so that a number which meets an element is
+float32 itself. Beside what ``math`` gives stands a literal: the simulator has a float of Python's
+there, which a float32 would narrow.
 """
 
 from __future__ import annotations
@@ -15,7 +18,12 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 # mypy: disable-error-code="no-untyped-def"
+
+
+ZERO, HALF, ONE, SIX = (np.float32(n) for n in (0, 0.5, 1, 6))
 
 
 # -- arithmetic -----------------------------------------------------------------------------------
@@ -47,7 +55,7 @@ def power_forward(x, y):
 
 def power_backward_x(g, x, y):
     """0 where y is 0, even at x = 0."""
-    return g * y * x ** (y - 1) if y != 0 else g * y
+    return g * y * x ** (y - ONE) if y != 0 else g * y
 
 
 def power_backward_y(g, x, out):
@@ -60,7 +68,7 @@ def neg_forward(x):
 
 
 def reciprocal_forward(x):
-    return 1 / x
+    return ONE / x
 
 
 def reciprocal_backward(g, out):
@@ -177,7 +185,7 @@ def asin_forward(x):
 
 
 def asin_backward(g, x):
-    return g / math.sqrt(1 - x * x)
+    return g / math.sqrt(ONE - x * x)
 
 
 def acos_forward(x):
@@ -185,7 +193,7 @@ def acos_forward(x):
 
 
 def acos_backward(g, x):
-    return -g / math.sqrt(1 - x * x)
+    return -g / math.sqrt(ONE - x * x)
 
 
 def atan_forward(x):
@@ -193,7 +201,7 @@ def atan_forward(x):
 
 
 def atan_backward(g, x):
-    return g / (1 + x * x)
+    return g / (ONE + x * x)
 
 
 def sinh_forward(x):
@@ -241,11 +249,11 @@ def softplus_backward(g, x):
 
 
 def softsign_forward(x):
-    return x / (1 + abs(x))
+    return x / (ONE + abs(x))
 
 
 def softsign_backward(g, x):
-    return g / ((1 + abs(x)) * (1 + abs(x)))
+    return g / ((ONE + abs(x)) * (ONE + abs(x)))
 
 
 def relu_forward(x):
@@ -258,11 +266,11 @@ def relu_backward(g, out):
 
 
 def hard_sigmoid_forward(x):
-    return min(max(x / 6 + 0.5, 0), 1) if x == x else x
+    return min(max(x / SIX + HALF, ZERO), ONE) if x == x else x
 
 
 def hard_sigmoid_backward(g, x):
-    return g / 6 if x > -3 and x < 3 else 0
+    return g / SIX if x > -3 and x < 3 else 0
 
 
 def leaky_relu_forward(x, alpha: float):
@@ -321,11 +329,11 @@ def minimum_forward(x, y):
 
 def maximum_backward(g, x, y):
     """Gradient for x: all where x is larger, half at a tie."""
-    return g if x > y else (g / 2 if x == y else 0)
+    return g if x > y else (HALF * g if x == y else 0)
 
 
 def minimum_backward(g, x, y):
-    return g if x < y else (g / 2 if x == y else 0)
+    return g if x < y else (HALF * g if x == y else 0)
 
 
 def clip_forward(x, low: float, high: float):

@@ -12,11 +12,12 @@ import numpy as np
 
 from .. import scalar
 from .._jit import cpu_elementwise, ufuncs
+from ..scalar import HALF, ONE, ZERO
 from .exponential import erfcx, exp, expm1, log1p
 
 # mypy: disable-error-code="no-untyped-def"
 
-ZERO, HALF, ONE, TWO, THREE = (np.float32(n) for n in (0, 0.5, 1, 2, 3))
+TWO, THREE = np.float32(2), np.float32(3)
 # From here on exp(-x * x / 2) is 0: what lies beyond, infinity too, is taken as this.
 FAR = np.float32(40)
 # Up to this exponent products take no longer than a power of NumPy's.
