@@ -12,7 +12,31 @@ import xtensor as xt
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 DTYPES = {xt.kfloat32: np.float32, xt.kfloat64: np.float64}
 BASES = [0, -0.0, 1, -1, 2, -2, 0.5, -7.3, np.inf, -np.inf, np.nan, 1e30, -1e30, 1e-45]
-NUMBERS = [0, 1, 2, 3, 8, 9, 10, -1, -2, -3, -9, 0.5, -0.5, 1.7, -1.7, 101, 1e10, np.inf, np.nan]
+NUMBERS = [
+    0,
+    1,
+    2,
+    3,
+    8,
+    9,
+    10,
+    -1,
+    -2,
+    -3,
+    -9,
+    0.5,
+    -0.5,
+    1.5,
+    -2.5,
+    7.5,
+    8.5,
+    1.7,
+    -1.7,
+    101,
+    1e10,
+    np.inf,
+    np.nan,
+]
 
 
 def power(x, y):

@@ -91,7 +91,7 @@ cases += [
          "integers"),
 ]  # fmt: skip
 
-for number in (-9, -2, -1, -0.5, 0, 0.5, 1, 1.7, 2, 3, 5, 8, 9):
+for number in (-9, -2, -1.5, -1, -0.5, 0, 0.5, 1, 1.7, 2, 2.5, 3, 5, 8, 9):
     x = away_from(rng(10).uniform(-2, 2, (2, 3)), (0,), 0.6)
     cases.append(
         Case("power", lambda x, n=number: x**n, lambda x, n=number: naive.power(x, n),

@@ -14,14 +14,13 @@ from .. import scalar
 from .._jit import cpu_elementwise, ufuncs
 from ..scalar import HALF, ONE, ZERO
 from .exponential import erfcx, exp, expm1, log1p
+from .power import power_backward_x, power_backward_y, power_forward
 
 # mypy: disable-error-code="no-untyped-def"
 
 TWO, THREE = np.float32(2), np.float32(3)
 # From here on exp(-x * x / 2) is 0: what lies beyond, infinity too, is taken as this.
 FAR = np.float32(40)
-# Up to this exponent products take no longer than a power of NumPy's.
-MOST_PRODUCTS = 8
 
 
 def sigmoid_forward(x):
@@ -107,93 +106,6 @@ def of_truths(loop: Any) -> Any:
     return run
 
 
-def number(x: np.ndarray) -> float | None:
-    """The number that x repeats all over, if it does"""
-    return None if any(x.strides) else x.item(0)
-
-
-def power(x: np.ndarray, y: np.ndarray, out: Any) -> None:
-    """x ** y"""
-    if out.dtype.kind != "f":
-        np.power(x, y, out=out)
-    elif (n := number(y)) is not None:
-        power_of_number(x, n, out)
-    else:
-        power_of_each(x, y, out)
-
-
-def power_of_number(x: np.ndarray, n: float, out: Any) -> None:
-    """x ** n: products if n is small and whole, a root if it is half of 1"""
-    if n.is_integer() and abs(n) <= MOST_PRODUCTS:
-        whole_power(x, int(n), out)
-    elif abs(n) == 0.5 and not (x < 0).any():
-        np.sqrt(np.add(x, ZERO, out=out), out=out)  # 0 for -0.0, as for every n above 0
-        if n < 0:
-            np.divide(ONE, out, out=out)
-    else:
-        power_of_each(x, np.full(out.shape, n, out.dtype), out)
-
-
-def power_of_each(x: np.ndarray, y: np.ndarray, out: Any) -> None:
-    """x ** y; NumPy takes 0.4 ms for a million, but 42 where an x is below 0: there of abs(x)"""
-    x, y = spread(x, out), spread(y, out)
-    if not (x < 0).any():
-        np.power(x, y, out=out)
-        return
-    np.power(np.abs(x), y, out=out)
-    whole, half = y == np.rint(y), y * HALF
-    odd = np.signbit(x) & whole & (half != np.rint(half))
-    np.multiply(out, ONE - TWO * odd, out=out)
-    nowhere = (x < 0) & (x > -np.inf) & ~whole
-    if nowhere.any():
-        np.copyto(out, np.nan, where=nowhere)
-
-
-def spread(x: np.ndarray, out: np.ndarray) -> np.ndarray:
-    """x with a place for each element of out: only so NumPy takes its vectorised loop"""
-    if x.shape == out.shape and x.strides == out.strides:
-        return x
-    spread = np.empty_like(out)
-    np.copyto(spread, x)
-    return spread
-
-
-def whole_power(x: np.ndarray, n: int, out: Any) -> None:
-    """x ** n by the binary digits of n; the reciprocal first, as x ** -n overflows before x ** n"""
-    if n < 0:
-        x, n = ONE / x, -n
-    if n < 2:
-        np.copyto(out, x if n else ONE)
-    power = x
-    for digit in f"{n:b}"[1:]:
-        power = np.multiply(power, power, out=out)
-        if digit == "1":
-            np.multiply(power, x, out=out)
-
-
-def power_backward_x(g: np.ndarray, x: np.ndarray, y: np.ndarray, out: Any) -> None:
-    """g * y * x ** (y - 1), and g * y where y is 0, even at x = 0"""
-    n = number(y)
-    if n is None:
-        power(x, y - ONE, out)
-        np.multiply(out, y, out=out)
-        np.multiply(out, g, out=out)
-        np.multiply(g, y, out=out, where=y == 0)
-    elif n == 0:
-        np.multiply(g, n, out=out)
-    else:
-        power_of_number(x, n - 1, out)
-        np.multiply(out, n, out=out)
-        np.multiply(out, g, out=out)
-
-
-def power_backward_y(g: np.ndarray, x: np.ndarray, power: np.ndarray, out: Any) -> None:
-    """g * x ** y * log(x), and g * x at x = 0"""
-    np.multiply(power, np.log(x if number(x) is None else x[(0,) * x.ndim]), out=out)
-    np.multiply(out, g, out=out)
-    np.multiply(g, x, out=out, where=x == 0)
-
-
 def sin_backward(g: np.ndarray, x: np.ndarray, out: Any) -> None:
     np.multiply(g, np.cos(x, out=out), out=out)
 
@@ -253,7 +165,7 @@ UFUNCS: dict[str, Any] = {
     "add_forward": np.add,
     "sub_forward": np.subtract,
     "mul_forward": np.multiply,
-    "power_forward": quiet(power),
+    "power_forward": power_forward,
     "power_backward_x": quiet(power_backward_x),
     "power_backward_y": quiet(power_backward_y),
     "neg_forward": np.negative,
