@@ -1,6 +1,6 @@
 """Elementwise kernels: NumPy's loops where NumPy has them, else the compiled formula.
 
-NumPy's exp, log and tanh use AVX-512 where the machine has it; numba's tanh was 20 times slower.
+NumPy's log and tanh use AVX-512 where the machine has it; numba's tanh was 20 times slower.
 Formulas with an exponential in them are written again here, with the one that vectorises.
 """
 
@@ -21,6 +21,10 @@ from .power import power_backward_x, power_backward_y, power_forward
 TWO, THREE = np.float32(2), np.float32(3)
 # From here on exp(-x * x / 2) is 0: what lies beyond, infinity too, is taken as this.
 FAR = np.float32(40)
+
+
+def exp_forward(x):
+    return exp(x)
 
 
 def sigmoid_forward(x):
@@ -83,18 +87,14 @@ def gelu_tanh_backward(g, x, c: float, d: float):
 FORMULAS = {
     f.__name__: f
     for f in (
-        sigmoid_forward, softplus_forward, softplus_backward, elu_forward, elu_backward,
-        gelu_forward, gelu_backward, gelu_tanh_forward, gelu_tanh_backward,
+        exp_forward, sigmoid_forward, softplus_forward, softplus_backward, elu_forward,
+        elu_backward, gelu_forward, gelu_backward, gelu_tanh_forward, gelu_tanh_backward,
     )
 }  # fmt: skip
 
 
 def cast(x: np.ndarray, out: Any) -> None:
     np.copyto(out, x, casting="unsafe")
-
-
-def reciprocal(x: np.ndarray, out: Any) -> Any:
-    return np.true_divide(ONE, x, out=out)
 
 
 def of_truths(loop: Any) -> Any:
@@ -139,11 +139,8 @@ def quiet(loop: Any) -> Any:
 # Loops that also make their result, if they are given none.
 MAKING = {
     "divide_forward": quiet(np.true_divide),
-    "reciprocal_forward": quiet(reciprocal),
-    "exp_forward": quiet(np.exp),
     "log_forward": quiet(np.log),
     "log_backward": quiet(np.true_divide),
-    "sqrt_forward": quiet(np.sqrt),
     "sin_forward": quiet(np.sin),
     "cos_forward": quiet(np.cos),
     "tan_forward": quiet(np.tan),
@@ -154,6 +151,9 @@ MAKING = {
 }
 # Loops for few numbers, where others are faster for many.
 FEW = {
+    "exp_forward": quiet(np.exp),
+    "sqrt_forward": quiet(np.sqrt),
+    "reciprocal_forward": quiet(np.reciprocal),
     "sign_forward": np.sign,
     "logical_and_forward": np.logical_and,
     "logical_or_forward": np.logical_or,
