@@ -83,6 +83,9 @@ cases += [
          [np.array([-2.0, -1.5, -0.5, 2.0]), np.array([3, 2, -1, 0.5])], "signs", grad=(0,)),
     Case("abs", xt.abs, np.abs, [np.array([0.0, -0.0])], "kink", grad=()),
     Case("round", xt.round, np.rint, [np.array([0.5, 1.5, 2.5, -0.5])], "ties", grad=()),
+    *(Case(name, getattr(xt, name), oracle, [np.array([np.nan, np.inf, -np.inf, 1e30, -3e20])],
+           "whole", grad=())
+      for name, oracle in (("floor", np.floor), ("ceil", np.ceil), ("round", np.rint))),
     Case("add", xt.add, np.add, [np.array([1, 2, 120], np.int8), np.array([1, -2, 10], np.int8)],
          "int8-wraps"),
     Case("divide", xt.divide, lambda x, y: np.array([0.5, 1.0], np.float32),

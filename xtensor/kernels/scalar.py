@@ -24,6 +24,8 @@ import numpy as np
 
 
 ZERO, HALF, ONE, SIX = (np.float32(n) for n in (0, 0.5, 1, 6))
+# From here on numbers are whole, infinite or NaN; numba rounds to an int64, where they may not fit.
+WHOLE = np.float32(2**62)
 
 
 # -- arithmetic -----------------------------------------------------------------------------------
@@ -95,15 +97,17 @@ def truth_forward(x):
 
 
 def floor_forward(x):
-    return math.floor(x)
+    return math.floor(x) if abs(x) < WHOLE else x
 
 
 def ceil_forward(x):
-    return math.ceil(x)
+    return math.ceil(x) if abs(x) < WHOLE else x
 
 
 def round_forward(x):
     """To the nearest whole number, ties to the even one."""
+    if not abs(x) < WHOLE:
+        return x
     below = math.floor(x)
     rest = x - below
     if rest < 0.5 or (rest == 0.5 and below % 2 == 0):
