@@ -97,15 +97,6 @@ def cast(x: np.ndarray, out: Any) -> None:
     np.copyto(out, x, casting="unsafe")
 
 
-def of_truths(loop: Any) -> Any:
-    """The loop of what is not 0: of truth values NumPy has fast ones, of floats slow ones."""
-
-    def run(*inputs: Any, out: Any) -> None:
-        loop(*(x if x.dtype == np.bool_ else x != 0 for x in inputs), out=out)
-
-    return run
-
-
 def sin_backward(g: np.ndarray, x: np.ndarray, out: Any) -> None:
     np.multiply(g, np.cos(x, out=out), out=out)
 
@@ -191,10 +182,6 @@ UFUNCS: dict[str, Any] = {
     "greater_equal_forward": np.greater_equal,
     "equal_forward": np.equal,
     "not_equal_forward": np.not_equal,
-    "logical_and_forward": of_truths(np.logical_and),
-    "logical_or_forward": of_truths(np.logical_or),
-    "logical_xor_forward": of_truths(np.logical_xor),
-    "logical_not_forward": of_truths(np.logical_not),
     "isfinite_forward": np.isfinite,
     "isinf_forward": np.isinf,
     "isnan_forward": np.isnan,
