@@ -92,7 +92,7 @@ def _product(x, twice, has_root):
     """x ** (twice / 2) from the binary digits, without a branch on x"""
     root = ONE
     if has_root:
-        # To a power with a half NumPy, as C, takes -0.0 for 0 and -infinity for infinity.
+        # In a power with a half IEEE 754 takes -0.0 for 0 and -infinity for infinity, unlike sqrt.
         x = x + ZERO
         x = INFINITY if x == -INFINITY else x
         root = math.sqrt(x)
