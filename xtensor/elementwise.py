@@ -48,8 +48,8 @@ def apply(name: str, arrays: tuple[Array, ...], *numbers: Any, dtype: Any = None
         except ValueError:  # NumPy's words for what is said better here
             broadcast_shape(name, arrays)
             raise
-        if type(out) is ndarray and out.dtype is (first.dtype if dtype is None else dtype):
-            return out
+        if out.dtype is (first.dtype if dtype is None else dtype):
+            return out if type(out) is ndarray else np.array(out)
     shape = first.shape
     for array in arrays[1:]:
         if array.shape and array.shape != shape:

@@ -79,8 +79,13 @@ cases += [
     Case("power", lambda x: 2**x, lambda x: 2**x, [normal(7, 4)], "reflected"),
     Case("power", lambda x: x**3, lambda x: x * x * x, [normal(8, 4)], "negative-base"),
     Case("power", lambda x: x**2.0, lambda x: x * x, [np.array([0.0, 1.0])], "zero-base", grad=()),
+    Case("power", lambda x, y: x**y, naive.power,
+         [np.array([-2.0, -1.5, -0.5, 2.0]), np.array([3, 2, -1, 0.5])], "signs", grad=(0,)),
     Case("abs", xt.abs, np.abs, [np.array([0.0, -0.0])], "kink", grad=()),
     Case("round", xt.round, np.rint, [np.array([0.5, 1.5, 2.5, -0.5])], "ties", grad=()),
+    *(Case(name, getattr(xt, name), oracle, [np.array([np.nan, np.inf, -np.inf, 1e30, -3e20])],
+           "whole", grad=())
+      for name, oracle in (("floor", np.floor), ("ceil", np.ceil), ("round", np.rint))),
     Case("add", xt.add, np.add, [np.array([1, 2, 120], np.int8), np.array([1, -2, 10], np.int8)],
          "int8-wraps"),
     Case("divide", xt.divide, lambda x, y: np.array([0.5, 1.0], np.float32),
@@ -88,6 +93,13 @@ cases += [
     Case("exp", xt.exp, lambda x: np.exp(x.astype(np.float32)), [np.array([0, 1], np.int32)],
          "integers"),
 ]  # fmt: skip
+
+for number in (-9, -2, -1.5, -1, -0.5, 0, 0.5, 1, 1.7, 2, 2.5, 3, 5, 8, 9):
+    x = away_from(rng(10).uniform(-2, 2, (2, 3)), (0,), 0.6)
+    cases.append(
+        Case("power", lambda x, n=number: x**n, lambda x, n=number: naive.power(x, n),
+             [x if number == int(number) else np.abs(x)], f"to-the-{number}", rtol=4e-6)
+    )  # fmt: skip
 
 x23, x32 = xt.zeros([2, 3]), xt.zeros([3, 2])
 flags = xt.XTensor(np.array([True, False]))
@@ -113,6 +125,7 @@ for name, (function, *_) in UNARY.items():
 wrong += [
     Wrong("sub", lambda: flags - flags, TypeError, ["sub", "kbool"]),
     Wrong("neg", lambda: -flags, TypeError, ["neg", "kbool"]),
+    Wrong("square", lambda: xt.square(flags), TypeError, ["square", "kbool"]),
     Wrong("abs", lambda: xt.abs(flags), TypeError, ["abs", "kbool"]),
     Wrong("sign", lambda: xt.sign(flags), TypeError, ["sign", "kbool"]),
     Wrong("power", lambda: xt.XTensor([2], dtype=xt.kint32) ** -1, ValueError, ["t2", "-1"]),

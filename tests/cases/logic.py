@@ -63,6 +63,8 @@ cases += [
          [np.array([[True], [False]]), normal(3, 3), normal(4, 2, 1)], "broadcast"),
     Case("where", lambda c, x: xt.where(c, x, 0.0), lambda c, x: np.where(c, x, 0.0),
          [np.array([True, False]), normal(3, 2)], "number"),
+    Case("where", xt.where, naive.where,
+         [np.array([True, False] * 3), odd, odd[::-1].copy()], "nan", grad=()),
     Case("where", lambda c, x, y: xt.where(c, x, y), naive.where,
          [np.array([True, False]), normal(3, 2), np.array([4, 5])], "mixed-dtype"),
 ]  # fmt: skip

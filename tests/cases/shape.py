@@ -90,6 +90,8 @@ cases = [
          naive.masked_fill(-np.inf), [normal(9, 3), true[0]], "inf", grad=()),
     Case("masked_fill", lambda t, m: xt.masked_fill(t, m, 2), naive.masked_fill(2),
          [np.arange(6).reshape(2, 3), np.array([[True], [False]])], "int64"),
+    Case("masked_fill", lambda t, m: xt.masked_fill(t, m, True), naive.masked_fill(True),
+         [np.array([[True, False], [False, False]]), np.array([False, True])], "kbool"),
     Case("masked_fill", lambda t: xt.masked_fill(t, true, 1),
          lambda x: naive.masked_fill(1)(x, true), [normal(9, 2, 3)], "numpy-mask"),
 ]  # fmt: skip

@@ -140,10 +140,9 @@ class ElementwiseKernel(CpuKernel):
             return
         if self.ufunc is not None and run_ufunc(self.ufunc, out, *inputs):
             return
-        if all(a.shape == out.shape for a in inputs):
-            views = [a.reshape(-1) for a in (out, *inputs)]
-        else:
-            views = [out, *(np.broadcast_to(a, out.shape) for a in inputs)]
+        views = [
+            a if a.shape == out.shape else np.broadcast_to(a, out.shape) for a in (out, *inputs)
+        ]
         if self.numpy_loop is None:
             super().run(work, [*(view.reshape(-1) for view in views), *numbers])
             return
@@ -171,8 +170,8 @@ def _as_rows(out: Any, x: Any, y: Any) -> tuple[int, tuple[Any, ...]] | None:
     return rows, (*[a.reshape(-1) for a in (out, x, y)], columns, *steps)
 
 
-# Elementwise kernels that are a function of NumPy's, by name.
-ufuncs: dict[str, np.ufunc] = {}
+# What makes the result of few numbers, by the kernel's name: functions of NumPy's, quiet or not.
+ufuncs: dict[str, Callable[..., Any]] = {}
 # Below this many elements NumPy's loop is over before a second thread would wake.
 SERIAL_ELEMENTS = 65_536
 # NumPy's loops are called for so many numbers at most.

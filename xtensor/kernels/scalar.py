@@ -3,8 +3,11 @@
 On CUDA the formula is lifted into a grid-stride loop with broadcasting. On the CPU NumPy's own loop
 is used where there is one (``cpu/elementwise.py`` says where), else numba compiles the formula.
 Parameters with an annotation are plain numbers, the others array elements. ``g`` is the gradient of
-the output, ``x`` and ``y`` are inputs, ``out`` is what forward gave. Literals are avoided where
-they would widen float32 arithmetic to float64.
+the output, ``x`` and ``y`` are inputs, ``out`` is what forward gave.
+
+A literal, 1 as well as 0.5, widens float32 to float64, so that a number which meets an element is
+float32 itself. Beside what ``math`` gives stands a literal: the simulator has a float of Python's
+there, which a float32 would narrow.
 """
 
 from __future__ import annotations
@@ -15,7 +18,14 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 # mypy: disable-error-code="no-untyped-def"
+
+
+ZERO, HALF, ONE, SIX = (np.float32(n) for n in (0, 0.5, 1, 6))
+# From here on numbers are whole, infinite or NaN; numba rounds to an int64, where they may not fit.
+WHOLE = np.float32(2**62)
 
 
 # -- arithmetic -----------------------------------------------------------------------------------
@@ -47,7 +57,7 @@ def power_forward(x, y):
 
 def power_backward_x(g, x, y):
     """0 where y is 0, even at x = 0."""
-    return g * y * x ** (y - 1) if y != 0 else g * y
+    return g * y * x ** (y - ONE) if y != 0 else g * y
 
 
 def power_backward_y(g, x, out):
@@ -60,7 +70,7 @@ def neg_forward(x):
 
 
 def reciprocal_forward(x):
-    return 1 / x
+    return ONE / x
 
 
 def reciprocal_backward(g, out):
@@ -87,15 +97,17 @@ def truth_forward(x):
 
 
 def floor_forward(x):
-    return math.floor(x)
+    return math.floor(x) if abs(x) < WHOLE else x
 
 
 def ceil_forward(x):
-    return math.ceil(x)
+    return math.ceil(x) if abs(x) < WHOLE else x
 
 
 def round_forward(x):
     """To the nearest whole number, ties to the even one."""
+    if not abs(x) < WHOLE:
+        return x
     below = math.floor(x)
     rest = x - below
     if rest < 0.5 or (rest == 0.5 and below % 2 == 0):
@@ -104,7 +116,8 @@ def round_forward(x):
 
 
 def sign_forward(x):
-    return 1 if x > 0 else (-1 if x < 0 else x)
+    """0 for -0.0 too; NaN stays NaN."""
+    return 1 if x > 0 else (-1 if x < 0 else x - x)
 
 
 # -- exponentials, roots, circles -----------------------------------------------------------------
@@ -176,7 +189,7 @@ def asin_forward(x):
 
 
 def asin_backward(g, x):
-    return g / math.sqrt(1 - x * x)
+    return g / math.sqrt(ONE - x * x)
 
 
 def acos_forward(x):
@@ -184,7 +197,7 @@ def acos_forward(x):
 
 
 def acos_backward(g, x):
-    return -g / math.sqrt(1 - x * x)
+    return -g / math.sqrt(ONE - x * x)
 
 
 def atan_forward(x):
@@ -192,7 +205,7 @@ def atan_forward(x):
 
 
 def atan_backward(g, x):
-    return g / (1 + x * x)
+    return g / (ONE + x * x)
 
 
 def sinh_forward(x):
@@ -240,11 +253,11 @@ def softplus_backward(g, x):
 
 
 def softsign_forward(x):
-    return x / (1 + abs(x))
+    return x / (ONE + abs(x))
 
 
 def softsign_backward(g, x):
-    return g / ((1 + abs(x)) * (1 + abs(x)))
+    return g / ((ONE + abs(x)) * (ONE + abs(x)))
 
 
 def relu_forward(x):
@@ -257,11 +270,11 @@ def relu_backward(g, out):
 
 
 def hard_sigmoid_forward(x):
-    return min(max(x / 6 + 0.5, 0), 1) if x == x else x
+    return min(max(x / SIX + HALF, ZERO), ONE) if x == x else x
 
 
 def hard_sigmoid_backward(g, x):
-    return g / 6 if x > -3 and x < 3 else 0
+    return g / SIX if x > -3 and x < 3 else 0
 
 
 def leaky_relu_forward(x, alpha: float):
@@ -320,11 +333,11 @@ def minimum_forward(x, y):
 
 def maximum_backward(g, x, y):
     """Gradient for x: all where x is larger, half at a tie."""
-    return g if x > y else (g / 2 if x == y else 0)
+    return g if x > y else (HALF * g if x == y else 0)
 
 
 def minimum_backward(g, x, y):
-    return g if x < y else (g / 2 if x == y else 0)
+    return g if x < y else (HALF * g if x == y else 0)
 
 
 def clip_forward(x, low: float, high: float):
@@ -336,7 +349,12 @@ def clip_backward(g, x, low: float, high: float):
 
 
 def where_forward(x, y, z):
-    return y if x else z
+    """Compared with 0, because numba's truth of a bool keeps this loop from vectorising."""
+    return y if x != 0 else z
+
+
+def masked_fill_forward(x, y, value: float):
+    return value if y != 0 else x
 
 
 def keep_if(g, x):

@@ -98,10 +98,10 @@ class Divide(Elementwise):
         self.save(y, out)
         return out
 
-    def backward(self, grad_out: Array) -> tuple[Array, Array | None]:
+    def backward(self, grad_out: Array) -> tuple[Array | None, Array | None]:
         y, out = self.saved
         return (
-            apply("divide_forward", (grad_out, y)),
+            apply("divide_forward", (grad_out, y)) if self.needs(0) else None,
             apply("divide_backward_y", (grad_out, out, y)) if self.needs(1) else None,
         )
 
@@ -156,6 +156,7 @@ class Square(Unary):
     """t * t"""
 
     promotion = "common"
+    accepts_bool = False
 
 
 class Sign(Step):
@@ -354,7 +355,7 @@ def square(t: Any) -> XTensor:
         t: any shape.
 
     Raises:
-        TypeError: ``t`` is no tensor, number or array.
+        TypeError: ``t`` is no tensor, number or array, or is kbool.
 
     Example:
         >>> square(XTensor([3.0, -2.0])).to_numpy()

@@ -34,10 +34,13 @@ class Maximum(Elementwise):
         self.save(x, y)
         return apply(f"{self.name}_forward", (x, y))
 
-    def backward(self, grad_out: Array) -> tuple[Array, Array]:
+    def backward(self, grad_out: Array) -> tuple[Array | None, Array | None]:
         x, y = self.saved
         kernel = f"{self.name}_backward"
-        return apply(kernel, (grad_out, x, y)), apply(kernel, (grad_out, y, x))
+        return (
+            apply(kernel, (grad_out, x, y)) if self.needs(0) else None,
+            apply(kernel, (grad_out, y, x)) if self.needs(1) else None,
+        )
 
 
 class Minimum(Maximum):
@@ -105,12 +108,12 @@ class Where(Elementwise):
         self.save(condition)
         return apply("where_forward", (condition, x, y), dtype=x.dtype)
 
-    def backward(self, grad_out: Array) -> tuple[None, Array, Array]:
+    def backward(self, grad_out: Array) -> tuple[None, Array | None, Array | None]:
         (condition,) = self.saved
         return (
             None,
-            apply("keep_if", (grad_out, condition)),
-            apply("keep_unless", (grad_out, condition)),
+            apply("keep_if", (grad_out, condition)) if self.needs(1) else None,
+            apply("keep_unless", (grad_out, condition)) if self.needs(2) else None,
         )
 
 

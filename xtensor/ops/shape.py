@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..device import SMALL, Array, check_shape, empty_like, host_constant
+from ..device import SMALL, Array, check_shape, empty_like
 from ..device import reshape as reshape_array
 from ..dtype import BOOL
 from ..elementwise import apply
@@ -209,9 +209,7 @@ class MaskedFill(Op):
 
     def forward(self, x: Array, mask: Array) -> Array:
         self.save(mask)
-        return apply(
-            "where_forward", (mask, host_constant(x, self.value, x.dtype), x), dtype=x.dtype
-        )
+        return apply("masked_fill_forward", (x, mask), x.dtype.type(self.value))
 
     def backward(self, grad_out: Array) -> tuple[Array, None]:
         (mask,) = self.saved

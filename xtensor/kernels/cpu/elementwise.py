@@ -1,6 +1,6 @@
 """Elementwise kernels: NumPy's loops where NumPy has them, else the compiled formula.
 
-NumPy's exp, log and tanh use AVX-512 where the machine has it; numba's tanh was 20 times slower.
+NumPy's log and tanh use AVX-512 where the machine has it; numba's tanh was 20 times slower.
 Formulas with an exponential in them are written again here, with the one that vectorises.
 """
 
@@ -11,14 +11,20 @@ from typing import Any
 import numpy as np
 
 from .. import scalar
-from .._elementwise import cpu_elementwise
+from .._elementwise import cpu_elementwise, ufuncs
+from ..scalar import HALF, ONE, ZERO
 from .exponential import erfcx, exp, expm1, log1p
+from .power import power_backward_x, power_backward_y, power_forward
 
 # mypy: disable-error-code="no-untyped-def"
 
-ZERO, HALF, ONE, TWO, THREE = (np.float32(n) for n in (0, 0.5, 1, 2, 3))
+TWO, THREE = np.float32(2), np.float32(3)
 # From here on exp(-x * x / 2) is 0: what lies beyond, infinity too, is taken as this.
 FAR = np.float32(40)
+
+
+def exp_forward(x):
+    return exp(x)
 
 
 def sigmoid_forward(x):
@@ -81,24 +87,31 @@ def gelu_tanh_backward(g, x, c: float, d: float):
 FORMULAS = {
     f.__name__: f
     for f in (
-        sigmoid_forward, softplus_forward, softplus_backward, elu_forward, elu_backward,
-        gelu_forward, gelu_backward, gelu_tanh_forward, gelu_tanh_backward,
+        exp_forward, sigmoid_forward, softplus_forward, softplus_backward, elu_forward,
+        elu_backward, gelu_forward, gelu_backward, gelu_tanh_forward, gelu_tanh_backward,
     )
 }  # fmt: skip
-
-
-def where(condition: np.ndarray, x: np.ndarray, y: np.ndarray, out: Any) -> None:
-    """out = x where condition, else y"""
-    np.copyto(out, y)
-    np.copyto(out, x, where=condition)
 
 
 def cast(x: np.ndarray, out: Any) -> None:
     np.copyto(out, x, casting="unsafe")
 
 
-def clip(x: np.ndarray, low: float, high: float, out: Any) -> None:
-    np.clip(x, low, high, out=out)
+def sin_backward(g: np.ndarray, x: np.ndarray, out: Any) -> None:
+    np.multiply(g, np.cos(x, out=out), out=out)
+
+
+def cos_backward(g: np.ndarray, x: np.ndarray, out: Any) -> None:
+    np.multiply(g, np.sin(x, out=out), out=out)
+    np.negative(out, out=out)
+
+
+def sinh_backward(g: np.ndarray, x: np.ndarray, out: Any) -> None:
+    np.multiply(g, np.cosh(x, out=out), out=out)
+
+
+def cosh_backward(g: np.ndarray, x: np.ndarray, out: Any) -> None:
+    np.multiply(g, np.sinh(x, out=out), out=out)
 
 
 def quiet(loop: Any) -> Any:
@@ -107,63 +120,76 @@ def quiet(loop: Any) -> Any:
     The scope costs a microsecond: sums and products, which overflow only by accident, go without.
     """
 
-    def run(*inputs: Any, out: Any) -> None:
+    def run(*inputs: Any, out: Any = None) -> Any:
         with np.errstate(all="ignore"):
-            loop(*inputs, out=out)
+            return loop(*inputs, out=out)
 
     setattr(run, "ufunc", loop)  # noqa: B010 - mypy; compiled code calls it and warns of nothing
     return run
 
 
+# Loops that also make their result, if they are given none.
+MAKING = {
+    "divide_forward": quiet(np.true_divide),
+    "log_forward": quiet(np.log),
+    "log_backward": quiet(np.true_divide),
+    "sin_forward": quiet(np.sin),
+    "cos_forward": quiet(np.cos),
+    "tan_forward": quiet(np.tan),
+    "asin_forward": quiet(np.arcsin),
+    "acos_forward": quiet(np.arccos),
+    "sinh_forward": quiet(np.sinh),
+    "cosh_forward": quiet(np.cosh),
+}
+# Loops for few numbers, where others are faster for many.
+FEW = {
+    "exp_forward": quiet(np.exp),
+    "sqrt_forward": quiet(np.sqrt),
+    "reciprocal_forward": quiet(np.reciprocal),
+    "sign_forward": np.sign,
+    "logical_and_forward": np.logical_and,
+    "logical_or_forward": np.logical_or,
+    "logical_xor_forward": np.logical_xor,
+    "logical_not_forward": np.logical_not,
+}
 UFUNCS: dict[str, Any] = {
+    **MAKING,
     "add_forward": np.add,
     "sub_forward": np.subtract,
     "mul_forward": np.multiply,
-    "divide_forward": quiet(np.true_divide),
-    "power_forward": quiet(np.power),
+    "power_forward": power_forward,
+    "power_backward_x": quiet(power_backward_x),
+    "power_backward_y": quiet(power_backward_y),
     "neg_forward": np.negative,
-    "reciprocal_forward": quiet(np.reciprocal),
     "square_forward": np.square,
     "cast_forward": quiet(cast),
     "truth_forward": quiet(cast),
     "floor_forward": np.floor,
     "ceil_forward": np.ceil,
     "round_forward": np.rint,
-    "sign_forward": np.sign,
-    "exp_forward": quiet(np.exp),
     "exp_backward": np.multiply,
-    "log_forward": quiet(np.log),
-    "log_backward": quiet(np.true_divide),
-    "sqrt_forward": quiet(np.sqrt),
     "abs_forward": np.absolute,
-    "sin_forward": quiet(np.sin),
-    "cos_forward": quiet(np.cos),
-    "tan_forward": quiet(np.tan),
-    "asin_forward": quiet(np.arcsin),
-    "acos_forward": quiet(np.arccos),
+    "sin_backward": quiet(sin_backward),
+    "cos_backward": quiet(cos_backward),
     "atan_forward": np.arctan,
-    "sinh_forward": quiet(np.sinh),
-    "cosh_forward": quiet(np.cosh),
+    "sinh_backward": quiet(sinh_backward),
+    "cosh_backward": quiet(cosh_backward),
     "tanh_forward": np.tanh,
     "maximum_forward": np.maximum,
     "minimum_forward": np.minimum,
-    "clip_forward": clip,
-    "where_forward": where,
     "less_forward": np.less,
     "less_equal_forward": np.less_equal,
     "greater_forward": np.greater,
     "greater_equal_forward": np.greater_equal,
     "equal_forward": np.equal,
     "not_equal_forward": np.not_equal,
-    "logical_and_forward": np.logical_and,
-    "logical_or_forward": np.logical_or,
-    "logical_xor_forward": np.logical_xor,
-    "logical_not_forward": np.logical_not,
     "isfinite_forward": np.isfinite,
     "isinf_forward": np.isinf,
     "isnan_forward": np.isnan,
 }
 
+ufuncs.update(MAKING)
+ufuncs.update(FEW)
 for _name, _formula in scalar.formulas().items():
     _kernel = cpu_elementwise(_name, FORMULAS.get(_name, _formula), UFUNCS.get(_name))
     _kernel.__module__ = scalar.__name__  # where the formula is explained, for both devices

@@ -1,0 +1,101 @@
+"""Many numbers go through other loops than few, and through several threads: the same must come."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+import xtensor as xt
+from xtensor.kernels import scalar
+from xtensor.kernels.cpu.elementwise import FORMULAS
+
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
+DTYPES = [xt.kfloat32, xt.kfloat64, xt.kint32, xt.kint8, xt.kbool]
+ONE = ["abs", "neg", "exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "square",
+       "sign", "floor", "ceil", "round", "reciprocal", "logical_not", "isfinite", "isinf",
+       "isnan", "clip", "masked_fill"]  # fmt: skip
+TWO = ["add", "sub", "mul", "divide", "power", "maximum", "minimum", "less", "less_equal",
+       "greater", "greater_equal", "equal", "not_equal", "logical_and", "logical_or",
+       "logical_xor", "where"]  # fmt: skip
+NOT_OF_BOOL = {"abs", "neg", "sign", "sub", "square", "power", "clip"}
+ODD = [0, -0.0, 1, -1, 2.5, -7, np.inf, -np.inf, np.nan, 0.3, 1e-30, 100]
+PLAIN = [0, 1, 2, 3, 100, 7, 1, 0, 5, 12, 11, 90]
+ROWS = 5_500
+
+CALLS = {
+    "clip": lambda x: xt.clip(x, 1, 5),
+    "masked_fill": lambda x: xt.masked_fill(x, x.to_numpy() > 1, 1),
+    "where": lambda x, y: xt.where(x > y, x, y),
+}
+
+
+def numbers(dtype, reverse=False):
+    floating = dtype in (xt.kfloat32, xt.kfloat64)
+    return np.array((ODD if floating else PLAIN)[:: -1 if reverse else 1])
+
+
+def assert_same(came, due):
+    assert came.dtype == due.dtype
+    if came.dtype.kind != "f":
+        np.testing.assert_array_equal(came, due)
+        return
+    np.testing.assert_allclose(came, due, rtol=8 * np.finfo(due.dtype).eps)
+    assert ((np.signbit(came) == np.signbit(due)) | np.isnan(due)).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", ONE)
+def test_many_numbers_as_few(name, dtype):
+    if dtype == xt.kbool and name in NOT_OF_BOOL:
+        return
+    call, x = CALLS.get(name, getattr(xt, name)), numbers(dtype)
+    due = call(xt.XTensor(x, dtype=dtype)).to_numpy()
+    came = call(xt.XTensor(np.tile(x, (ROWS, 1)), dtype=dtype)).to_numpy()
+    assert_same(came, np.tile(due, (ROWS, 1)))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", TWO)
+def test_many_pairs_as_few(name, dtype):
+    if dtype == xt.kbool and name in NOT_OF_BOOL:
+        return
+    call, x, y = CALLS.get(name, getattr(xt, name)), numbers(dtype), numbers(dtype, reverse=True)
+    due = call(xt.XTensor(x, dtype=dtype), xt.XTensor(y, dtype=dtype)).to_numpy()
+    many = xt.XTensor(np.tile(x, (ROWS, 1)), dtype=dtype)
+    for other in (np.tile(y, (ROWS, 1)), y):
+        assert_same(call(many, xt.XTensor(other, dtype=dtype)).to_numpy(), np.tile(due, (ROWS, 1)))
+
+
+@pytest.mark.parametrize("name", ["sin", "cos", "sinh", "cosh", "power", "where", "abs", "clip"])
+def test_the_number_of_threads_changes_nothing(name):
+    x = xt.XTensor(np.random.default_rng(1).standard_normal((300, 701)), requires_grad=True)
+    y = xt.XTensor(np.random.default_rng(2).standard_normal((300, 701)), requires_grad=True)
+    call = CALLS.get(name, getattr(xt, name))
+    before, found = xt.get_num_threads(), []
+    try:
+        for threads in (1, 2, 4):
+            xt.set_num_threads(threads)
+            with xt.autograd.tape():
+                out = call(x, y) if name in TWO else call(x)
+            out.backward(y)
+            found.append(out.to_numpy().tobytes() + x.grad.to_numpy().tobytes())
+    finally:
+        xt.set_num_threads(before)
+    assert found[0] == found[1] == found[2]
+
+
+@pytest.mark.parametrize(
+    "name", sorted(scalar.formulas().keys() - FORMULAS.keys() - {"round_forward"})
+)
+def test_float32_is_not_computed_in_float64(name):
+    """A literal is enough to widen; numba rounds a whole number by way of an int64."""
+    import numba
+
+    formula = scalar.formulas()[name]
+    compiled = numba.njit(error_model="numpy")(formula)
+    signature = (numba.float32,) * sum(scalar.split_parameters(formula))
+    compiled.compile(signature)
+    (text,) = compiled.inspect_llvm().values()
+    assert not re.findall(r"= f(?:add|sub|mul|div) .*double", text)

@@ -1,0 +1,99 @@
+"""What the rows of tests/cases do not ask of powers: odd numbers, and arrays that are cut up."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import xtensor as xt
+
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
+DTYPES = {xt.kfloat32: np.float32, xt.kfloat64: np.float64}
+BASES = [0, -0.0, 1, -1, 2, -2, 0.5, -7.3, np.inf, -np.inf, np.nan, 1e30, -1e30, 1e-45]
+NUMBERS = [
+    0,
+    1,
+    2,
+    3,
+    8,
+    9,
+    10,
+    -1,
+    -2,
+    -3,
+    -9,
+    0.5,
+    -0.5,
+    1.5,
+    -2.5,
+    7.5,
+    8.5,
+    1.7,
+    -1.7,
+    101,
+    1e10,
+    np.inf,
+    np.nan,
+]
+
+
+def power(x, y):
+    """Python's power of each pair, which goes by IEEE 754, in the arrays' dtype."""
+
+    def one(x, y):
+        try:
+            return math.pow(x, y)
+        except OverflowError:
+            return math.copysign(math.inf, x) if y % 2 == 1 else math.inf
+        except ValueError:  # a root of what is below 0, or 1 / 0
+            return math.nan if x else math.copysign(math.inf, x if y % 2 == 1 else 1)
+
+    x, y = np.broadcast_arrays(x, y)
+    values = [one(float(a), float(b)) for a, b in zip(x.flat, y.flat, strict=True)]
+    return np.array(values).reshape(x.shape).astype(np.result_type(x, y))
+
+
+def assert_same(came, due):
+    assert came.dtype == due.dtype
+    np.testing.assert_allclose(came, due, rtol=16 * np.finfo(due.dtype).eps, atol=1e-44)
+    signs = np.signbit(came) == np.signbit(due)
+    assert (signs | np.isnan(due)).all()
+
+
+@pytest.mark.parametrize("repeats", [1, 7_000], ids=["few", "many"])
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_power_of_odd_numbers(number, dtype, repeats):
+    bases, n = np.array(BASES, DTYPES[dtype]), DTYPES[dtype](number)
+    for x in (bases, bases[~(bases < 0)]):  # another way is taken where none is below 0
+        due = power(x, n)
+        tiled = xt.XTensor(np.tile(x, (repeats, 1)), dtype=dtype)
+        for y in (number, xt.full([len(x)], number, dtype=dtype)):
+            came = (tiled**y).to_numpy()
+            assert_same(came, np.tile(due, (repeats, 1)))
+        came = (number**tiled).to_numpy()
+        assert_same(came, np.tile(power(n, x), (repeats, 1)))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("number", [0, 1, 2, 0.5, 3])
+def test_the_gradient_at_0_is_finite_where_it_should_be(number, dtype):
+    x = xt.XTensor([0, 0], requires_grad=True, dtype=dtype)
+    for y in (number, xt.full([2], number, dtype=dtype)):
+        with xt.autograd.tape():
+            out = x**y
+        out.backward(xt.ones_like(out))
+        due = {0: 0, 1: 1, 0.5: np.inf}.get(number, 0)
+        np.testing.assert_array_equal(x.grad.to_numpy(), [due, due])
+
+
+def test_the_gradient_of_the_exponent_is_0_where_the_base_is():
+    y = xt.XTensor([1.0, 2.0], requires_grad=True)
+    for x in (xt.XTensor([0.0, 2.0]), 0.0):
+        with xt.autograd.tape():
+            out = x**y
+        out.backward(xt.ones_like(out))
+        due = [0, 4 * math.log(2)] if isinstance(x, xt.XTensor) else [0, 0]
+        np.testing.assert_allclose(y.grad.to_numpy(), due, rtol=1e-6)
