@@ -7,6 +7,7 @@ import pytest
 
 import xtensor as xt
 from xtensor.kernels import launch, philox
+from xtensor.ops.random import sorting_order
 
 from .naive import random as naive
 
@@ -132,6 +133,16 @@ def test_randperm_is_a_permutation_and_follows_the_seed():
     xt.manual_seed(4)
     assert xt.randperm(1000).to_numpy().tolist() == order.to_numpy().tolist()
     assert xt.randperm(0).shape == [0]
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 127, 128, 129, 1000])
+@pytest.mark.parametrize("kept", [2**64 - 1, 0xFFFF << 48, 0xF0000000000000FF, 0])
+def test_sorting_order_is_that_of_all_64_bits_and_then_of_the_places(size, kept):
+    words = np.random.default_rng(size).integers(0, 2**64, size, dtype=np.uint64)
+    words &= np.uint64(kept)
+    order = sorting_order(words)
+    assert order.dtype == np.int64
+    np.testing.assert_array_equal(order, np.argsort(words, kind="stable"))
 
 
 @both_devices
