@@ -12,16 +12,22 @@ import numpy as np
 
 
 def keys_of(rows: np.ndarray, descending: bool) -> np.ndarray:
-    """int64 keys, ordered like the elements, or the other way round; equal elements, equal keys."""
-    if rows.dtype.kind == "f":
-        wide = rows.dtype == np.float64
-        integer, low = (np.int64, np.int64(2**63 - 1)) if wide else (np.int32, np.int32(2**31 - 1))
-        bits = (rows + rows.dtype.type(0)).view(integer)  # the sum turns -0.0 into 0.0
-        keys = np.where(np.isnan(rows), low, bits ^ ((bits >> (8 * rows.itemsize - 1)) & low))
-    else:
-        keys = rows
-    keys = keys.astype(np.int64)
-    return ~keys if descending else keys
+    """Whole numbers ordered like the elements, or the other way round; equal elements, equal keys.
+
+    Of floats they are of the same size, else in the dtype of the rows.
+    """
+    if rows.dtype.kind != "f":
+        return ~rows if descending else rows
+    integer = np.dtype(f"i{rows.itemsize}")
+    largest = integer.type(np.iinfo(integer).max)
+    bits = (rows + rows.dtype.type(0)).view(integer)  # the sum turns -0.0 into 0.0
+    keys = bits >> integer.type(8 * rows.itemsize - 1)
+    keys &= largest
+    keys ^= bits
+    unordered = np.isnan(rows)
+    if unordered.any():
+        keys[unordered] = largest
+    return np.invert(keys, out=keys) if descending else keys
 
 
 def places(rows: np.ndarray, descending: bool, k: int) -> np.ndarray:
@@ -48,9 +54,11 @@ def _sorted_places(rows: np.ndarray, descending: bool, k: int) -> np.ndarray:
     keys = keys_of(rows, descending)
     if rows.itemsize == 8 or length >= 2**31:
         return np.argsort(keys, axis=1, kind="stable")[:, :k]
-    words = (keys + 2**32).astype(np.uint64) << np.uint64(31)
-    words |= np.arange(length, dtype=np.uint64)
+    words = keys.astype(np.int64)
+    words <<= 31
+    words |= np.arange(length)
     if k < length:
-        words = np.partition(words, k - 1, axis=1)[:, :k]
+        words.partition(k - 1, axis=1)
+        words = words[:, :k]
     words.sort(axis=1)
-    return (words & np.uint64(2**31 - 1)).astype(np.int64)
+    return words & (2**31 - 1)
