@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from .. import device as devices
-from ..device import check_device, check_shape, device_of, to_device
-from ..dtype import is_floating, kfloat32, to_numpy_dtype
+from ..device import DEV_CPU, SMALL, check_device, check_shape, device_of, empty, to_device
+from ..dtype import FLOAT64, INT64, is_floating, kfloat32, to_numpy_dtype
 from ..errors import message
+from ..kernels import launch
 from ..tensor import XTensor, wrap
 
 
@@ -216,9 +217,21 @@ def arange(
     _check_finite("arange", start=start, end=end, step=step)
     if step == 0:
         raise ValueError(message("arange", "step", 0, "a number other than 0"))
+    numpy_dtype = to_numpy_dtype(kfloat32 if dtype is None else dtype, "arange")
     count = max(0, math.ceil((end - start) / step))
-    check_shape([count], "arange", np.dtype(np.float64))
-    return _from_host("arange", start + np.arange(count) * step, device, dtype)
+    check_shape([count], "arange", FLOAT64)
+    where = check_device(device, "arange")
+    whole = isinstance(start, (int, np.integer)) and isinstance(step, (int, np.integer))
+    number = np.int64 if whole else np.float64
+    first, step = number(start), number(step)
+    # What becomes of a number that an integer dtype cannot hold is left to NumPy.
+    fits = is_floating(numpy_dtype) or (whole and numpy_dtype == INT64)
+    if not fits or (where == DEV_CPU and count < SMALL):
+        values = (first + np.arange(count) * step).astype(numpy_dtype, copy=False)
+        return wrap(to_device(values, where))
+    out = empty((count,), numpy_dtype, where)
+    launch("arange_forward", count, out, first, step)
+    return wrap(out)
 
 
 def linspace(
