@@ -223,14 +223,14 @@ def arange(
     where = check_device(device, "arange")
     whole = isinstance(start, (int, np.integer)) and isinstance(step, (int, np.integer))
     number = np.int64 if whole else np.float64
-    first, step = number(start), number(step)
+    first, distance = number(start), number(step)
     # What becomes of a number that an integer dtype cannot hold is left to NumPy.
     fits = is_floating(numpy_dtype) or (whole and numpy_dtype == INT64)
     if not fits or (where == DEV_CPU and count < SMALL):
-        values = (first + np.arange(count) * step).astype(numpy_dtype, copy=False)
+        values = (first + np.arange(count) * distance).astype(numpy_dtype, copy=False)
         return wrap(to_device(values, where))
     out = empty((count,), numpy_dtype, where)
-    launch("arange_forward", count, out, first, step)
+    launch("arange_forward", count, out, first, distance)
     return wrap(out)
 
 

@@ -6,6 +6,8 @@ The length is cut into parts that follow the shape; the partial sums are added u
 
 from __future__ import annotations
 
+import math
+
 from .._jit import cpu_host_kernel, cpu_kernel
 from ..middle import middle
 
@@ -35,6 +37,15 @@ def squares_forward(start, stop, partial, x, mean, parts):
                 for j in range(inner):
                     distance = row[j] - centers[j]
                     sums[j] += distance * distance
+
+
+@cpu_kernel
+def quotients_forward(start, stop, out, value, total, divisor, rooted):
+    """value[i] = total[i] / divisor, or its root; out[i] = value[i] in a dtype of its own; flat"""
+    to, values, totals = out[start:stop], value[start:stop], total[start:stop]
+    for i in range(to.size):
+        quotient = totals[i] / divisor
+        values[i] = to[i] = math.sqrt(quotient) if rooted else quotient
 
 
 @cpu_kernel

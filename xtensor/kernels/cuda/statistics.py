@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-from .._cuda import ROW_THREADS, block_sum, cuda, cuda_host_kernel, cuda_row_kernel
+import math
+
+from .._cuda import ROW_THREADS, block_sum, cuda, cuda_host_kernel, cuda_kernel, cuda_row_kernel
 from ..middle import middle
 
 
@@ -33,6 +35,17 @@ def squares_forward(start, stop, partial, x, mean, parts):
                     distance = x[o, i, j] - mean[o, j]
                     total += distance * distance
                 partial[row, j] = total
+
+
+@cuda_kernel
+def quotients_forward(start, stop, out, value, total, divisor, rooted):
+    """value[i] = total[i] / divisor, or its root; out[i] = value[i] in a dtype of its own; flat"""
+    for i in range(start + cuda.grid(1), stop, cuda.gridsize(1)):
+        quotient = total[i] / divisor
+        if rooted:
+            quotient = math.sqrt(quotient)
+        value[i] = quotient
+        out[i] = quotient
 
 
 @cuda_row_kernel
