@@ -138,20 +138,16 @@ class Median(Reduction):
             for value in (low, high)[: 2 - length % 2]:
                 places.append(empty_like(rows, (outer, inner), INT64))
                 launch("find_forward", outer * inner, places[-1], rows, value)
-            self.save(places, x.shape)
+            self.save(places[0], places[-1], x.shape)
         return self.fit(reshape(out, self.kept_shape(x.shape)))
 
     def backward(self, grad_out: Array) -> Array:
-        places, shape = self.saved
-        outer, inner = places[0].shape
-        share = host_constant(grad_out, 1 / len(places), grad_out.dtype)
-        grad = apply("mul_forward", (reshape(grad_out, (outer, inner)), share))
-        total = None
-        for place in places:
-            rows = empty_like(grad, (outer, self.count(shape), inner))
-            launch("place_backward", outer * inner, rows, grad, place)
-            total = rows if total is None else apply("add_forward", (total, rows))
-        return from_rows(total, shape, self.axes)
+        low, high, shape = self.saved
+        outer, inner = low.shape
+        rows = full_like(grad_out, 0, (outer, self.count(shape), inner))
+        grad = reshape(grad_out, (outer, inner))
+        launch("median_backward", outer * inner, rows, grad, low, high)
+        return from_rows(rows, shape, self.axes)
 
 
 # -- public functions -----------------------------------------------------------------------------

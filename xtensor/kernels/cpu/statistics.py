@@ -76,3 +76,18 @@ def squares_backward(start, stop, grad_x, x, mean, scale, parts):
 def median_forward(start, stop, out, low, high, x):
     """out[r] = median of x[r], between the elements low[r] and high[r]; x [R, L], range over R"""
     out[start:stop], low[start:stop], high[start:stop] = middle(x[start:stop])
+
+
+@cpu_kernel
+def median_backward(start, stop, grad_x, grad_out, low, high):
+    """grad_x[o, i, j] += grad_out[o, j] / 2 for i = low[o, j] and for i = high[o, j]
+
+    The range is over the elements of grad_out.
+    """
+    inner, half = grad_x.shape[2], grad_x.dtype.type(0.5)
+    for k in range(start, stop):
+        o = k // inner
+        j = k - o * inner
+        share = half * grad_out[o, j]
+        grad_x[o, low[o, j], j] += share
+        grad_x[o, high[o, j], j] += share

@@ -69,3 +69,19 @@ def median_forward(start, stop, out, low, high, x):
     """out[r] = median of x[r], between the elements low[r] and high[r]; x [R, L], range over R"""
     for array, values in zip((out, low, high), middle(x.copy_to_host())):
         array.copy_to_device(values)
+
+
+@cuda_kernel
+def median_backward(start, stop, grad_x, grad_out, low, high):
+    """grad_x[o, i, j] += grad_out[o, j] / 2 for i = low[o, j] and for i = high[o, j]
+
+    The range is over the elements of grad_out.
+    """
+    inner = grad_x.shape[2]
+    half = grad_x.dtype.type(0.5)
+    for k in range(start + cuda.grid(1), stop, cuda.gridsize(1)):
+        o = k // inner
+        j = k % inner
+        share = half * grad_out[o, j]
+        grad_x[o, low[o, j], j] += share
+        grad_x[o, high[o, j], j] += share
