@@ -10,6 +10,12 @@ from __future__ import annotations
 
 import numpy as np
 
+# Of a float: the integer of its size, the place of the sign, the largest such integer.
+BITS = {
+    np.dtype(np.float32): (np.int32, np.int32(31), np.int32(2**31 - 1)),
+    np.dtype(np.float64): (np.int64, np.int64(63), np.int64(2**63 - 1)),
+}
+
 
 def keys_of(rows: np.ndarray, descending: bool) -> np.ndarray:
     """Whole numbers ordered like the elements, or the other way round; equal elements, equal keys.
@@ -18,10 +24,9 @@ def keys_of(rows: np.ndarray, descending: bool) -> np.ndarray:
     """
     if rows.dtype.kind != "f":
         return ~rows if descending else rows
-    integer = np.dtype(f"i{rows.itemsize}")
-    largest = integer.type(np.iinfo(integer).max)
+    integer, sign, largest = BITS[rows.dtype]
     bits = (rows + rows.dtype.type(0)).view(integer)  # the sum turns -0.0 into 0.0
-    keys = bits >> integer.type(8 * rows.itemsize - 1)
+    keys = bits >> sign
     keys &= largest
     keys ^= bits
     unordered = np.isnan(rows)

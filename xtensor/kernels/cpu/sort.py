@@ -85,10 +85,15 @@ def places_forward(start, stop, index, x, descending):
 @cpu_kernel
 def take_along_forward(start, stop, out, x, index):
     """out[r, i] = x[r, index[r, i]]; out and index [R, k], x [R, L], range over R * k"""
-    width = index.shape[1]
-    for at in range(start, stop):
-        r, i = at // width, at % width
-        out[r, i] = x[r, index[r, i]]
+    width, at = index.shape[1], start
+    while at < stop:
+        r = at // width
+        i = at - r * width
+        count = min(width - i, stop - at)
+        row, places, to = x[r], index[r, i : i + count], out[r, i : i + count]
+        for j in range(count):
+            to[j] = row[places[j]]
+        at += count
 
 
 @cpu_kernel
