@@ -32,3 +32,13 @@ def test_columns_do_not_touch_each_other(op):
     result, alone = op(xt.XTensor(x), 0).to_numpy(), op(xt.XTensor(x.T), 1).to_numpy().T
     assert np.isnan(result).all(axis=0).nonzero()[0].tolist() == [5, 66, 69]
     np.testing.assert_allclose(result, alone, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("dtype", "error"), [(np.float32, 5e-7), (np.float64, 1e-15)])
+def test_the_logarithm_over_columns_is_as_good_as_over_rows(dtype, error):
+    x = np.zeros((300, 66), dtype)  # the logarithms of 1 to 300
+    for count in range(66):
+        x[count * 4 + 1 :, count] = -np.inf
+    due = -np.log(np.arange(1, 266, 4, dtype=float)[:66])
+    came = xt.log_softmax(xt.XTensor(x, dtype=xt.dtype.code_of(x.dtype)), 0).to_numpy()[0]
+    np.testing.assert_allclose(came, due, rtol=error)

@@ -18,7 +18,7 @@ import numpy as np
 from .._jit import CpuFunction, CpuKernel, cpu_whole_kernel
 from ..parallel import parallel_for
 from .cells import clear_cells, copy_cells, inlined
-from .exponential import exp
+from .exponential import I32, I64, D, F, exp, log1p
 from .reduce import LARGEST
 from .simd import pointer
 
@@ -164,6 +164,20 @@ def exp_columns(out, x, begin, length, inner, count, peak, total, part):
             total[j] += part[j]
 
 
+def _log_sum(x):
+    """log(x) for x >= 1: k ln 2 + log m with x = 2**k m; the C library's does not vectorise"""
+    if isinstance(x, F):
+        bits = F(x).view(I32)
+        m = I32((bits & I32(0x007FFFFF)) | I32(0x3F800000)).view(F)
+        return F((bits >> I32(23)) - I32(127)) * F(math.log(2)) + log1p(m - F(1)) if x == x else x
+    bits = D(x).view(I64)
+    m = I64((bits & I64(0x000FFFFFFFFFFFFF)) | I64(0x3FF0000000000000)).view(D)
+    return D((bits >> I64(52)) - I64(1023)) * D(math.log(2)) + log1p(m - D(1)) if x == x else x
+
+
+log_sum = CpuFunction(_log_sum, "contract")
+
+
 def _softmax_columns(start, stop, out, x):
     length, inner = x.shape[1], x.shape[2]
     to, xs = pointer(out), pointer(x)
@@ -213,7 +227,7 @@ def _log_softmax_columns(start, stop, out, x):
         begin, count = tile_of(tile, length, inner)
         exp_columns(to, xs, begin, length, inner, count, peak, total, level)
         for j in range(count):
-            level[j] = math.log(total[j])
+            level[j] = log_sum(out.dtype.type(total[j]))
         for i in range(length):
             at = begin + i * inner
             for j in range(count):
