@@ -57,6 +57,17 @@ def test_arange_counts_in_whole_numbers_or_float64(device, count, start, step, d
 
 
 @pytest.mark.parametrize(
+    ("device", "count"), [(xt.DEV_CPU, 2), (xt.DEV_CPU, 300_001), (xt.DEV_GPU_0, 7)]
+)
+@pytest.mark.parametrize(("start", "end"), [(-1, 0.1), (5.5, -7), (3, 3)])
+@pytest.mark.parametrize("dtype", [xt.kfloat32, xt.kfloat64, xt.kint32, xt.kbool])
+def test_linspace_is_numpys_and_ends_where_it_should(device, count, start, end, dtype):
+    due = np.linspace(start, end, count).astype(xt.dtype.to_numpy_dtype(dtype))
+    x = xt.linspace(start, end, count, device=device, dtype=dtype)
+    np.testing.assert_array_equal(x.to_numpy(), due, strict=True)
+
+
+@pytest.mark.parametrize(
     ("make", "bound", "deviation"),
     [
         (initializer.kaiming_uniform, 1 / 75**0.5, 1 / 225**0.5),

@@ -70,6 +70,23 @@ def _from_host(where: str, values: np.ndarray, device: int | None, dtype: int | 
     return wrap(to_device(host, check_device(device, where)))
 
 
+def _evenly(
+    where: str, count: int, first: Any, step: Any, last: Any, device: int | None, dtype: int | None
+) -> XTensor:
+    """first + i * step for i < count, but for the last; int64 numbers or float64 ones."""
+    numpy_dtype = to_numpy_dtype(kfloat32 if dtype is None else dtype, where)
+    place = check_device(device, where)
+    # What becomes of a number that an integer dtype cannot hold is left to NumPy.
+    fits = is_floating(numpy_dtype) or (numpy_dtype == INT64 == first.dtype)
+    if not fits or (place == DEV_CPU and count < SMALL):
+        values = first + np.arange(count) * step
+        values[-1:] = last
+        return wrap(to_device(values.astype(numpy_dtype, copy=False), place))
+    out = empty((count,), numpy_dtype, place)
+    launch("evenly_forward", count, out, first, step, last)
+    return wrap(out)
+
+
 # -- public functions -----------------------------------------------------------------------------
 
 
@@ -217,21 +234,13 @@ def arange(
     _check_finite("arange", start=start, end=end, step=step)
     if step == 0:
         raise ValueError(message("arange", "step", 0, "a number other than 0"))
-    numpy_dtype = to_numpy_dtype(kfloat32 if dtype is None else dtype, "arange")
     count = max(0, math.ceil((end - start) / step))
     check_shape([count], "arange", FLOAT64)
-    where = check_device(device, "arange")
     whole = isinstance(start, (int, np.integer)) and isinstance(step, (int, np.integer))
     number = np.int64 if whole else np.float64
     first, distance = number(start), number(step)
-    # What becomes of a number that an integer dtype cannot hold is left to NumPy.
-    fits = is_floating(numpy_dtype) or (whole and numpy_dtype == INT64)
-    if not fits or (where == DEV_CPU and count < SMALL):
-        values = (first + np.arange(count) * distance).astype(numpy_dtype, copy=False)
-        return wrap(to_device(values, where))
-    out = empty((count,), numpy_dtype, where)
-    launch("arange_forward", count, out, first, distance)
-    return wrap(out)
+    last = first + (count - 1) * distance
+    return _evenly("arange", count, first, distance, last, device, dtype)
 
 
 def linspace(
@@ -258,8 +267,11 @@ def linspace(
         [-2.5, 0.0, 2.5, 5.0, 7.5, 10.0]
     """
     _check_finite("linspace", start=start, end=end)
-    values = np.linspace(start, end, _count("linspace", "num", num))
-    return _from_host("linspace", values, device, dtype)
+    count = _count("linspace", "num", num)
+    check_shape([count], "linspace", FLOAT64)
+    first, last = np.float64(start), np.float64(end)
+    step = (last - first) / max(count - 1, 1)
+    return _evenly("linspace", count, first, step, last if count > 1 else first, device, dtype)
 
 
 def logspace(

@@ -7,7 +7,7 @@ from .._cuda import cuda, cuda_kernel
 
 
 @cuda_kernel
-def arange_forward(start, stop, out, first, step):
-    """out[i] = first + i * step; out flat, first and step both int64 or both float64"""
+def evenly_forward(start, stop, out, first, step, last):
+    """out[i] = first + i * step, but for the last; out flat, the numbers int64 or float64"""
     for i in range(start + cuda.grid(1), stop, cuda.gridsize(1)):
-        out[i] = first + i * step
+        out[i] = first + i * step if i < out.size - 1 else last
