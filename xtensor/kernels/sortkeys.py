@@ -3,7 +3,8 @@
 The trick for numbers of up to 32 bits: their bits, made to compare like the numbers, go into the
 upper half of a 64-bit word and their place into the lower. No two words are equal, so NumPy's
 vectorised quicksort of words is a stable sort of the numbers and gives the places too. (Order of
-float bits: https://stereopsis.com/radix.html, M. Herf, 2001.) Wider numbers take a stable argsort.
+float bits: https://stereopsis.com/radix.html, M. Herf, 2001.) Of wider ones there is no room for
+the lowest bits, unless the numbers are close to each other; what they decide is settled afterwards.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def _sorted_places(rows: np.ndarray, descending: bool, k: int) -> np.ndarray:
     length = rows.shape[1]
     keys = keys_of(rows, descending)
     if rows.itemsize == 8 or length >= 2**31:
-        return np.argsort(keys, axis=1, kind="stable")[:, :k]
+        return order_of(keys.astype(np.int64, copy=False))[:, :k]
     words = keys.astype(np.int64)
     words <<= 31
     words |= np.arange(length)
@@ -67,3 +68,29 @@ def _sorted_places(rows: np.ndarray, descending: bool, k: int) -> np.ndarray:
         words = words[:, :k]
     words.sort(axis=1)
     return words & (2**31 - 1)
+
+
+# Fewer keys are sorted with their places before these are packed into them.
+PACKED = 128
+
+
+def order_of(keys: np.ndarray) -> np.ndarray:
+    """``np.argsort(keys, axis=1, kind="stable")`` of int64 or uint64 [R, L], as int64."""
+    length, dtype = keys.shape[1], keys.dtype
+    if keys.size < PACKED:
+        return np.argsort(keys, axis=1, kind="stable").astype(np.int64, copy=False)
+    bits = (length - 1).bit_length()
+    low, least = dtype.type((1 << bits) - 1), keys.min()
+    exact = int(keys.max()) - int(least) <= np.iinfo(dtype).max >> bits
+    words = (keys - least) << dtype.type(bits) if exact else keys & ~low
+    words |= np.arange(length, dtype=dtype)
+    words.sort(axis=1)
+    order = (words & low).view(np.int64)
+    if not exact:
+        words &= ~low
+        ordered = np.take_along_axis(keys, order, 1)
+        for r in np.flatnonzero((ordered[:, 1:] < ordered[:, :-1]).any(axis=1)):
+            alike = words[r, 1:] == words[r, :-1]
+            tied = np.flatnonzero(np.append(alike, False) | np.append(False, alike))
+            order[r, tied] = order[r, tied][np.argsort(ordered[r, tied], kind="stable")]
+    return order

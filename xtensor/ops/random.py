@@ -25,15 +25,13 @@ from ..device import (
     reshape,
     to_device,
 )
-from ..dtype import BOOL, FLOAT32, INT64, code_of, is_floating, kfloat32, to_numpy_dtype
+from ..dtype import BOOL, FLOAT32, code_of, is_floating, kfloat32, to_numpy_dtype
 from ..elementwise import apply
 from ..errors import message
-from ..kernels import launch
+from ..kernels import launch, sortkeys
 from ..tensor import XTensor, wrap
 
 SEEDS = 2**64
-# Fewer words are sorted with their places before these are packed into them.
-PACKED = 128
 
 
 class _Generator:
@@ -297,28 +295,8 @@ def randperm(n: int, device: int | None = None) -> XTensor:
     where = check_device(device, "randperm")
     words = np.empty(2 * int(n), np.uint32)
     _launch("random_words_forward", words, 4)
-    return wrap(to_device(sorting_order(words.view(np.uint64)), where))
-
-
-def sorting_order(words: np.ndarray) -> np.ndarray:
-    """``np.argsort(words, kind="stable")`` of random uint64 [n], by NumPy's faster sort of numbers.
-
-    The places take the lowest bits of the words. Where words differ in those alone, which a million
-    of them do once in 30 times, they are put in order afterwards.
-    """
-    if words.size < PACKED:
-        return np.argsort(words, kind="stable").astype(INT64, copy=False)
-    low = np.uint64((1 << (words.size - 1).bit_length()) - 1)
-    keys = words & ~low
-    keys |= np.arange(words.size, dtype=np.uint64)
-    keys.sort()
-    order = (keys & low).view(INT64)
-    keys -= order.view(np.uint64)
-    alike = keys[1:] == keys[:-1]
-    if alike.any():
-        tied = np.flatnonzero(np.append(alike, False) | np.append(False, alike))
-        order[tied] = order[tied][np.argsort(words[order[tied]], kind="stable")]
-    return order
+    order = sortkeys.order_of(words.view(np.uint64).reshape(1, int(n)))
+    return wrap(to_device(order.reshape(int(n)), where))
 
 
 def fill_rand_uniform_(t: XTensor, v: float = 1) -> None:
