@@ -81,16 +81,22 @@ def order_of(keys: np.ndarray) -> np.ndarray:
         return np.argsort(keys, axis=1, kind="stable").astype(np.int64, copy=False)
     bits = (length - 1).bit_length()
     low, least = dtype.type((1 << bits) - 1), keys.min()
-    exact = int(keys.max()) - int(least) <= np.iinfo(dtype).max >> bits
+    exact = int(keys.max()) - int(least) < 2**63 >> bits
     words = (keys - least) << dtype.type(bits) if exact else keys & ~low
     words |= np.arange(length, dtype=dtype)
     words.sort(axis=1)
     order = (words & low).view(np.int64)
     if not exact:
         words &= ~low
-        ordered = np.take_along_axis(keys, order, 1)
-        for r in np.flatnonzero((ordered[:, 1:] < ordered[:, :-1]).any(axis=1)):
-            alike = words[r, 1:] == words[r, :-1]
-            tied = np.flatnonzero(np.append(alike, False) | np.append(False, alike))
-            order[r, tied] = order[r, tied][np.argsort(ordered[r, tied], kind="stable")]
+        alike = words[:, 1:] == words[:, :-1]
+        if alike.any():
+            _settle(order, keys, alike)
     return order
+
+
+def _settle(order: np.ndarray, keys: np.ndarray, alike: np.ndarray) -> None:
+    """Put in order by all bits what is ``alike`` in the upper ones, as the next in its row."""
+    ordered = np.take_along_axis(keys, order, 1)
+    for r in np.flatnonzero((ordered[:, 1:] < ordered[:, :-1]).any(axis=1)):
+        tied = np.flatnonzero(np.append(alike[r], False) | np.append(False, alike[r]))
+        order[r, tied] = order[r, tied][np.argsort(ordered[r, tied], kind="stable")]
