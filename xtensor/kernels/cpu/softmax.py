@@ -17,7 +17,7 @@ import numpy as np
 
 from .._jit import CpuFunction, CpuKernel, cpu_whole_kernel
 from ..parallel import parallel_for
-from .cells import clear_cells, copy_cells, inlined
+from .cells import clear_cells, inlined
 from .exponential import I32, I64, D, F, exp, log1p
 from .reduce import LARGEST
 from .simd import pointer
@@ -30,7 +30,7 @@ TILE = 64
 # So many rows are summed in their own dtype before they are added to a float64.
 FEW = 8
 
-row_max, compare_rows = LARGEST["compare_row"], LARGEST["compare_rows"]
+row_max, larger = LARGEST["compare_row"], LARGEST["formula"]
 
 
 def each_row(
@@ -149,8 +149,12 @@ def tile_of(tile, length, inner):
 @inlined
 def exp_columns(out, x, begin, length, inner, count, peak, total, part):
     """out = exp(x - peak), peak[j] the largest of column j; total[j] = their sum, float64"""
-    copy_cells(peak, 0, x, begin, count)
-    compare_rows(peak, x, begin + inner, length - 1, inner, count)
+    for j in range(count):
+        peak[j] = x[begin + j]
+    for i in range(1, length):
+        at = begin + i * inner
+        for j in range(count):
+            peak[j] = larger(x[at + j], peak[j])
     clear_cells(total, 0, count)
     for first in range(0, length, FEW):
         clear_cells(part, 0, count)
