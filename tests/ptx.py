@@ -56,6 +56,8 @@ def record(file: Path) -> None:
         for draw in (xt.randu, xt.randn):
             draw([5], device=xt.DEV_GPU_0, dtype=dtype)
     xt.randperm(5, device=xt.DEV_GPU_0)
+    for start in (2, 0.5):
+        xt.arange(start, 5, device=xt.DEV_GPU_0)
     file.write_text(json.dumps({name: sorted(types) for name, types in sorted(seen.items())}))
     print(f"{len(seen)} kernels, {sum(map(len, seen.values()))} signatures")
 

@@ -42,6 +42,32 @@ def test_creation(call, due, device):
 
 
 @pytest.mark.parametrize(
+    ("device", "count"), [(xt.DEV_CPU, 5), (xt.DEV_CPU, 300_000), (xt.DEV_GPU_0, 5)]
+)
+@pytest.mark.parametrize(("start", "step"), [(2**30, 7), (5, -3), (-0.7, 0.3), (100.0, -0.25)])
+@pytest.mark.parametrize("dtype", list(xt.dtype.DType))
+def test_arange_counts_in_whole_numbers_or_float64(device, count, start, step, dtype):
+    numbers = start + np.arange(count) * step
+    due = numbers.astype(xt.dtype.to_numpy_dtype(dtype))
+    if type(start) is float and dtype in (xt.kint8, xt.kuint8):
+        return  # what numbers beyond the dtype become is left to the processor
+    x = xt.arange(start, start + count * step, step, device=device, dtype=dtype)
+    assert x.device == device
+    np.testing.assert_array_equal(x.to_numpy(), due, strict=True)
+
+
+@pytest.mark.parametrize(
+    ("device", "count"), [(xt.DEV_CPU, 2), (xt.DEV_CPU, 300_001), (xt.DEV_GPU_0, 7)]
+)
+@pytest.mark.parametrize(("start", "end"), [(-1, 0.1), (5.5, -7), (3, 3)])
+@pytest.mark.parametrize("dtype", [xt.kfloat32, xt.kfloat64, xt.kint32, xt.kbool])
+def test_linspace_is_numpys_and_ends_where_it_should(device, count, start, end, dtype):
+    due = np.linspace(start, end, count).astype(xt.dtype.to_numpy_dtype(dtype))
+    x = xt.linspace(start, end, count, device=device, dtype=dtype)
+    np.testing.assert_array_equal(x.to_numpy(), due, strict=True)
+
+
+@pytest.mark.parametrize(
     ("make", "bound", "deviation"),
     [
         (initializer.kaiming_uniform, 1 / 75**0.5, 1 / 225**0.5),

@@ -134,6 +134,15 @@ def test_randperm_is_a_permutation_and_follows_the_seed():
     assert xt.randperm(0).shape == [0]
 
 
+@pytest.mark.parametrize("size", [1, 5, 5000])
+def test_randperm_sorts_words_of_the_stream(size):
+    words = np.empty(2 * size, np.uint32)
+    launch("random_words_forward", -(-2 * size // 4), words, np.uint64(0), np.uint64(8))
+    xt.manual_seed(8)
+    due = np.argsort(words.view(np.uint64), kind="stable")
+    np.testing.assert_array_equal(xt.randperm(size).to_numpy(), due)
+
+
 @both_devices
 def test_filling_in_place(device):
     for fill, low, high in (

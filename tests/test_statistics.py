@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import xtensor as xt
+from xtensor.kernels.middle import SORTED, middle
 
 from .cases import normal
 
@@ -118,3 +119,26 @@ def test_large_triangles_are_numpys(dtype):
         np.testing.assert_array_equal(xt.triu(t, k).to_numpy(), np.triu(t.to_numpy(), k))
         np.testing.assert_array_equal(xt.tril(t, k).to_numpy(), np.tril(t.to_numpy(), k))
         assert xt.triu(t, k).dtype == t.dtype
+
+
+@pytest.mark.parametrize("length", [1, 2, 7, 8, SORTED, SORTED + 1, SORTED + 2])
+def test_medians_of_rows_that_are_sorted_and_of_rows_that_are_parted(length):
+    x = np.random.default_rng(3).integers(-4, 5, (6, length)).astype(np.float32)
+    x[1], x[2, : (length + 1) // 2], x[3, length // 2] = 2, -np.inf, np.nan
+    out, low, high = middle(x)
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_array_equal(out, np.median(x, axis=1))
+    ordered = np.sort(x, axis=1)
+    ordered[3] = np.nan
+    np.testing.assert_array_equal(low, ordered[:, (length - 1) // 2])
+    np.testing.assert_array_equal(high, ordered[:, length // 2])
+
+
+@pytest.mark.parametrize("device", [xt.DEV_CPU, xt.DEV_GPU_0])
+def test_the_gradient_of_a_median_goes_to_the_first_of_equals(device):
+    x = xt.XTensor([[2, 2, 2, 2], [4, 1, 4, 3], [1, 5, 2, 2]], requires_grad=True, device=device)
+    with xt.autograd.tape():
+        y = xt.median(x, 1)
+    y.backward(xt.XTensor([1, 10, 100], device=device))
+    due = [[1, 0, 0, 0], [5, 0, 0, 5], [0, 0, 100, 0]]
+    np.testing.assert_array_equal(x.grad.to_numpy(), due)

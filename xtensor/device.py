@@ -79,12 +79,14 @@ def check_shape(shape: Any, where: str, dtype: np.dtype[Any]) -> tuple[int, ...]
         ValueError: a negative length, or more bytes than an array can have.
     """
     lengths = (shape,) if isinstance(shape, (int, np.integer)) else shape
-    if not isinstance(lengths, (list, tuple)) or not all(
-        isinstance(n, (int, np.integer)) and not isinstance(n, bool) for n in lengths
+    several = isinstance(lengths, (list, tuple))
+    if not several or (
+        set(map(type, lengths)) - {int}  # most are plain; looking closer takes as long as the rest
+        and not all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) for n in lengths)
     ):
         raise TypeError(message(where, "shape", repr(shape), "a list or tuple of ints"))
-    lengths = tuple(int(n) for n in lengths)
-    if any(n < 0 for n in lengths):
+    lengths = tuple([int(n) for n in lengths])
+    if lengths and min(lengths) < 0:
         raise ValueError(message(where, "shape", list(lengths), "lengths of 0 or more"))
     size = math.prod(lengths) * dtype.itemsize
     if size > sys.maxsize:
@@ -119,9 +121,12 @@ def empty_like(
 
 def full(shape: Sequence[int], value: float, dtype: np.dtype[Any], device: int = DEV_CPU) -> Array:
     """A raw array with every element ``value``."""
-    if device == DEV_CPU and (value == 0 or math.prod(shape) < SMALL):
-        return np.full(shape, value, dtype) if value else np.zeros(shape, dtype)
+    if device == DEV_CPU and value == 0:
+        return np.zeros(shape, dtype)
     out = empty(shape, dtype, device)
+    if device == DEV_CPU and out.size < SMALL:
+        out.fill(value)
+        return out
     launch("fill", out.size, reshape(out, (out.size,)), dtype.type(value))
     return out
 

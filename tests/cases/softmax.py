@@ -42,6 +42,7 @@ for _name in ("softmax", "log_softmax"):
         ((3, 9), 0),
         ((2, 5, 3), 1),
         ((2, 2, 3, 2), -3),
+        ((9, 66), 0),  # more rows, and more columns, than are passed over together
         ((4, 1), 1),
         ((0, 3), 1),
         ((2, 0, 3), 2),

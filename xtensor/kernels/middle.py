@@ -5,6 +5,9 @@ from __future__ import annotations
 
 import numpy as np
 
+# Rows of so many elements are sorted as soon as they are parted, and then all is in its place.
+SORTED = 1024
+
 
 def middle(x):
     """Median of each row of [R, L], and the two elements it lies between, which may be the same.
@@ -13,12 +16,20 @@ def middle(x):
     """
     length = x.shape[1]
     place = length // 2
-    # One place: for several NumPy takes its slow way. NaN is put last, and wins a maximum.
-    ordered = np.partition(x, place, axis=1)
+    if length <= SORTED:
+        ordered = np.sort(x, axis=1)
+        low, last = ordered[:, (length - 1) // 2], ordered[:, -1]
+    else:
+        # One place: for several NumPy takes its slow way. NaN is put last, and wins a maximum.
+        ordered = np.partition(x, place, axis=1)
+        low = ordered[:, place] if length % 2 else ordered[:, :place].max(axis=1)
+        last = ordered[:, place:].max(axis=1)
     high = ordered[:, place]
-    low = high if length % 2 else ordered[:, :place].max(axis=1)
-    last = ordered[:, place:].max(axis=1)
-    low, high = (np.where(last != last, last, value) for value in (low, high))
+    unordered = last != last
+    if unordered.any():
+        low, high = (np.where(unordered, last, value) for value in (low, high))
+    if length % 2:
+        return high, high, high
     half = x.dtype.type(0.5)
     with np.errstate(invalid="ignore"):  # of both infinities the mean is NaN
         return np.where(low == high, low, half * low + half * high), low, high

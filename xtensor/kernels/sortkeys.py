@@ -3,25 +3,37 @@
 The trick for numbers of up to 32 bits: their bits, made to compare like the numbers, go into the
 upper half of a 64-bit word and their place into the lower. No two words are equal, so NumPy's
 vectorised quicksort of words is a stable sort of the numbers and gives the places too. (Order of
-float bits: https://stereopsis.com/radix.html, M. Herf, 2001.) Wider numbers take a stable argsort.
+float bits: https://stereopsis.com/radix.html, M. Herf, 2001.) Of wider ones there is no room for
+the lowest bits, unless the numbers are close to each other; what they decide is settled afterwards.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+# Of a float: the integer of its size, the place of the sign, the largest such integer.
+BITS = {
+    np.dtype(np.float32): (np.int32, np.int32(31), np.int32(2**31 - 1)),
+    np.dtype(np.float64): (np.int64, np.int64(63), np.int64(2**63 - 1)),
+}
+
 
 def keys_of(rows: np.ndarray, descending: bool) -> np.ndarray:
-    """int64 keys, ordered like the elements, or the other way round; equal elements, equal keys."""
-    if rows.dtype.kind == "f":
-        wide = rows.dtype == np.float64
-        integer, low = (np.int64, np.int64(2**63 - 1)) if wide else (np.int32, np.int32(2**31 - 1))
-        bits = (rows + rows.dtype.type(0)).view(integer)  # the sum turns -0.0 into 0.0
-        keys = np.where(np.isnan(rows), low, bits ^ ((bits >> (8 * rows.itemsize - 1)) & low))
-    else:
-        keys = rows
-    keys = keys.astype(np.int64)
-    return ~keys if descending else keys
+    """Whole numbers ordered like the elements, or the other way round; equal elements, equal keys.
+
+    Of floats they are of the same size, else in the dtype of the rows.
+    """
+    if rows.dtype.kind != "f":
+        return ~rows if descending else rows
+    integer, sign, largest = BITS[rows.dtype]
+    bits = (rows + rows.dtype.type(0)).view(integer)  # the sum turns -0.0 into 0.0
+    keys = bits >> sign
+    keys &= largest
+    keys ^= bits
+    unordered = np.isnan(rows)
+    if unordered.any():
+        keys[unordered] = largest
+    return np.invert(keys, out=keys) if descending else keys
 
 
 def places(rows: np.ndarray, descending: bool, k: int) -> np.ndarray:
@@ -47,10 +59,44 @@ def _sorted_places(rows: np.ndarray, descending: bool, k: int) -> np.ndarray:
     length = rows.shape[1]
     keys = keys_of(rows, descending)
     if rows.itemsize == 8 or length >= 2**31:
-        return np.argsort(keys, axis=1, kind="stable")[:, :k]
-    words = (keys + 2**32).astype(np.uint64) << np.uint64(31)
-    words |= np.arange(length, dtype=np.uint64)
+        return order_of(keys.astype(np.int64, copy=False))[:, :k]
+    words = keys.astype(np.int64)
+    words <<= 31
+    words |= np.arange(length)
     if k < length:
-        words = np.partition(words, k - 1, axis=1)[:, :k]
+        words.partition(k - 1, axis=1)
+        words = words[:, :k]
     words.sort(axis=1)
-    return (words & np.uint64(2**31 - 1)).astype(np.int64)
+    return words & (2**31 - 1)
+
+
+# Fewer keys are sorted with their places before these are packed into them.
+PACKED = 128
+
+
+def order_of(keys: np.ndarray) -> np.ndarray:
+    """``np.argsort(keys, axis=1, kind="stable")`` of int64 or uint64 [R, L], as int64."""
+    length, dtype = keys.shape[1], keys.dtype
+    if keys.size < PACKED:
+        return np.argsort(keys, axis=1, kind="stable").astype(np.int64, copy=False)
+    bits = (length - 1).bit_length()
+    low, least = dtype.type((1 << bits) - 1), keys.min()
+    exact = int(keys.max()) - int(least) < 2**63 >> bits
+    words = (keys - least) << dtype.type(bits) if exact else keys & ~low
+    words |= np.arange(length, dtype=dtype)
+    words.sort(axis=1)
+    order = (words & low).view(np.int64)
+    if not exact:
+        words &= ~low
+        alike = words[:, 1:] == words[:, :-1]
+        if alike.any():
+            _settle(order, keys, alike)
+    return order
+
+
+def _settle(order: np.ndarray, keys: np.ndarray, alike: np.ndarray) -> None:
+    """Put in order by all bits what is ``alike`` in the upper ones, as the next in its row."""
+    ordered = np.take_along_axis(keys, order, 1)
+    for r in np.flatnonzero((ordered[:, 1:] < ordered[:, :-1]).any(axis=1)):
+        tied = np.flatnonzero(np.append(alike[r], False) | np.append(False, alike[r]))
+        order[r, tied] = order[r, tied][np.argsort(ordered[r, tied], kind="stable")]

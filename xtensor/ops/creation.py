@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from .. import device as devices
-from ..device import check_device, check_shape, device_of, to_device
-from ..dtype import is_floating, kfloat32, to_numpy_dtype
+from ..device import DEV_CPU, SMALL, check_device, check_shape, device_of, empty, to_device
+from ..dtype import FLOAT64, INT64, is_floating, kfloat32, to_numpy_dtype
 from ..errors import message
+from ..kernels import launch
 from ..tensor import XTensor, wrap
 
 
@@ -67,6 +68,23 @@ def _from_host(where: str, values: np.ndarray, device: int | None, dtype: int | 
     numpy_dtype = to_numpy_dtype(kfloat32 if dtype is None else dtype, where)
     host = np.ascontiguousarray(values.astype(numpy_dtype, copy=False))
     return wrap(to_device(host, check_device(device, where)))
+
+
+def _evenly(
+    where: str, count: int, first: Any, step: Any, last: Any, device: int | None, dtype: int | None
+) -> XTensor:
+    """first + i * step for i < count, but for the last; int64 numbers or float64 ones."""
+    numpy_dtype = to_numpy_dtype(kfloat32 if dtype is None else dtype, where)
+    place = check_device(device, where)
+    # What becomes of a number that an integer dtype cannot hold is left to NumPy.
+    fits = is_floating(numpy_dtype) or (numpy_dtype == INT64 == first.dtype)
+    if not fits or (place == DEV_CPU and count < SMALL):
+        values = first + np.arange(count) * step
+        values[-1:] = last
+        return wrap(to_device(values.astype(numpy_dtype, copy=False), place))
+    out = empty((count,), numpy_dtype, place)
+    launch("evenly_forward", count, out, first, step, last)
+    return wrap(out)
 
 
 # -- public functions -----------------------------------------------------------------------------
@@ -217,8 +235,12 @@ def arange(
     if step == 0:
         raise ValueError(message("arange", "step", 0, "a number other than 0"))
     count = max(0, math.ceil((end - start) / step))
-    check_shape([count], "arange", np.dtype(np.float64))
-    return _from_host("arange", start + np.arange(count) * step, device, dtype)
+    check_shape([count], "arange", FLOAT64)
+    whole = isinstance(start, (int, np.integer)) and isinstance(step, (int, np.integer))
+    number = np.int64 if whole else np.float64
+    first, distance = number(start), number(step)
+    last = first + (count - 1) * distance
+    return _evenly("arange", count, first, distance, last, device, dtype)
 
 
 def linspace(
@@ -245,8 +267,11 @@ def linspace(
         [-2.5, 0.0, 2.5, 5.0, 7.5, 10.0]
     """
     _check_finite("linspace", start=start, end=end)
-    values = np.linspace(start, end, _count("linspace", "num", num))
-    return _from_host("linspace", values, device, dtype)
+    count = _count("linspace", "num", num)
+    check_shape([count], "linspace", FLOAT64)
+    first, last = np.float64(start), np.float64(end)
+    step = (last - first) / max(count - 1, 1)
+    return _evenly("linspace", count, first, step, last if count > 1 else first, device, dtype)
 
 
 def logspace(

@@ -25,10 +25,10 @@ from ..device import (
     reshape,
     to_device,
 )
-from ..dtype import BOOL, FLOAT32, INT64, code_of, is_floating, kfloat32, to_numpy_dtype
+from ..dtype import BOOL, FLOAT32, code_of, is_floating, kfloat32, to_numpy_dtype
 from ..elementwise import apply
 from ..errors import message
-from ..kernels import launch
+from ..kernels import launch, sortkeys
 from ..tensor import XTensor, wrap
 
 SEEDS = 2**64
@@ -295,8 +295,8 @@ def randperm(n: int, device: int | None = None) -> XTensor:
     where = check_device(device, "randperm")
     words = np.empty(2 * int(n), np.uint32)
     _launch("random_words_forward", words, 4)
-    order = np.argsort(words.view(np.uint64), kind="stable")
-    return wrap(to_device(order.astype(INT64, copy=False), where))
+    order = sortkeys.order_of(words.view(np.uint64).reshape(1, int(n)))
+    return wrap(to_device(order.reshape(int(n)), where))
 
 
 def fill_rand_uniform_(t: XTensor, v: float = 1) -> None:

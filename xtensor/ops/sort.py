@@ -31,7 +31,9 @@ class _Order(Op, abstract=True):
             raise TypeError(message(self.name, "axis", repr(self.axis), "one int, or None"))
         place = 0 if self.axis is None else check_axes(self.name, self.axis, len(x.shape))[0]
         # The axis goes last, and comes back by the inverse order.
-        self.order = [axis for axis in range(len(self.shape)) if axis != place] + [place]
+        last = max(len(self.shape) - 1, 0)
+        self.order = [*range(place), *range(place + 1, last + 1), place]
+        self.inverse = [*range(place), last, *range(place, last)]
         self.length = self.shape[place]
         if self.k is not None and self.k > self.length:
             raise ValueError(
@@ -47,8 +49,7 @@ class _Order(Op, abstract=True):
 
     def unlines(self, lines: Array) -> Array:
         shape = [self.shape[axis] for axis in self.order[:-1]] + [lines.shape[1]]
-        inverse = [int(axis) for axis in np.argsort(self.order)]
-        return permuted(reshape(lines, shape), inverse)
+        return permuted(reshape(lines, shape), self.inverse)
 
     def places(self, lines: Array) -> Array:
         width = self.length if self.k is None else self.k

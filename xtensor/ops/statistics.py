@@ -34,21 +34,28 @@ class _Squares(Reduction, abstract=True):
 
     promotion = "float"
 
-    def squares(self, x: Array, centered: bool) -> Array:
-        """The sums of squares, float64 [outer, inner]; saves what ``spread`` reads."""
+    def measure(self, x: Array, divisor: int, centered: bool, rooted: bool) -> Array:
+        """Sum of squares / divisor, or the root of it; saves that in float64 and what it is of."""
         rows = to_rows(x, self.axes)
-        outer, _, inner = rows.shape
+        outer, length, inner = rows.shape
         if centered:
-            count = host_constant(rows, max(self.count(x.shape), 1), FLOAT64)
-            mean = apply("divide_forward", (cast(wide_sums(rows, (1,)), FLOAT64), count))
-            mean = reshape(mean, (outer, inner))
+            sums = reshape(wide_sums(rows, (1,)), (outer * inner,))
+            mean = empty_like(sums)
+            # NumPy's division, which must be kept from warning, takes longer for a few numbers.
+            launch("quotients_forward", mean.size, mean, mean, sums, float(max(length, 1)), False)
         else:
-            mean = full_like(rows, 0, (outer, inner), FLOAT64)
+            mean = full_like(rows, 0, (outer * inner,), FLOAT64)
+        mean = reshape(mean, (outer, inner))
         parts = _parts(rows)
-        partial = empty_like(rows, (outer * parts, inner), FLOAT64)
-        launch("squares_forward", outer * parts, partial, rows, mean, parts)
-        self.save(rows, mean, x.shape)
-        return reshape(sum_axes(reshape(partial, (outer, parts, inner)), (1,)), (outer, inner))
+        squares = empty_like(mean, (outer * parts, inner))
+        launch("squares_forward", outer * parts, squares, rows, mean, parts)
+        if parts > 1:
+            squares = sum_axes(reshape(squares, (outer, parts, inner)), (1,))
+        squares = reshape(squares, (outer * inner,))
+        value, out = empty_like(squares), empty_like(squares, dtype=x.dtype)
+        launch("quotients_forward", out.size, out, value, squares, float(divisor), rooted)
+        self.save(rows, mean, x.shape, reshape(value, (outer, inner)))
+        return self.fit(reshape(out, self.kept_shape(x.shape)))
 
     def spread(self, scale: Array) -> Array:
         """(x - mean) * scale, scale float64 [outer, inner], in the shape of x."""
@@ -56,10 +63,6 @@ class _Squares(Reduction, abstract=True):
         grad, parts = empty_like(rows), _parts(rows)
         launch("squares_backward", rows.shape[0] * parts, grad, rows, mean, scale, parts)
         return from_rows(grad, shape, self.axes)
-
-    def finish(self, values: Array, x: Array) -> Array:
-        """[outer, inner] in float64 as the result, in the dtype of x."""
-        return self.fit(reshape(cast(values, x.dtype), self.kept_shape(x.shape)))
 
 
 class Var(_Squares):
@@ -74,16 +77,11 @@ class Var(_Squares):
     def divisor(self, shape: Sequence[int]) -> int:
         return self.count(shape) - bool(self.unbiased)
 
-    def variance(self, x: Array) -> Array:
-        squares = self.squares(x, centered=True)
-        divisor = host_constant(squares, max(self.divisor(x.shape), 0), FLOAT64)
-        return apply("divide_forward", (squares, divisor))
-
     def forward(self, x: Array) -> Array:
-        return self.finish(self.variance(x), x)
+        return self.measure(x, max(self.divisor(x.shape), 0), centered=True, rooted=False)
 
     def backward(self, grad_out: Array) -> Array:
-        _, mean, shape = self.saved
+        _, mean, shape, _ = self.saved
         divisor = self.divisor(shape)
         factor = host_constant(grad_out, 2 / divisor if divisor > 0 else math.nan, FLOAT64)
         grad = cast(reshape(grad_out, mean.shape), FLOAT64)
@@ -94,9 +92,7 @@ class Std(Var):
     """Square root of the variance; its gradient at 0 is 0"""
 
     def forward(self, x: Array) -> Array:
-        root = apply("sqrt_forward", (self.variance(x),))
-        self.save(*self.saved, root)
-        return self.finish(root, x)
+        return self.measure(x, max(self.divisor(x.shape), 0), centered=True, rooted=True)
 
     def backward(self, grad_out: Array) -> Array:
         _, mean, shape, root = self.saved
@@ -109,9 +105,7 @@ class FrobeniusNorm(_Squares):
     """Square root of the sum of squares; its gradient at 0 is 0"""
 
     def forward(self, x: Array) -> Array:
-        root = apply("sqrt_forward", (self.squares(x, centered=False),))
-        self.save(*self.saved, root)
-        return self.finish(root, x)
+        return self.measure(x, 1, centered=False, rooted=True)
 
     def backward(self, grad_out: Array) -> Array:
         _, mean, _, root = self.saved
@@ -144,20 +138,16 @@ class Median(Reduction):
             for value in (low, high)[: 2 - length % 2]:
                 places.append(empty_like(rows, (outer, inner), INT64))
                 launch("find_forward", outer * inner, places[-1], rows, value)
-            self.save(places, x.shape)
+            self.save(places[0], places[-1], x.shape)
         return self.fit(reshape(out, self.kept_shape(x.shape)))
 
     def backward(self, grad_out: Array) -> Array:
-        places, shape = self.saved
-        outer, inner = places[0].shape
-        share = host_constant(grad_out, 1 / len(places), grad_out.dtype)
-        grad = apply("mul_forward", (reshape(grad_out, (outer, inner)), share))
-        total = None
-        for place in places:
-            rows = empty_like(grad, (outer, self.count(shape), inner))
-            launch("place_backward", outer * inner, rows, grad, place)
-            total = rows if total is None else apply("add_forward", (total, rows))
-        return from_rows(total, shape, self.axes)
+        low, high, shape = self.saved
+        outer, inner = low.shape
+        rows = full_like(grad_out, 0, (outer, self.count(shape), inner))
+        grad = reshape(grad_out, (outer, inner))
+        launch("median_backward", outer * inner, rows, grad, low, high)
+        return from_rows(rows, shape, self.axes)
 
 
 # -- public functions -----------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 """Softmax along the middle axis of [outer, length, inner]; a row is one (outer, inner) pair.
 
 A row is passed over several times while it stays in the first-level cache: the maximum, exp and its
-sum, the division. Every pass vectorises; see ``exponential.py`` for exp.
+sum, the division. Where the elements of a row are not neighbours, a tile of rows that lie side by
+side is, as columns. Every pass vectorises; see ``exponential.py`` for exp.
 """
 
 # mypy: disable-error-code="no-untyped-def"
@@ -14,15 +15,22 @@ from typing import Any
 
 import numpy as np
 
-from .._jit import CpuFunction, CpuKernel, cpu_host_kernel
-from .exponential import exp
+from .._jit import CpuFunction, CpuKernel, cpu_whole_kernel
+from ..parallel import parallel_for
+from .cells import clear_cells, inlined
+from .exponential import I32, I64, D, F, exp, log1p
 from .reduce import LARGEST
 from .simd import pointer
 
 # Rows whose elements are not neighbours go through a buffer of about so many elements.
 BLOCK = 65_536
+# Columns that are passed over together: a row of them is a few vectors, and a thousand rows fit in
+# the second-level cache.
+TILE = 64
+# So many rows are summed in their own dtype before they are added to a float64.
+FEW = 8
 
-row_max = LARGEST["compare_row"]
+row_max, larger = LARGEST["compare_row"], LARGEST["formula"]
 
 
 def each_row(
@@ -126,32 +134,176 @@ def _log_softmax_gradient(start, stop, grad_x, grad_out, out):
             to[at + j] = g[at + j] - exp(y[at + j]) * total
 
 
-# Loops of the host kernels below; they take rows of neighbours and have no CUDA twins of their own.
-softmax = CpuKernel(_softmax, "contract")
-softmax_gradient = CpuKernel(_softmax_gradient, "reassociate")
-log_softmax = CpuKernel(_log_softmax, "contract")
-log_softmax_gradient = CpuKernel(_log_softmax_gradient, "reassociate")
+# The same for columns, whose elements are ``inner`` apart; short arrays keep what belongs to each.
 
 
-@cpu_host_kernel
+@inlined
+def tile_of(tile, length, inner):
+    """Where the columns of a tile begin, and how many they are."""
+    tiles = -(-inner // TILE)
+    o = tile // tiles
+    column = (tile - o * tiles) * TILE
+    return o * length * inner + column, min(TILE, inner - column)
+
+
+@inlined
+def exp_columns(out, x, begin, length, inner, count, peak, total, part):
+    """out = exp(x - peak), peak[j] the largest of column j; total[j] = their sum, float64"""
+    for j in range(count):
+        peak[j] = x[begin + j]
+    for i in range(1, length):
+        at = begin + i * inner
+        for j in range(count):
+            peak[j] = larger(x[at + j], peak[j])
+    clear_cells(total, 0, count)
+    for first in range(0, length, FEW):
+        clear_cells(part, 0, count)
+        for i in range(first, min(first + FEW, length)):
+            at = begin + i * inner
+            for j in range(count):
+                value = exp(x[at + j] - peak[j])
+                out[at + j] = value
+                part[j] += value
+        for j in range(count):
+            total[j] += part[j]
+
+
+def _log_sum(x):
+    """log(x) for x >= 1: k ln 2 + log m with x = 2**k m; the C library's does not vectorise"""
+    if isinstance(x, F):
+        bits = F(x).view(I32)
+        m = I32((bits & I32(0x007FFFFF)) | I32(0x3F800000)).view(F)
+        return F((bits >> I32(23)) - I32(127)) * F(math.log(2)) + log1p(m - F(1)) if x == x else x
+    bits = D(x).view(I64)
+    m = I64((bits & I64(0x000FFFFFFFFFFFFF)) | I64(0x3FF0000000000000)).view(D)
+    return D((bits >> I64(52)) - I64(1023)) * D(math.log(2)) + log1p(m - D(1)) if x == x else x
+
+
+log_sum = CpuFunction(_log_sum, "contract")
+
+
+def _softmax_columns(start, stop, out, x):
+    length, inner = x.shape[1], x.shape[2]
+    to, xs = pointer(out), pointer(x)
+    peaks, parts, totals = np.empty(TILE, x.dtype), np.empty(TILE, x.dtype), np.empty(TILE)
+    for tile in range(start, stop):
+        factor, total = pointer(parts), pointer(totals)
+        begin, count = tile_of(tile, length, inner)
+        exp_columns(to, xs, begin, length, inner, count, pointer(peaks), total, factor)
+        for j in range(count):
+            factor[j] = 1 / total[j]
+        for i in range(length):
+            at = begin + i * inner
+            for j in range(count):
+                to[at + j] *= factor[j]
+
+
+def _softmax_gradient_columns(start, stop, grad_x, grad_out, out):
+    length, inner = out.shape[1], out.shape[2]
+    to, g, y = pointer(grad_x), pointer(grad_out), pointer(out)
+    parts, totals = np.empty(TILE, out.dtype), np.empty(TILE)
+    for tile in range(start, stop):
+        mean, total = pointer(parts), pointer(totals)
+        begin, count = tile_of(tile, length, inner)
+        clear_cells(total, 0, count)
+        for first in range(0, length, FEW):
+            clear_cells(mean, 0, count)
+            for i in range(first, min(first + FEW, length)):
+                at = begin + i * inner
+                for j in range(count):
+                    mean[j] += g[at + j] * y[at + j]
+            for j in range(count):
+                total[j] += mean[j]
+        for j in range(count):
+            mean[j] = total[j]
+        for i in range(length):
+            at = begin + i * inner
+            for j in range(count):
+                to[at + j] = y[at + j] * (g[at + j] - mean[j])
+
+
+def _log_softmax_columns(start, stop, out, x):
+    length, inner = x.shape[1], x.shape[2]
+    to, xs = pointer(out), pointer(x)
+    peaks, parts, totals = np.empty(TILE, x.dtype), np.empty(TILE, x.dtype), np.empty(TILE)
+    for tile in range(start, stop):
+        peak, level, total = pointer(peaks), pointer(parts), pointer(totals)
+        begin, count = tile_of(tile, length, inner)
+        exp_columns(to, xs, begin, length, inner, count, peak, total, level)
+        for j in range(count):
+            level[j] = log_sum(out.dtype.type(total[j]))
+        for i in range(length):
+            at = begin + i * inner
+            for j in range(count):
+                to[at + j] = (xs[at + j] - peak[j]) - level[j]
+
+
+def _log_softmax_gradient_columns(start, stop, grad_x, grad_out, out):
+    length, inner = out.shape[1], out.shape[2]
+    to, g, y = pointer(grad_x), pointer(grad_out), pointer(out)
+    parts, totals = np.empty(TILE, out.dtype), np.empty(TILE)
+    for tile in range(start, stop):
+        level, total = pointer(parts), pointer(totals)
+        begin, count = tile_of(tile, length, inner)
+        clear_cells(total, 0, count)
+        for first in range(0, length, FEW):
+            clear_cells(level, 0, count)
+            for i in range(first, min(first + FEW, length)):
+                at = begin + i * inner
+                for j in range(count):
+                    level[j] += g[at + j]
+            for j in range(count):
+                total[j] += level[j]
+        for j in range(count):
+            level[j] = total[j]
+        for i in range(length):
+            at = begin + i * inner
+            for j in range(count):
+                to[at + j] = g[at + j] - exp(y[at + j]) * level[j]
+
+
+# Loops of the kernels below, for rows of neighbours and for columns.
+softmax = CpuKernel(_softmax, "contract"), CpuKernel(_softmax_columns, "contract")
+softmax_gradient = (
+    CpuKernel(_softmax_gradient, "reassociate"),
+    CpuKernel(_softmax_gradient_columns, "contract"),
+)
+log_softmax = CpuKernel(_log_softmax, "contract"), CpuKernel(_log_softmax_columns, "contract")
+log_softmax_gradient = (
+    CpuKernel(_log_softmax_gradient, "reassociate"),
+    CpuKernel(_log_softmax_gradient_columns, "contract"),
+)
+
+
+def _run(loops: tuple[CpuKernel, CpuKernel], rows: int, *arrays: np.ndarray) -> None:
+    along_rows, along_columns = loops
+    outer, _, inner = arrays[0].shape
+    if inner == 1:
+        along_rows.run(rows, arrays)
+    else:
+        tiles = outer * -(-inner // TILE)
+        parallel_for(along_columns.compiled(), tiles, arrays, arrays[0].size)
+
+
+@cpu_whole_kernel
 def softmax_forward(start, stop, out, x):
     """out[o, j, c] = exp(x[o, j, c] - max_j x) / sum_j exp(x[o, j, c] - max_j x)"""
-    each_row(softmax, out.shape, start, stop, 1, out, x)
+    _run(softmax, stop, out, x)
 
 
-@cpu_host_kernel
+@cpu_whole_kernel
 def softmax_backward(start, stop, grad_x, grad_out, out):
     """grad_x[o, j, c] = out[o, j, c] * (grad_out[o, j, c] - sum_j (grad_out * out)[o, j, c])"""
-    each_row(softmax_gradient, grad_x.shape, start, stop, 1, grad_x, grad_out, out)
+    _run(softmax_gradient, stop, grad_x, grad_out, out)
 
 
-@cpu_host_kernel
+@cpu_whole_kernel
 def log_softmax_forward(start, stop, out, x):
     """out[o, j, c] = x[o, j, c] - max_j x - log sum_j exp(x[o, j, c] - max_j x)"""
-    each_row(log_softmax, out.shape, start, stop, 1, out, x)
+    _run(log_softmax, stop, out, x)
 
 
-@cpu_host_kernel
+@cpu_whole_kernel
 def log_softmax_backward(start, stop, grad_x, grad_out, out):
     """grad_x[o, j, c] = grad_out[o, j, c] - exp(out[o, j, c]) * sum_j grad_out[o, j, c]"""
-    each_row(log_softmax_gradient, grad_x.shape, start, stop, 1, grad_x, grad_out, out)
+    _run(log_softmax_gradient, stop, grad_x, grad_out, out)

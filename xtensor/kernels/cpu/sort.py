@@ -3,23 +3,97 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from .. import sortkeys
-from .._jit import cpu_host_kernel, cpu_kernel
+from .._jit import CpuKernel, cpu_host_kernel, cpu_kernel
+from .cells import inlined
+from .exponential import I32, I64, D, F
+
+# So many first elements of a row, at most, are picked one after the other; to sort a row that has
+# fewer than SHORT for each of them takes less.
+FEW, SHORT = 8, 16
+# Elements that share the least of their keys, among which alone the next one is then looked for.
+SHARED = 8
+
+
+@inlined
+def key_of(x):
+    """A whole number that compares as x does; NaN counts as the largest. See ``sortkeys``."""
+    if isinstance(x, F):
+        bits = F(x + F(0)).view(I32)
+        return I32(0x7FFFFFFF) if x != x else bits ^ ((bits >> I32(31)) & I32(0x7FFFFFFF))
+    if isinstance(x, D):
+        bits = D(x + D(0)).view(I64)
+        return I64(0x7FFFFFFFFFFFFFFF) if x != x else bits ^ ((bits >> 63) & 0x7FFFFFFFFFFFFFFF)
+    return I64(x)
+
+
+def _first_places(start, stop, index, x, least, flip, largest):
+    """index[r] = places of the first elements of x[r]; flip 0, or -1 to have the largest first
+
+    least[j] is the least key left among the elements j, j + least.size, j + 2 * least.size ...
+    """
+    length, groups = x.shape[1], least.size
+    for r in range(start, stop):
+        row, places = x[r], index[r]
+        for j in range(groups):
+            least[j] = key_of(row[j]) ^ flip
+        for first in range(groups, length, groups):
+            part = row[first : first + groups]
+            for j in range(part.size):
+                least[j] = min(least[j], key_of(part[j]) ^ flip)
+        before, last = least[0], -1
+        for n in range(places.size):
+            key = least[0]
+            for j in range(groups):
+                key = min(key, least[j])
+            taken = last if key == before else -1
+            place = length
+            for j in range(groups):
+                if least[j] == key:
+                    for i in range(j, place, groups):
+                        if i > taken and key_of(row[i]) ^ flip == key:
+                            place = i
+                            break
+            places[n] = place
+            before, last = key, place
+            j = place % groups
+            rest = largest
+            for i in range(j, length, groups):
+                other = key_of(row[i]) ^ flip
+                if other > key or (other == key and i > place):
+                    rest = min(rest, other)
+            least[j] = rest
+
+
+first_places = CpuKernel(_first_places)
 
 
 @cpu_host_kernel
 def places_forward(start, stop, index, x, descending):
     """index[r] = places of the first k elements of x[r] in sorted order; index [R, k], x [R, L]"""
-    index[start:stop] = sortkeys.places(x[start:stop], descending, index.shape[1])
+    k, length = index.shape[1], x.shape[1]
+    if k > min(FEW, length // SHORT):
+        index[start:stop] = sortkeys.places(x[start:stop], descending, k)
+        return
+    least = np.empty(-(-length // SHARED), I32 if x.dtype == F else I64)
+    flip, largest = least.dtype.type(-descending), least.dtype.type(np.iinfo(least.dtype).max)
+    first_places.compiled()(start, stop, index, x, least, flip, largest)
 
 
 @cpu_kernel
 def take_along_forward(start, stop, out, x, index):
     """out[r, i] = x[r, index[r, i]]; out and index [R, k], x [R, L], range over R * k"""
-    width = index.shape[1]
-    for at in range(start, stop):
-        r, i = at // width, at % width
-        out[r, i] = x[r, index[r, i]]
+    width, at = index.shape[1], start
+    while at < stop:
+        r = at // width
+        i = at - r * width
+        count = min(width - i, stop - at)
+        row, places, to = x[r], index[r, i : i + count], out[r, i : i + count]
+        for j in range(count):
+            to[j] = row[places[j]]
+        at += count
 
 
 @cpu_kernel

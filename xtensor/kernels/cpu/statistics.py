@@ -6,6 +6,8 @@ The length is cut into parts that follow the shape; the partial sums are added u
 
 from __future__ import annotations
 
+import math
+
 from .._jit import cpu_host_kernel, cpu_kernel
 from ..middle import middle
 
@@ -38,6 +40,15 @@ def squares_forward(start, stop, partial, x, mean, parts):
 
 
 @cpu_kernel
+def quotients_forward(start, stop, out, value, total, divisor, rooted):
+    """value[i] = total[i] / divisor, or its root; out[i] = value[i] in a dtype of its own; flat"""
+    to, values, totals = out[start:stop], value[start:stop], total[start:stop]
+    for i in range(to.size):
+        quotient = totals[i] / divisor
+        values[i] = to[i] = math.sqrt(quotient) if rooted else quotient
+
+
+@cpu_kernel
 def squares_backward(start, stop, grad_x, x, mean, scale, parts):
     """grad_x[o, i, j] = (x[o, i, j] - mean[o, j]) * scale[o, j], i over part p; range o * parts"""
     length, inner = x.shape[1], x.shape[2]
@@ -65,3 +76,18 @@ def squares_backward(start, stop, grad_x, x, mean, scale, parts):
 def median_forward(start, stop, out, low, high, x):
     """out[r] = median of x[r], between the elements low[r] and high[r]; x [R, L], range over R"""
     out[start:stop], low[start:stop], high[start:stop] = middle(x[start:stop])
+
+
+@cpu_kernel
+def median_backward(start, stop, grad_x, grad_out, low, high):
+    """grad_x[o, i, j] += grad_out[o, j] / 2 for i = low[o, j] and for i = high[o, j]
+
+    The range is over the elements of grad_out.
+    """
+    inner, half = grad_x.shape[2], grad_x.dtype.type(0.5)
+    for k in range(start, stop):
+        o = k // inner
+        j = k - o * inner
+        share = half * grad_out[o, j]
+        grad_x[o, low[o, j], j] += share
+        grad_x[o, high[o, j], j] += share

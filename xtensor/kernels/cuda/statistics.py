@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-from .._cuda import ROW_THREADS, block_sum, cuda, cuda_host_kernel, cuda_row_kernel
+import math
+
+from .._cuda import ROW_THREADS, block_sum, cuda, cuda_host_kernel, cuda_kernel, cuda_row_kernel
 from ..middle import middle
 
 
@@ -35,6 +37,17 @@ def squares_forward(start, stop, partial, x, mean, parts):
                 partial[row, j] = total
 
 
+@cuda_kernel
+def quotients_forward(start, stop, out, value, total, divisor, rooted):
+    """value[i] = total[i] / divisor, or its root; out[i] = value[i] in a dtype of its own; flat"""
+    for i in range(start + cuda.grid(1), stop, cuda.gridsize(1)):
+        quotient = total[i] / divisor
+        if rooted:
+            quotient = math.sqrt(quotient)
+        value[i] = quotient
+        out[i] = quotient
+
+
 @cuda_row_kernel
 def squares_backward(start, stop, grad_x, x, mean, scale, parts):
     """grad_x[o, i, j] = (x[o, i, j] - mean[o, j]) * scale[o, j], i over part p; a block per part"""
@@ -56,3 +69,19 @@ def median_forward(start, stop, out, low, high, x):
     """out[r] = median of x[r], between the elements low[r] and high[r]; x [R, L], range over R"""
     for array, values in zip((out, low, high), middle(x.copy_to_host())):
         array.copy_to_device(values)
+
+
+@cuda_kernel
+def median_backward(start, stop, grad_x, grad_out, low, high):
+    """grad_x[o, i, j] += grad_out[o, j] / 2 for i = low[o, j] and for i = high[o, j]
+
+    The range is over the elements of grad_out.
+    """
+    inner = grad_x.shape[2]
+    half = grad_x.dtype.type(0.5)
+    for k in range(start + cuda.grid(1), stop, cuda.gridsize(1)):
+        o = k // inner
+        j = k % inner
+        share = half * grad_out[o, j]
+        grad_x[o, low[o, j], j] += share
+        grad_x[o, high[o, j], j] += share

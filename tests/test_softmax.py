@@ -1,0 +1,44 @@
+"""What the table of cases does not ask of softmax: threads, and NaN in one column of many."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import xtensor as xt
+
+
+@pytest.mark.parametrize("op", [xt.softmax, xt.log_softmax])
+@pytest.mark.parametrize(("shape", "axis"), [((300, 500), 0), ((300, 500), 1), ((4, 30, 999), 1)])
+def test_threads_change_no_byte(op, shape, axis):
+    rng = np.random.default_rng(1)
+    x, g = (rng.standard_normal(shape).astype(np.float32) for _ in range(2))
+    before, results = xt.get_num_threads(), []
+    for threads in (1, 2, 4):
+        xt.set_num_threads(threads)
+        t = xt.XTensor(x, requires_grad=True)
+        with xt.autograd.tape():
+            y = op(t, axis)
+        y.backward(xt.XTensor(g))
+        results.append((y.to_numpy().tobytes(), t.grad.to_numpy().tobytes()))
+    xt.set_num_threads(before)
+    assert results[0] == results[1] == results[2]
+
+
+@pytest.mark.parametrize("op", [xt.softmax, xt.log_softmax])
+def test_columns_do_not_touch_each_other(op):
+    x = np.random.default_rng(2).standard_normal((20, 70)).astype(np.float32)
+    x[3, 5], x[:, 66], x[7, 69] = np.nan, -np.inf, np.inf
+    result, alone = op(xt.XTensor(x), 0).to_numpy(), op(xt.XTensor(x.T), 1).to_numpy().T
+    assert np.isnan(result).all(axis=0).nonzero()[0].tolist() == [5, 66, 69]
+    np.testing.assert_allclose(result, alone, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("dtype", "error"), [(np.float32, 5e-7), (np.float64, 1e-15)])
+def test_the_logarithm_over_columns_is_as_good_as_over_rows(dtype, error):
+    x = np.zeros((300, 66), dtype)  # the logarithms of 1 to 300
+    for count in range(66):
+        x[count * 4 + 1 :, count] = -np.inf
+    due = -np.log(np.arange(1, 266, 4, dtype=float)[:66])
+    came = xt.log_softmax(xt.XTensor(x, dtype=xt.dtype.code_of(x.dtype)), 0).to_numpy()[0]
+    np.testing.assert_allclose(came, due, rtol=error)
