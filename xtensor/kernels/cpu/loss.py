@@ -9,13 +9,64 @@ kernels get ``grad_out`` of shape [1] and ``factor``, the derivative of the mean
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
-from .._jit import CpuKernel, cpu_host_kernel, cpu_kernel
+from .._jit import CpuFunction, cpu_host_kernel, cpu_kernel, cpu_whole_kernel
+from ..parallel import parallel_for
 from .exponential import exp
 from .simd import pointer
-from .softmax import each_row, exp_sum, row_max
+from .softmax import exp_sum, row_max
+
+# Rows whose elements are not neighbours go through a buffer of about so many elements.
+BLOCK = 65_536
+
+
+def each_row(
+    loop: CpuFunction, shape: tuple[int, ...], rows: int, results: int, *args: Any
+) -> None:
+    """``loop(first, last, *args)`` over rows, on copies where a row's elements are not neighbours.
+
+    Args:
+        shape: outer, length, inner.
+        results: so many of ``args``, the first ones, are written.
+        args: arrays of that shape, flat ones with an element for each row, numbers.
+    """
+    if shape[2] == 1:
+        parallel_for(loop, rows, args)
+    else:
+        parallel_for(_over_copies, rows, (loop, shape, results, *args))
+
+
+def _over_copies(start, stop, loop, shape, results, *args):
+    for first, last in _row_blocks(start, stop, shape):
+        views = [_rows_of(a, first, last) if isinstance(a, np.ndarray) else a for a in args]
+        copies = [np.ascontiguousarray(a) if isinstance(a, np.ndarray) else a for a in views]
+        loop.compiled()(0, last - first, *copies)
+        for view, copy in zip(views[:results], copies):
+            if copy is not view:
+                view[...] = copy
+
+
+def _row_blocks(start: int, stop: int, shape: tuple[int, ...]) -> Iterator[tuple[int, int]]:
+    """Short sub-ranges of the row index, of one outer index each."""
+    _, length, inner = shape
+    step = max(1, BLOCK // length)
+    while start < stop:
+        last = min(start + step, stop, (start // inner + 1) * inner)
+        yield start, last
+        start = last
+
+
+def _rows_of(array: np.ndarray, first: int, last: int) -> np.ndarray:
+    """Rows first..last-1, all of one outer index, as a view [rows, length, 1]; or [rows]."""
+    if array.ndim == 1:
+        return array[first:last]
+    inner = array.shape[2]
+    column = first % inner
+    return array[first // inner, :, column : column + last - first].T[:, :, np.newaxis]
 
 
 def _pick(start, stop, loss, peak, total, x, classes, factor):
@@ -97,64 +148,64 @@ def _pull_softly(start, stop, grad_x, x, y, peak, total, factor, epsilon):
             to[at + j] = factor * p * (-weights[at + j] / (p + epsilon) - t)
 
 
-# Loops of the host kernels below; they take rows of neighbours and have no CUDA twins of their own.
-pick = CpuKernel(_pick)
-probability_and_mark = CpuKernel(_probability_and_mark)
-weigh = CpuKernel(_weigh)
-weigh_stable = CpuKernel(_weigh_stable)
-pull_to = CpuKernel(_pull_to, "reassociate")
-pull_softly = CpuKernel(_pull_softly)
+# Loops of the kernels below; they take rows of neighbours and have no CUDA twins of their own.
+pick = CpuFunction(_pick)
+probability_and_mark = CpuFunction(_probability_and_mark)
+weigh = CpuFunction(_weigh)
+weigh_stable = CpuFunction(_weigh_stable)
+pull_to = CpuFunction(_pull_to, "reassociate")
+pull_softly = CpuFunction(_pull_softly)
 
 
-@cpu_host_kernel
+@cpu_whole_kernel
 def cross_entropy_forward(start, stop, loss, peak, total, x, classes, factor):
     """loss[k] = factor * (log total[k] - (x[o, classes[k], c] - peak[k])), k = o * inner + c
 
     peak[k] = max_j x[o, j, c], total[k] = sum_j exp(x[o, j, c] - peak[k]); x [outer, length, inner]
     """
-    each_row(pick, x.shape, start, stop, 3, loss, peak, total, x, classes, factor)
+    each_row(pick, x.shape, stop, 3, loss, peak, total, x, classes, factor)
 
 
-@cpu_host_kernel
+@cpu_whole_kernel
 def cross_entropy_backward(start, stop, grad_x, grad_out, x, classes, peak, total, factor):
     """grad_x[o, j, c] = factor * grad_out[0] * (p - 1 if j = classes[k] else p), k = o * inner + c
 
     p = exp(x[o, j, c] - peak[k]) / total[k]; grad_x, x [outer, length, inner]
     """
     scale = x.dtype.type(factor * grad_out[0])
-    each_row(probability_and_mark, x.shape, start, stop, 1, grad_x, x, classes, peak, total, scale)
+    each_row(probability_and_mark, x.shape, stop, 1, grad_x, x, classes, peak, total, scale)
 
 
-@cpu_host_kernel
+@cpu_whole_kernel
 def softmax_cross_entropy_forward(start, stop, loss, peak, total, x, y, factor):
     """loss[i] = factor * sum_j y[i, j] * (log total[i] - (x[i, j] - peak[i]))
 
     peak[i] = max_j x[i, j], total[i] = sum_j exp(x[i, j] - peak[i]); terms with y = 0 are left out;
     x, y [n, length, 1]
     """
-    each_row(weigh_stable, x.shape, start, stop, 3, loss, peak, total, x, y, factor)
+    each_row(weigh_stable, x.shape, stop, 3, loss, peak, total, x, y, factor)
 
 
-@cpu_host_kernel
+@cpu_whole_kernel
 def softmax_cross_entropy_backward(start, stop, grad_x, grad_out, x, y, peak, total, factor):
     """grad_x[i, j] = factor * grad_out[0] * (p[i, j] * sum_k y[i, k] - y[i, j])
 
     p[i, j] = exp(x[i, j] - peak[i]) / total[i]; grad_x, x, y [n, length, 1]
     """
     scale = x.dtype.type(factor * grad_out[0])
-    each_row(pull_to, x.shape, start, stop, 1, grad_x, x, y, peak, total, scale)
+    each_row(pull_to, x.shape, stop, 1, grad_x, x, y, peak, total, scale)
 
 
-@cpu_host_kernel
+@cpu_whole_kernel
 def categorical_cross_entropy_forward(start, stop, loss, peak, total, x, y, factor, epsilon):
     """loss[i] = -factor * sum_j y[i, j] * log(p[i, j] + epsilon), p = exp(x - peak[i]) / total[i]
 
     peak[i] = max_j x[i, j], total[i] = sum_j exp(x[i, j] - peak[i]); x, y [n, length, 1]
     """
-    each_row(weigh, x.shape, start, stop, 3, loss, peak, total, x, y, factor, epsilon)
+    each_row(weigh, x.shape, stop, 3, loss, peak, total, x, y, factor, epsilon)
 
 
-@cpu_host_kernel
+@cpu_whole_kernel
 def categorical_cross_entropy_backward(
     start, stop, grad_x, grad_out, x, y, peak, total, factor, epsilon
 ):
@@ -164,7 +215,7 @@ def categorical_cross_entropy_backward(
     grad_x, x, y [n, length, 1]
     """
     scale = x.dtype.type(factor * grad_out[0])
-    each_row(pull_softly, x.shape, start, stop, 1, grad_x, x, y, peak, total, scale, epsilon)
+    each_row(pull_softly, x.shape, stop, 1, grad_x, x, y, peak, total, scale, epsilon)
 
 
 @cpu_kernel

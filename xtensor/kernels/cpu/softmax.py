@@ -10,20 +10,16 @@ side is, as columns. Every pass vectorises; see ``exponential.py`` for exp.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
-from .._jit import CpuFunction, CpuKernel, cpu_whole_kernel
+from .._jit import CpuFunction, cpu_whole_kernel
 from ..parallel import parallel_for
 from .cells import clear_cells, inlined
 from .exponential import I32, I64, D, F, exp, log1p
 from .reduce import LARGEST
 from .simd import pointer
 
-# Rows whose elements are not neighbours go through a buffer of about so many elements.
-BLOCK = 65_536
 # Columns that are passed over together: a row of them is a few vectors, and a thousand rows fit in
 # the second-level cache.
 TILE = 64
@@ -31,47 +27,6 @@ TILE = 64
 FEW = 8
 
 row_max, larger = LARGEST["compare_row"], LARGEST["formula"]
-
-
-def each_row(
-    loop: CpuKernel, shape: tuple[int, ...], start: int, stop: int, results: int, *args: Any
-) -> None:
-    """``loop(first, last, *args)`` over rows, on copies where a row's elements are not neighbours.
-
-    Args:
-        shape: outer, length, inner.
-        results: so many of ``args``, the first ones, are written.
-        args: arrays of that shape, flat ones with an element for each row, numbers.
-    """
-    if shape[2] == 1:
-        loop.compiled()(start, stop, *args)
-        return
-    for first, last in _row_blocks(start, stop, shape):
-        views = [_rows_of(a, first, last) if isinstance(a, np.ndarray) else a for a in args]
-        copies = [np.ascontiguousarray(a) if isinstance(a, np.ndarray) else a for a in views]
-        loop.compiled()(0, last - first, *copies)
-        for view, copy in zip(views[:results], copies):
-            if copy is not view:
-                view[...] = copy
-
-
-def _row_blocks(start: int, stop: int, shape: tuple[int, ...]) -> Iterator[tuple[int, int]]:
-    """Short sub-ranges of the row index, of one outer index each."""
-    _, length, inner = shape
-    step = max(1, BLOCK // length)
-    while start < stop:
-        last = min(start + step, stop, (start // inner + 1) * inner)
-        yield start, last
-        start = last
-
-
-def _rows_of(array: np.ndarray, first: int, last: int) -> np.ndarray:
-    """Rows first..last-1, all of one outer index, as a view [rows, length, 1]; or [rows]."""
-    if array.ndim == 1:
-        return array[first:last]
-    inner = array.shape[2]
-    column = first % inner
-    return array[first // inner, :, column : column + last - first].T[:, :, np.newaxis]
 
 
 def _exp_sum(out, to, x, at, length, peak):
@@ -263,26 +218,26 @@ def _log_softmax_gradient_columns(start, stop, grad_x, grad_out, out):
 
 
 # Loops of the kernels below, for rows of neighbours and for columns.
-softmax = CpuKernel(_softmax, "contract"), CpuKernel(_softmax_columns, "contract")
+softmax = CpuFunction(_softmax, "contract"), CpuFunction(_softmax_columns, "contract")
 softmax_gradient = (
-    CpuKernel(_softmax_gradient, "reassociate"),
-    CpuKernel(_softmax_gradient_columns, "contract"),
+    CpuFunction(_softmax_gradient, "reassociate"),
+    CpuFunction(_softmax_gradient_columns, "contract"),
 )
-log_softmax = CpuKernel(_log_softmax, "contract"), CpuKernel(_log_softmax_columns, "contract")
+log_softmax = CpuFunction(_log_softmax, "contract"), CpuFunction(_log_softmax_columns, "contract")
 log_softmax_gradient = (
-    CpuKernel(_log_softmax_gradient, "reassociate"),
-    CpuKernel(_log_softmax_gradient_columns, "contract"),
+    CpuFunction(_log_softmax_gradient, "reassociate"),
+    CpuFunction(_log_softmax_gradient_columns, "contract"),
 )
 
 
-def _run(loops: tuple[CpuKernel, CpuKernel], rows: int, *arrays: np.ndarray) -> None:
+def _run(loops: tuple[CpuFunction, CpuFunction], rows: int, *arrays: np.ndarray) -> None:
     along_rows, along_columns = loops
     outer, _, inner = arrays[0].shape
     if inner == 1:
-        along_rows.run(rows, arrays)
+        parallel_for(along_rows, rows, arrays)
     else:
         tiles = outer * -(-inner // TILE)
-        parallel_for(along_columns.compiled(), tiles, arrays, arrays[0].size)
+        parallel_for(along_columns, tiles, arrays, arrays[0].size)
 
 
 @cpu_whole_kernel
