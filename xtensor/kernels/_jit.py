@@ -215,14 +215,14 @@ class CpuFunction(Compiled):
                     self._compiled = _njit(self.function, self.fastmath, self.inline)
         return self._compiled
 
-    def shared(self) -> Any:
+    def shared(self, buffers: int) -> Any:
         """The dispatcher of a job over it, see ``team.shared``; made on first use."""
         if self._shared is None:
             from . import team
 
             with _compile_lock:
                 if self._shared is None:
-                    self._shared = team.shared(self)
+                    self._shared = team.shared(self, buffers)
         return self._shared
 
 

@@ -19,6 +19,7 @@ from numba.core import cgutils, types
 from numba.core.datamodel import models, register_default
 from numba.core.extending import intrinsic
 from numba.core.types.misc import CPointer
+from numba.np.arrayobj import populate_array
 
 LANE = ir.IntType(32)
 # A product and a sum may be rounded once.
@@ -304,42 +305,67 @@ class Emitter:
         """The address of memory of the calling function that holds a value."""
         return self.builder.ptrtoint(cgutils.alloca_once_value(self.builder, value), WORD)
 
-    def function_over(self, name, values):
-        """The address of a function (start, stop, place of a tuple): name(start, stop, *tuple)."""
+    def function_over(self, name, kinds, held):
+        """The address of a function (start, stop, seat, place of a tuple) that calls another.
+
+        That is called for (start, stop, *values) of the given kinds. The tuple ``held`` has a row
+        for each seat where an array has an axis more than its kind.
+        """
         convention = self.context.call_conv
-        kind = convention.get_function_type(types.none, _CHUNK)
-        function = ir.Function(self.module, kind, self.module.get_unique_name("chunk"))
-        function.linkage = "internal"
-        builder = ir.IRBuilder(function.append_basic_block())
-        start, stop, place = convention.get_arguments(function)
-        held = self.context.get_value_type(values).as_pointer()
-        unpacked = cgutils.unpack_tuple(builder, builder.load(builder.inttoptr(place, held)))
-        arguments = (types.int64, types.int64, *values.types)
+        chunk = ir.Function(
+            self.module, convention.get_function_type(types.none, _CHUNK),
+            self.module.get_unique_name("chunk"),
+        )  # fmt: skip
+        chunk.linkage = "internal"
+        inside = Emitter(self.context, ir.IRBuilder(chunk.append_basic_block()), held.types)
+        start, stop, seat, place = convention.get_arguments(chunk)
+        values = inside.unpack(held, place)
+        for number, (kind, given) in enumerate(zip(kinds, held.types)):
+            if kind != given:
+                values[number] = inside.row(kind, given, values[number], seat)
+        kinds = types.int64, types.int64, *kinds
         loop = cgutils.get_or_insert_function(
-            self.module, convention.get_function_type(types.none, arguments), name
+            self.module, convention.get_function_type(types.none, kinds), name
         )
         status, _ = convention.call_function(
-            builder, loop, types.none, arguments, [start, stop, *unpacked]
+            inside.builder, loop, types.none, kinds, [start, stop, *values]
         )
-        with cgutils.if_unlikely(builder, status.is_error):
-            convention.return_status_propagate(builder, status)
-        convention.return_value(builder, self.context.get_dummy_value())
-        return self.builder.ptrtoint(function, WORD)
+        with cgutils.if_unlikely(inside.builder, status.is_error):
+            convention.return_status_propagate(inside.builder, status)
+        convention.return_value(inside.builder, self.context.get_dummy_value())
+        return self.builder.ptrtoint(chunk, WORD)
 
-    def call_function(self, function, start, stop, place):
+    def unpack(self, held, place):
+        """The values of a tuple that lies at an address."""
+        pointer = self.builder.inttoptr(place, self.context.get_value_type(held).as_pointer())
+        return cgutils.unpack_tuple(self.builder, self.builder.load(pointer))
+
+    def row(self, kind, rows, value, number):
+        """A row of an array of rows, without counting a reference to it."""
+        array = self.context.make_array(rows)(self.context, self.builder, value)
+        size, step = (
+            self.builder.extract_value(numbers, axis)
+            for numbers, axis in ((array.shape, 1), (array.strides, 1))
+        )
+        data = self.builder.gep(array.data, [self.builder.mul(number, size)])
+        row = self.context.make_array(kind)(self.context, self.builder)
+        populate_array(row, data, [size], [step], array.itemsize, array.meminfo)
+        return row._getvalue()
+
+    def call_function(self, function, start, stop, seat, place):
         """What ``function_over`` made; whether it raised."""
         convention = self.context.call_conv
         kind = convention.get_function_type(types.none, _CHUNK)
         pointer = self.builder.inttoptr(function, kind.as_pointer())
         status, _ = convention.call_function(
-            self.builder, pointer, types.none, _CHUNK, [start, stop, place]
+            self.builder, pointer, types.none, _CHUNK, [start, stop, seat, place]
         )
         return status.is_error
 
 
 WORD = ir.IntType(64)
-# What a chunk of a job is called with: its start and stop, and the place of all else.
-_CHUNK = (types.int64, types.int64, types.int64)
+# What a chunk of a job is called with: start, stop, the thread's seat and the place of all else.
+_CHUNK = (types.int64,) * 4
 # By the processor's family, as LLVM calls it.
 _PAUSE: dict[str, tuple[str, list[Any]]] = {
     "x86_64": ("llvm.x86.sse2.pause", []),
@@ -363,6 +389,13 @@ def name_system_functions():
         (RELEASE, python.PyThread_release_lock),
     ):
         binding.add_symbol(name, ctypes.cast(function, ctypes.c_void_p).value)
+
+
+def without_rows(arguments, buffers):
+    """Types of arguments in which the last ones, so many buffers, are single rows."""
+    plain = len(arguments) - buffers
+    rows = [types.Array(array.dtype, 1, "C") for array in arguments[plain:]]
+    return (*arguments[:plain], *rows)
 
 
 def name_of(loop, arguments):

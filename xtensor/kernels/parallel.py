@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import message
+from .scratch import scratch
 
 # A chunk should be worth the microsecond or two in which the others begin.
 CHUNK_ELEMENTS = 32_768
@@ -41,11 +42,12 @@ class Compiled:
     """A loop as ``parallel_for`` takes it besides Python functions."""
 
     def compiled(self) -> Callable[..., Any]:
-        """The loop itself, (start, stop, *args)."""
+        """The loop itself, (start, stop, *args, *buffers)."""
         raise NotImplementedError
 
-    def shared(self) -> Callable[..., bool]:
-        """The loop shared out by a mailbox, (mailbox, chunks, work, *args); whether it failed."""
+    def shared(self, buffers: int) -> Callable[..., bool]:
+        """The loop shared out by a mailbox, (mailbox, chunks, work, *args, *buffers); whether it
+        failed. A buffer has a row for each thread here, and the loop gets that."""
         raise NotImplementedError
 
 
@@ -269,7 +271,11 @@ if hasattr(os, "register_at_fork"):
 
 
 def parallel_for(
-    body: Compiled | Callable[..., Any], work: int, args: Sequence[Any], size: int | None = None
+    body: Compiled | Callable[..., Any],
+    work: int,
+    args: Sequence[Any],
+    size: int | None = None,
+    buffers: Sequence[int] = (),
 ) -> None:
     """Call ``body(start, stop, *args)`` over sub-ranges that make up ``range(work)``.
 
@@ -279,6 +285,9 @@ def parallel_for(
 
     With ``size``, which then stands for the cost instead, each index is taken to be a tile that is
     computed alike in any range, so that there may be as many chunks as suits the threads.
+
+    A compiled loop is given ``buffers`` last, arrays of at least these sizes and the dtype of the
+    first argument, that no other thread uses.
     """
     if work == 0:
         return
@@ -289,7 +298,10 @@ def parallel_for(
                 largest = arg.size
     chunks = min(work, largest // CHUNK_ELEMENTS)
     if chunks < 2:
-        (body.compiled() if isinstance(body, Compiled) else body)(0, work, *args)
+        if isinstance(body, Compiled):
+            body.compiled()(0, work, *args, *_buffers(1, buffers, args))
+        else:
+            body(0, work, *args)
         return
     pool = _get_pool()
     if size is None:
@@ -299,8 +311,17 @@ def parallel_for(
     if not isinstance(body, Compiled):
         pool.run(_Job(body, work, chunks, args))
         return
-    shared = body.shared()
+    shared = body.shared(len(buffers))
     pool.keep_apart()
-    if shared(pool.mailbox, chunks, work, *args):
-        body.compiled()(0, work, *args)  # raises what a chunk of it did
+    if shared(pool.mailbox, chunks, work, *args, *_buffers(pool.count, buffers, args)):
+        body.compiled()(0, work, *args, *_buffers(1, buffers, args))  # raises what a chunk did
         raise MemoryError(f"xtensor: no memory for the buffers of a kernel, {body!r}")
+
+
+def _buffers(threads: int, sizes: Sequence[int], args: Sequence[Any]) -> list[np.ndarray]:
+    """For one thread arrays of these sizes, for several rows of them."""
+    rows = [
+        scratch.rows(f"buffer {number}", threads, size, args[0].dtype)
+        for number, size in enumerate(sizes)
+    ]
+    return [row[0] for row in rows] if threads == 1 else rows

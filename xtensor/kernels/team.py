@@ -129,18 +129,19 @@ def give_way():
 
 
 @CpuIntrinsic
-def function_over(loop, arguments):
-    """The address of a function (start, stop, place) that calls a loop, given by its name.
+def function_over(loop, buffers, arguments):
+    """The address of a function (start, stop, seat, place) that calls a loop, given by its name.
 
-    It finds the arguments at the place, and the loop when it is loaded: so it is compiled without
-    that, a second time.
+    It finds the arguments at the place, and the loop when it is loaded, so that this is compiled
+    once. Of the last arguments, so many buffers, it passes on the row for its seat.
     """
-    name = _llvm().name_of(loop.literal_value, arguments.types)
+    values = _llvm().without_rows(arguments.types, buffers.literal_value)
+    name = _llvm().name_of(loop.literal_value, values)
 
-    def generate(emit, _, values):
-        return emit.function_over(name, arguments)
+    def generate(emit, *_):
+        return emit.function_over(name, values, arguments)
 
-    return _llvm().types.int64(loop, arguments), generate
+    return _llvm().types.int64(loop, buffers, arguments), generate
 
 
 @CpuIntrinsic
@@ -154,29 +155,30 @@ def place_of(arguments):
 
 
 @CpuIntrinsic
-def call_function(function, start, stop, place):
+def call_function(function, start, stop, seat, place):
     """Call what ``function_over`` gave; whether it raised."""
 
     def generate(emit, *values):
         return emit.call_function(*values)
 
     types = _llvm().types
-    return types.boolean(*[types.int64] * 4), generate
+    return types.boolean(*[types.int64] * 5), generate
 
 
 @CpuFunction
-def take_part(mailbox, side):
-    """Draw chunks of the open job until none is left, from the end if ``side`` is 1.
+def take_part(mailbox, number):
+    """Draw chunks of the open job until none is left; threads with odd numbers from the end.
 
-    So that two threads walk through memory of their own.
+    So two threads walk through memory of their own.
     """
+    side = number % 2
     function, place = look(mailbox, FUNCTION), look(mailbox, ARGUMENTS)
     chunks, work = look(mailbox, CHUNKS), look(mailbox, WORK)
     while add_to(mailbox, DRAWN, 1) < chunks:
         drawn = add_to(mailbox, FROM_BEGIN + side * APART, 1)
         chunk = chunks - 1 - drawn if side else drawn
         start, stop = chunk * work // chunks, (chunk + 1) * work // chunks
-        if call_function(function, start, stop, place):
+        if call_function(function, start, stop, number, place):
             exchange(mailbox, FAILED, 1)
 
 
@@ -200,7 +202,7 @@ def serve(mailbox, number, answered):
         elif wanted:
             add_to(mailbox, HELPERS, 1)
             if look(mailbox, JOB) == job:
-                take_part(mailbox, number % 2)
+                take_part(mailbox, number)
             add_to(mailbox, HELPERS, -1)
             looks, seen = 0, job
         elif looks < PATIENCE:
@@ -230,7 +232,7 @@ def conduct(mailbox, function, place, chunks, work):
     if exchange(mailbox, BUSY, 1):
         for chunk in range(chunks):
             start, stop = chunk * work // chunks, (chunk + 1) * work // chunks
-            failed |= call_function(function, start, stop, place)
+            failed |= call_function(function, start, stop, 0, place)
         return failed
     exchange(mailbox, FUNCTION, function)
     exchange(mailbox, ARGUMENTS, place)
@@ -254,17 +256,19 @@ def conduct(mailbox, function, place, chunks, work):
 
 
 def _share(mailbox, chunks, work, *args):
-    return conduct(mailbox, function_over(loop, args), place_of(args), chunks, work)
+    return conduct(mailbox, function_over(loop, buffers, args), place_of(args), chunks, work)
 
 
-def shared(body: CpuFunction) -> Any:
-    """``body`` as a job, (mailbox, chunks, work, *args)."""
+def shared(body: CpuFunction, buffers: int) -> Any:
+    """``body`` as a job, (mailbox, chunks, work, *args), of which the last are buffers."""
     name = f"{body.function.__module__.split('.')[-1]}_{body.function.__name__}"
-    job = CpuFunction(with_globals(_share, f"share_{name}", {"loop": name})).compiled()
+    values = {"loop": name, "buffers": buffers}
+    job = CpuFunction(with_globals(_share, f"share_{name}", values)).compiled()
     compile_job = job.compile
 
     def compile_loop_first(signature: Any) -> Any:
-        _llvm().name_loop(name, body.compiled(), tuple(signature)[-1].types)
+        values = _llvm().without_rows(tuple(signature)[-1].types, buffers)
+        _llvm().name_loop(name, body.compiled(), values)
         return compile_job(signature)
 
     job.compile = compile_loop_first

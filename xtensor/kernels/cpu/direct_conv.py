@@ -17,6 +17,7 @@ from functools import lru_cache
 import numpy as np
 
 from ..parallel import CHUNKS_PER_THREAD, get_num_threads, parallel_for
+from ..scratch import scratch
 from .direct import correlate, lay_weights, sum_weights
 from .direct_plan import (
     BLOCK,
@@ -36,7 +37,6 @@ from .direct_plan import (
 )
 from .job import Job, run_in_parts, run_jobs
 from .product import PANEL
-from .scratch import scratch
 
 # mypy: disable-error-code="no-untyped-def"
 

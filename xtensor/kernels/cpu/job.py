@@ -11,9 +11,6 @@ import numpy as np
 
 from .._jit import CpuFunction
 from ..parallel import parallel_for
-from .scratch import scratch
-
-BUFFERS = "first buffer", "second buffer", "third buffer", "fourth buffer"
 
 
 class Job(NamedTuple):
@@ -32,21 +29,9 @@ class Job(NamedTuple):
 
 def run_jobs(loop: CpuFunction, jobs: Sequence[Job], *arrays: np.ndarray) -> None:
     """All tasks of all jobs, shared out over the threads; arrays are passed on flat."""
-    tasks, cost = sum(job.tasks for job in jobs), sum(job.cost for job in jobs)
-    parallel_for(_run, tasks, (loop, jobs, *(a.reshape(-1) for a in arrays)), cost)
-
-
-def _run(start, stop, loop, jobs, *arrays):
-    """Tasks start..stop-1 of all jobs, one job after the other."""
+    flat, cost = [a.reshape(-1) for a in arrays], sum(job.cost for job in jobs)
     for job in jobs:
-        first, end = max(start, 0), min(stop, job.tasks)
-        if first < end:
-            buffers = [
-                scratch.array(BUFFERS[number], size, arrays[0].dtype)
-                for number, size in enumerate(job.sizes)
-            ]
-            loop.compiled()(first, end, *arrays, *job.numbers, *buffers)
-        start, stop = start - job.tasks, stop - job.tasks
+        parallel_for(loop, job.tasks, (*flat, *job.numbers), cost, job.sizes)
 
 
 def run_in_parts(loop: CpuFunction, job: Job, parts: int, out: np.ndarray, *arrays) -> None:

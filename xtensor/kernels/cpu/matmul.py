@@ -11,10 +11,10 @@ from __future__ import annotations
 import numpy as np
 
 from .. import blas
-from .._jit import CpuFunction, cpu_host_kernel
+from .._jit import CpuFunction, cpu_whole_kernel
+from ..parallel import parallel_for
 from .cells import inlined
 from .product import BLOCK_COLUMNS, BLOCK_DEPTH, BLOCK_ROWS, multiply_matrices
-from .scratch import scratch
 from .simd import pointer
 
 # With fewer rows or columns a product is little more than reading the other matrix, and with fewer
@@ -49,20 +49,16 @@ def matmul_tiles(start, stop, out, x, y, bias, x_size, y_size, m, n, depth, tran
         )  # fmt: skip
 
 
-def multiply_tiles(start, stop, out, x, y, bias, transposed_x, transposed_y, parts, blocks):
+def multiply_tiles(matrices, out, x, y, bias, transposed_x, transposed_y, parts, blocks):
     """``matmul_forward`` in tiles."""
     _, m, n = out.shape
     depth = x.shape[1] if transposed_x else x.shape[2]
     x_size, y_size = (a[0].size if len(a) > 1 else 0 for a in (x, y))
-    buffers = (
-        scratch.array(name, size, out.dtype)
-        for name, size in (
-            ("panels", BLOCK_COLUMNS * BLOCK_DEPTH), ("copies", BLOCK_ROWS * BLOCK_DEPTH),
-        )
-    )  # fmt: skip
-    matmul_tiles.compiled()(
-        start, stop, out.reshape(-1), x.reshape(-1), y.reshape(-1), bias, x_size, y_size, m, n,
-        depth, transposed_x, transposed_y, parts, blocks, *buffers,
+    parallel_for(
+        matmul_tiles, matrices,
+        (out.reshape(-1), x.reshape(-1), y.reshape(-1), bias, x_size, y_size, m, n, depth,
+         transposed_x, transposed_y, parts, blocks),
+        buffers=(BLOCK_COLUMNS * BLOCK_DEPTH, BLOCK_ROWS * BLOCK_DEPTH),
     )  # fmt: skip
 
 
@@ -101,7 +97,7 @@ def multiply_by_numpy(start, stop, out, x, y, bias, transposed_x, transposed_y, 
                 np.add(to, added, out=to)
 
 
-@cpu_host_kernel
+@cpu_whole_kernel
 def matmul_forward(start, stop, out, x, y, bias, transposed_x, transposed_y, parts, blocks):
     """out[b * parts + p, i, j] = bias[j] + sum_k x[b, i, k] * y[b, k, j], k over part p
 
@@ -112,5 +108,8 @@ def matmul_forward(start, stop, out, x, y, bias, transposed_x, transposed_y, par
     _, m, n = out.shape
     length = x.shape[1] if transposed_x else x.shape[2]
     large = min(m, n) >= FEWEST and m * n * length >= WORTH
-    multiply = multiply_tiles if large and out.dtype.kind == "f" else multiply_by_numpy
-    multiply(start, stop, out, x, y, bias, transposed_x, transposed_y, parts, blocks)
+    args = out, x, y, bias, transposed_x, transposed_y, parts, blocks
+    if large and out.dtype.kind == "f":
+        multiply_tiles(stop, *args)
+    else:
+        parallel_for(multiply_by_numpy, stop, args)

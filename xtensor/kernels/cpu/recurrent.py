@@ -24,10 +24,10 @@ import numpy as np
 
 from .._jit import CpuFunction, cpu_whole_kernel
 from ..parallel import parallel_for
+from ..scratch import scratch
 from .cells import copy_cells, inlined
 from .exponential import exp, expm1
 from .product import BATCH_ROWS, PANEL, full_panels, lay_full_panels, multiply_full_panels
-from .scratch import scratch
 from .simd import pointer
 
 # So many multiplications take as long as one of the elements in which parallel_for counts.
@@ -360,17 +360,8 @@ def run(steps, tiles, weight, transposed, arrays, schedule, apart, backwards, ti
     flat = [array.reshape(-1) for array in arrays]
     cost = len(arrays[0]) * weight.size // PRODUCTS_PER_ELEMENT
     room = -(-tile // BATCH_ROWS) * BATCH_ROWS
-    parallel_for(_run, tiles, (steps, room * depth, room * wide, *flat, schedule, apart, backwards,
-                               tile, *numbers, hidden, panels), cost)  # fmt: skip
-
-
-def _run(start, stop, steps, factor_size, product_size, *args):
-    """With scratch for what is multiplied with the weight, and for the products."""
-    factors, products = (
-        scratch.array(name, size, args[0].dtype)
-        for name, size in (("factors", factor_size), ("products", product_size))
-    )
-    steps.compiled()(start, stop, *args, factors, products)
+    parallel_for(steps, tiles, (*flat, schedule, apart, backwards, tile, *numbers, hidden, panels),
+                 cost, (room * depth, room * wide))  # fmt: skip
 
 
 @cpu_whole_kernel

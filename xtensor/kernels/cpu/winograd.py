@@ -24,9 +24,9 @@ import numpy as np
 
 from .._jit import CpuFunction
 from ..parallel import get_num_threads, parallel_for
+from ..scratch import scratch
 from .cells import clear_cells, inlined
 from .product import PANEL, ROWS, multiply_panel, multiply_panels
-from .scratch import scratch
 from .simd import lanes_of, load_tile, pointer, row_transform, store_tile, transpose_square
 
 # Channels side by side: a whole number of vectors on any processor.
@@ -332,14 +332,12 @@ def whole_rows(count):
 
 
 def row_buffers(across):
-    """Scratch for one tile row of WIDE channels: as read, and half transformed."""
-    size = (4 * across + 2) * 6 * WIDE
-    return [scratch.array(name, size, np.float32) for name in ("rows", "half")]
+    """Sizes: one tile row of WIDE channels, as read and half transformed."""
+    return [(4 * across + 2) * 6 * WIDE] * 2
 
 
-def kernel_buffers():
-    """Scratch for WIDE kernels: their elements, and half transformed."""
-    return [scratch.array(name, 18 * WIDE, np.float32) for name in ("kernels", "half kernels")]
+# WIDE kernels: their elements, and half transformed.
+KERNEL_BUFFERS = [18 * WIDE] * 2
 
 
 def correlate(out, x, weight, steps, bias, top, left):
@@ -359,12 +357,18 @@ def correlate(out, x, weight, steps, bias, top, left):
         correlate_by_panels(out, x, weight, steps, bias, top, left, down, across, wide)
         return
     spread = scratch.array("spread", 36 * channels * out_wide, np.float32)
-    parallel_for(_spread, channels, (spread, weight.reshape(-1), channels, outputs, *steps),
-                 spread.size)  # fmt: skip
+    parallel_for(
+        spread_kernels, channels, (spread, weight.reshape(-1), channels, outputs, *steps),
+        spread.size, KERNEL_BUFFERS,
+    )  # fmt: skip
     fitting = -(-tiles * 36 * 4 * (wide + out_wide) // BLOCK_BYTES)
     blocks = max(1, min(rows, max(min(fitting, tiles // FEWEST_TILES), FEWEST_BLOCKS)))
-    parallel_for(_correlate, blocks, (out, x, spread, bias, top, left, down, across, rows, blocks,
-                                      wide, out_wide), tiles * wide * out_wide)  # fmt: skip
+    size = 36 * whole_rows(-(-rows // blocks) * across)
+    parallel_for(
+        correlate_blocks, blocks,
+        (out, x, spread, bias, top, left, down, across, rows, blocks, wide, out_wide),
+        tiles * wide * out_wide, [size * wide, size * out_wide, *row_buffers(across)],
+    )  # fmt: skip
 
 
 def correlate_by_panels(out, x, weight, steps, bias, top, left, down, across, wide):
@@ -373,42 +377,14 @@ def correlate_by_panels(out, x, weight, steps, bias, top, left, down, across, wi
     rows, channels = len(x) * down, x.shape[1]
     room = whole_rows(rows * across)
     values = scratch.array("all values", 36 * room * wide, np.float32)
-    parallel_for(_transform_rows, rows, (values, wide, room, x, down, across, top, left),
-                 values.size)  # fmt: skip
-    panels = -(-out.shape[1] // PANEL)
+    parallel_for(transform_rows, rows, (values, wide, room, x, down, across, top, left),
+                 values.size, row_buffers(across))  # fmt: skip
+    panels, sizes = -(-out.shape[1] // PANEL), [36 * PANEL * channels, 36 * PANEL * room]
     parallel_for(
-        _correlate_panels, panels,
+        correlate_panels, panels,
         (out, values, weight.reshape(-1), bias, *steps, channels, down, across, rows, wide, room),
-        room * wide * out.shape[1],
+        room * wide * out.shape[1], [*sizes, *KERNEL_BUFFERS, *row_buffers(across)],
     )  # fmt: skip
-
-
-def _spread(start, stop, *args):
-    spread_kernels.compiled()(start, stop, *args, *kernel_buffers())
-
-
-def _transform_rows(start, stop, *args):
-    transform_rows.compiled()(start, stop, *args, *row_buffers(args[5]))
-
-
-def _correlate_panels(start, stop, *args):
-    channels, _, across, _, _, room = args[-6:]
-    spread, results = (
-        scratch.array(name, 36 * count * PANEL, np.float32)
-        for name, count in (("spread", channels), ("results", room))
-    )
-    buffers = spread, results, *kernel_buffers(), *row_buffers(across)
-    correlate_panels.compiled()(start, stop, *args, *buffers)
-
-
-def _correlate(start, stop, *args):
-    across, rows, blocks, wide, out_wide = args[-5:]
-    tiles = whole_rows(-(-rows // blocks) * across)
-    values, results = (
-        scratch.array(name, 36 * tiles * count, np.float32)
-        for name, count in (("values", wide), ("results", out_wide))
-    )
-    correlate_blocks.compiled()(start, stop, *args, values, results, *row_buffers(across))
 
 
 def plane(array):
@@ -442,46 +418,37 @@ def backward_weight(grad_weight, grad, x, stride, padding, dilation, groups):
         block = max(1, min(rows // parts, BLOCK_BYTES // row_bytes))
         totals = scratch.array("total", parts * 36 * padded * wide, np.float32).reshape(parts, -1)
         bounds = np.arange(parts + 1) * rows // parts
-        parallel_for(_add_parts, parts, (totals, x, grad, bounds, block, *how),
-                     rows * across * wide * out_wide)  # fmt: skip
+        sizes = [*tile_buffers(block * across, wide, out_wide), *row_buffers(across)]
+        parallel_for(add_parts, parts, (totals, x, grad, bounds, block, *how),
+                     rows * across * wide * out_wide, sizes)  # fmt: skip
         total = totals.sum(axis=0)
     else:
         total = sum_stretches(x, grad, rows, max(1, min(rows, STRETCH_BYTES // row_bytes)), *how)
-    parallel_for(_gather, outputs, (grad_weight, total, padded, wide), total.size)
+    parallel_for(gather_kernels, outputs, (grad_weight, total, padded, wide), total.size,
+                 KERNEL_BUFFERS)  # fmt: skip
 
 
 def tile_buffers(tiles, wide, out_wide):
-    """Scratch for transformed inputs and gradients."""
-    return [
-        scratch.array(name, 36 * tiles * count + ROWS, np.float32)
-        for name, count in (("values", wide), ("gradients", out_wide))
-    ]
+    """Sizes: transformed inputs and gradients."""
+    return [36 * tiles * count + ROWS for count in (wide, out_wide)]
 
 
 def sum_stretches(x, grad, rows, stretch, down, across, top, left, wide, out_wide, padded):
     """Of each stretch of tile rows, rows are shared out for the transforms, then the products."""
     tiles = stretch * across
-    values, gradients = tile_buffers(tiles, wide, out_wide)
+    values, gradients = (
+        scratch.array(name, size, np.float32)
+        for name, size in zip(("values", "gradients"), tile_buffers(tiles, wide, out_wide))
+    )
     total = scratch.array("total", 36 * padded * wide, np.float32)
     for base in range(0, rows, stretch):
         count = min(stretch, rows - base)
-        parallel_for(_transform, count, (values, gradients, wide, out_wide, tiles, x, grad, base,
-                                         down, across, top, left), values.size)  # fmt: skip
+        parallel_for(
+            transform_stretch_alone, count,
+            (values, gradients, wide, out_wide, tiles, x, grad, base, down, across, top, left),
+            values.size, row_buffers(across),
+        )  # fmt: skip
         parallel_for(add_products_alone, 36,
                      (total, gradients, values, padded, wide, out_wide, tiles, count * across,
                       base > 0), tiles * wide * out_wide)  # fmt: skip
     return total
-
-
-def _add_parts(start, stop, *args):
-    block, _, across, _, _, wide, out_wide, _ = args[-8:]
-    buffers = *tile_buffers(block * across, wide, out_wide), *row_buffers(across)
-    add_parts.compiled()(start, stop, *args, *buffers)
-
-
-def _transform(start, stop, *args):
-    transform_stretch_alone.compiled()(start, stop, *args, *row_buffers(args[-3]))
-
-
-def _gather(start, stop, *args):
-    gather_kernels.compiled()(start, stop, *args, *kernel_buffers())

@@ -20,7 +20,13 @@ class _Scratch(threading.local):
         self.buffers: dict[str, np.ndarray] = {}
         self.views: dict[str, np.ndarray] = {}  # of what was asked for last
 
-    def array(self, name: str, size: int, dtype: Any) -> np.ndarray:
+    def rows(self, name: str, rows: int, size: int, dtype: Any) -> np.ndarray:
+        """Uninitialised rows, each of at least that size, which all begin with a cache line."""
+        itemsize = np.dtype(dtype).itemsize
+        whole = -(-size * itemsize // ALIGNMENT) * ALIGNMENT // itemsize
+        return self.array(name, rows * whole, dtype, rows * KEPT_BYTES).reshape(rows, whole)
+
+    def array(self, name: str, size: int, dtype: Any, kept: int = KEPT_BYTES) -> np.ndarray:
         """An uninitialised array that begins with a cache line.
 
         What an earlier call got under this name is overwritten.
@@ -35,7 +41,7 @@ class _Scratch(threading.local):
             begin = -memory.ctypes.data % ALIGNMENT
             buffer = memory[begin : begin + count]
         view = buffer[:count].view(dtype)
-        if count <= KEPT_BYTES:
+        if count <= kept:
             self.buffers[name], self.views[name] = buffer, view
         return view
 
