@@ -298,10 +298,8 @@ def parallel_for(
                 largest = arg.size
     chunks = min(work, largest // CHUNK_ELEMENTS)
     if chunks < 2:
-        if isinstance(body, Compiled):
-            body.compiled()(0, work, *args, *_buffers(1, buffers, args))
-        else:
-            body(0, work, *args)
+        loop = body.compiled() if isinstance(body, Compiled) else body
+        loop(0, work, *args, *(_buffers(1, buffers, args) if buffers else ()))
         return
     pool = _get_pool()
     if size is None:
