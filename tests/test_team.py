@@ -63,7 +63,7 @@ def test_every_index_is_computed_once(threads, number):
 def test_a_buffer_belongs_to_one_thread(threads, number):
     threads(number)
     wrong = np.zeros(400)
-    for _ in range(20):
+    for _ in range(40):
         parallel_for(mark, wrong.size, (wrong, np.zeros(0)), 1 << 20, [33])
     assert not wrong.any()
 

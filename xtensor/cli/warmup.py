@@ -47,7 +47,8 @@ def run() -> int:
             file=sys.stderr,
         )
         return 1
-    parallel.CHUNK_ELEMENTS = 1  # small arrays are shared out as well: loops are compiled for both
+    # Small arrays are shared out too, and at once: loops are compiled for one thread and several.
+    parallel.CHUNK_ELEMENTS, parallel.FIRST_CALLS = 1, 0
     before, start = _kept(path), time.perf_counter()
     with tqdm(steps(), unit="step") as bar:
         for name, step in bar:

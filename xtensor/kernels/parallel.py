@@ -28,6 +28,9 @@ CHUNK_ELEMENTS = 32_768
 # Where ranges are shared out by their shape, and where by the number of threads: a thread that is
 # held up leaves its share to the others.
 MAX_CHUNKS, CHUNKS_PER_THREAD = 16, 4
+# A loop's first calls go without other threads, unless they handle so many elements: what shares it
+# out takes 0.1 to 0.5 s to compile, too much for one result and its gradients.
+FIRST_CALLS, LONG = 3, 1 << 25
 # Places in the mailbox, two cache lines apart, as processors fetch lines in pairs.
 # What a job is: a function of start, stop and a pointer; chunks of range(work). How far it is:
 # chunks drawn in all, from the beginning and from the end. Threads at it besides the caller's.
@@ -43,6 +46,10 @@ class Compiled:
 
     def compiled(self) -> Callable[..., Any]:
         """The loop itself, (start, stop, *args, *buffers)."""
+        raise NotImplementedError
+
+    def next_call(self) -> int:
+        """Counts calls with work for several threads, from 1."""
         raise NotImplementedError
 
     def shared(self, buffers: int) -> Callable[..., bool]:
@@ -291,35 +298,53 @@ def parallel_for(
     """
     if work == 0:
         return
-    largest = size or 0
+    cost = size or 0
     if size is None and work > 1:
         for arg in args:
-            if type(arg) is np.ndarray and arg.size > largest:
-                largest = arg.size
-    chunks = min(work, largest // CHUNK_ELEMENTS)
+            if type(arg) is np.ndarray and arg.size > cost:
+                cost = arg.size
+    chunks = min(work, cost // CHUNK_ELEMENTS)
     if chunks < 2:
         loop = body.compiled() if isinstance(body, Compiled) else body
         loop(0, work, *args, *(_buffers(1, buffers, args) if buffers else ()))
         return
-    pool = _get_pool()
+    threads = get_num_threads()
     if size is None:
         chunks = min(chunks, MAX_CHUNKS)
     else:
-        chunks = min(work, pool.count * min(CHUNKS_PER_THREAD, -(-chunks // pool.count)))
+        chunks = min(work, threads * min(CHUNKS_PER_THREAD, -(-chunks // threads)))
     if not isinstance(body, Compiled):
-        pool.run(_Job(body, work, chunks, args))
-        return
-    shared = body.shared(len(buffers))
+        _get_pool().run(_Job(body, work, chunks, args))
+    elif threads == 1 or (body.next_call() <= FIRST_CALLS and cost < LONG):
+        _call_alone(body, work, chunks, args, buffers)
+    else:
+        _share(body, work, chunks, args, buffers)
+
+
+def _share(
+    body: Compiled, work: int, chunks: int, args: Sequence[Any], buffers: Sequence[int]
+) -> None:
+    """Whoever has the time draws chunks."""
+    pool, shared = _get_pool(), body.shared(len(buffers))
     pool.keep_apart()
     if shared(pool.mailbox, chunks, work, *args, *_buffers(pool.count, buffers, args)):
-        body.compiled()(0, work, *args, *_buffers(1, buffers, args))  # raises what a chunk did
-        raise MemoryError(f"xtensor: no memory for the buffers of a kernel, {body!r}")
+        _call_alone(body, work, chunks, args, buffers)  # raises what one of its chunks did
+        raise MemoryError(f"xtensor: no memory for what a kernel needs, {body!r}")
+
+
+def _call_alone(
+    body: Compiled, work: int, chunks: int, args: Sequence[Any], buffers: Sequence[int]
+) -> None:
+    """The same chunks, one after the other."""
+    loop, own = body.compiled(), _buffers(1, buffers, args)
+    for chunk in range(chunks):
+        loop(chunk * work // chunks, (chunk + 1) * work // chunks, *args, *own)
 
 
 def _buffers(threads: int, sizes: Sequence[int], args: Sequence[Any]) -> list[np.ndarray]:
-    """For one thread arrays of these sizes, for several rows of them."""
+    """Arrays of these sizes for one thread; for several, a row for each."""
     rows = [
         scratch.rows(f"buffer {number}", threads, size, args[0].dtype)
         for number, size in enumerate(sizes)
     ]
-    return [row[0] for row in rows] if threads == 1 else rows
+    return rows if threads > 1 else [row[0] for row in rows]

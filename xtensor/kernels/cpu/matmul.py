@@ -20,6 +20,8 @@ from .simd import pointer
 # With fewer rows or columns a product is little more than reading the other matrix, and with fewer
 # multiplications tiles save less than 10 us.
 FEWEST, WORTH = 8, 1 << 20
+# So many multiplications take as long as one of the elements in which parallel_for counts.
+PRODUCTS = 32
 
 
 @inlined
@@ -58,7 +60,8 @@ def multiply_tiles(matrices, out, x, y, bias, transposed_x, transposed_y, parts,
         matmul_tiles, matrices,
         (out.reshape(-1), x.reshape(-1), y.reshape(-1), bias, x_size, y_size, m, n, depth,
          transposed_x, transposed_y, parts, blocks),
-        buffers=(BLOCK_COLUMNS * BLOCK_DEPTH, BLOCK_ROWS * BLOCK_DEPTH),
+        x.size * out.shape[2] // PRODUCTS * (len(out) // parts // len(x)),
+        (BLOCK_COLUMNS * BLOCK_DEPTH, BLOCK_ROWS * BLOCK_DEPTH),
     )  # fmt: skip
 
 
