@@ -39,7 +39,7 @@ from .parallel import (
     LOCK,
     THREADS,
     WORK,
-)  # fmt: skip
+)
 
 I64 = np.int64
 # So often a thread looks at the mailbox before it sleeps: about 0.1 ms. A caller that waits for the
