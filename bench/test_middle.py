@@ -17,7 +17,6 @@ SIZES = pytest.mark.parametrize("size", [500, 1000], ids=["500x500", "1000x1000"
 FUNCTIONS = {
     "add": (xt.add, lambda x, y: torch.add(x, y), 2),
     "add a column": (lambda x, y: x + y[:, :1], lambda x, y: x + y[:, :1], 2),
-    "divide": (xt.divide, lambda x, y: torch.div(x, y), 2),
     "maximum": (xt.maximum, lambda x, y: torch.maximum(x, y), 2),
     "where": (lambda x, y: xt.where(x > y, x, y), lambda x, y: torch.where(x > y, x, y), 2),
     "neg": (xt.neg, lambda x: -x, 1),

@@ -16,7 +16,7 @@ from __future__ import annotations
 import ctypes
 import math
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -106,11 +106,16 @@ class ElementwiseKernel(CpuKernel):
     """A formula on single numbers over arrays that broadcast, and plain numbers after them.
 
     ``numpy_loop(*inputs, out=out)`` runs it where NumPy has such a loop; else the formula is lifted
-    into a compiled loop over flat arrays.
+    into a compiled loop over flat arrays. ``shared(out, *inputs)`` shares out many numbers, or
+    returns False where it can not; that of a ufunc is ``run_ufunc``.
     """
 
     def __init__(
-        self, name: str, formula: Callable[..., Any], numpy_loop: Callable[..., Any] | None
+        self,
+        name: str,
+        formula: Callable[..., Any],
+        numpy_loop: Callable[..., Any] | None,
+        shared: Callable[..., bool] | None,
     ) -> None:
         self.arrays, self.numbers = split_parameters(formula)
         loop = _LOOPS[self.arrays, self.numbers]
@@ -120,7 +125,7 @@ class ElementwiseKernel(CpuKernel):
         self.formula = formula
         self.numpy_loop = numpy_loop
         found = getattr(numpy_loop, "ufunc", numpy_loop)
-        self.ufunc = found if isinstance(found, np.ufunc) else None
+        self.shared = partial(run_ufunc, found) if isinstance(found, np.ufunc) else shared
         rows = with_globals(_rows_xy, f"{name}_rows", {"formula": inlined})
         self.rows = CpuKernel(rows, "contract") if self.arrays == 2 and not self.numbers else None
         if isinstance(numpy_loop, np.ufunc):
@@ -138,7 +143,7 @@ class ElementwiseKernel(CpuKernel):
         if self.rows is not None and (rows := _as_rows(out, *inputs)):
             self.rows.run(*rows)
             return
-        if self.ufunc is not None and run_ufunc(self.ufunc, out, *inputs):
+        if self.shared is not None and self.shared(out, *inputs):
             return
         views = [
             a if a.shape == out.shape else np.broadcast_to(a, out.shape) for a in (out, *inputs)
@@ -253,7 +258,10 @@ _LOOPS = {
 
 
 def cpu_elementwise(
-    name: str, formula: Callable[..., Any], numpy_loop: Callable[..., Any] | None = None
+    name: str,
+    formula: Callable[..., Any],
+    numpy_loop: Callable[..., Any] | None = None,
+    shared: Callable[..., bool] | None = None,
 ) -> Kernel:
-    """Register an elementwise CPU kernel; ``numpy_loop(*inputs, out=out)`` is used if given."""
-    return register(ElementwiseKernel(name, formula, numpy_loop))
+    """Register an elementwise CPU kernel, see there."""
+    return register(ElementwiseKernel(name, formula, numpy_loop, shared))

@@ -14,7 +14,7 @@ from .. import scalar
 from .._elementwise import cpu_elementwise, ufuncs
 from ..scalar import HALF, ONE, ZERO
 from .exponential import erfcx, exp, expm1, log1p
-from .power import power_backward_x, power_backward_y, power_forward
+from .power import SHARED, power_backward_x, power_backward_y, power_forward
 
 # mypy: disable-error-code="no-untyped-def"
 
@@ -191,5 +191,7 @@ UFUNCS: dict[str, Any] = {
 ufuncs.update(MAKING)
 ufuncs.update(FEW)
 for _name, _formula in scalar.formulas().items():
-    _kernel = cpu_elementwise(_name, FORMULAS.get(_name, _formula), UFUNCS.get(_name))
+    _kernel = cpu_elementwise(
+        _name, FORMULAS.get(_name, _formula), UFUNCS.get(_name), SHARED.get(_name)
+    )
     _kernel.__module__ = scalar.__name__  # where the formula is explained, for both devices

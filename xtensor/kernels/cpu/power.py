@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._jit import CpuFunction
+from ..parallel import parallel_for
 from ..scalar import HALF, ONE, ZERO
 
 # mypy: disable-error-code="no-untyped-def"
@@ -24,7 +25,7 @@ def power_forward(x: np.ndarray, y: np.ndarray, out: Any) -> None:
         return
     n = number(y)
     if n is not None and is_product(n):
-        products.compiled()(out.reshape(-1), x.reshape(-1), int(2 * n))
+        products.compiled()(0, out.size, out.reshape(-1), x.reshape(-1), int(2 * n))
     else:
         power(x, y, out)
 
@@ -34,7 +35,8 @@ def power_backward_x(g: np.ndarray, x: np.ndarray, y: np.ndarray, out: Any) -> N
     n = number(y)
     if n is not None and is_product(n - 1):
         twice = int(2 * n - 2) if n else 0
-        slopes.compiled()(out.reshape(-1), g.reshape(-1), x.reshape(-1), y.dtype.type(n), twice)
+        flat = [a.reshape(-1) for a in (out, g, x)]
+        slopes.compiled()(0, out.size, *flat, y.dtype.type(n), twice)
         return
     y = y if n is None else y.dtype.type(n)
     power(x, y - ONE, out)
@@ -108,22 +110,49 @@ def _product(x, twice, has_root):
 product = CpuFunction(_product, inline="always")
 
 
-def _products(out, x, twice):
+def _products(start, stop, out, x, twice):
+    to, xs = out[start:stop], x[start:stop]
     if twice & 1:
-        for i in range(x.size):
-            out[i] = product(x[i], twice, True)
+        for i in range(to.size):
+            to[i] = product(xs[i], twice, True)
     else:
-        for i in range(x.size):
-            out[i] = product(x[i], twice, False)
+        for i in range(to.size):
+            to[i] = product(xs[i], twice, False)
 
 
-def _slopes(out, g, x, factor, twice):
+def _slopes(start, stop, out, g, x, factor, twice):
+    to, gs, xs = out[start:stop], g[start:stop], x[start:stop]
     if twice & 1:
-        for i in range(x.size):
-            out[i] = g[i] * factor * product(x[i], twice, True)
+        for i in range(to.size):
+            to[i] = gs[i] * factor * product(xs[i], twice, True)
     else:
-        for i in range(x.size):
-            out[i] = g[i] * factor * product(x[i], twice, False)
+        for i in range(to.size):
+            to[i] = gs[i] * factor * product(xs[i], twice, False)
 
 
 products, slopes = CpuFunction(_products), CpuFunction(_slopes)
+
+
+# Many numbers with one exponent are shared out over threads in compiled code, if it is a product.
+
+
+def share_products(out: np.ndarray, x: np.ndarray, y: np.ndarray) -> bool:
+    """``power_forward``, if it can"""
+    n = y.item(0)
+    if out.dtype.kind != "f" or y.size > 1 or x.size < out.size or not is_product(n):
+        return False
+    parallel_for(products, out.size, (out.reshape(-1), x.reshape(-1), int(2 * n)))
+    return True
+
+
+def share_slopes(out: np.ndarray, g: np.ndarray, x: np.ndarray, y: np.ndarray) -> bool:
+    """``power_backward_x``, if it can"""
+    n = y.item(0)
+    if y.size > 1 or min(g.size, x.size) < out.size or not is_product(n - 1):
+        return False
+    flat = [a.reshape(-1) for a in (out, g, x)]
+    parallel_for(slopes, out.size, (*flat, y.dtype.type(n), int(2 * n - 2) if n else 0))
+    return True
+
+
+SHARED: dict[str, Any] = {"power_forward": share_products, "power_backward_x": share_slopes}
