@@ -10,7 +10,10 @@ os.environ.setdefault("NUMBA_ENABLE_CUDASIM", "1")
 import pytest
 
 import xtensor as xt
+from xtensor.kernels import parallel
 
+# Tests call most loops once or twice for each number of threads: all calls are to be shared out.
+parallel.FIRST_CALLS = 0
 # Old scripts, which test_compat.py runs; pytest would import them to look for doctests.
 collect_ignore = ["data"]
 

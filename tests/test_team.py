@@ -79,6 +79,22 @@ def test_what_a_chunk_raises_reaches_the_caller(threads, number):
     np.testing.assert_array_equal(out, np.arange(out.size))
 
 
+def test_first_calls_go_without_other_threads_unless_they_are_long(threads, monkeypatch):
+    monkeypatch.setattr(parallel, "FIRST_CALLS", 3)
+    threads(2)
+    jobs = []
+    monkeypatch.setattr(parallel, "_share", lambda body, work, *_: jobs.append(work))
+    loop, out, x = CpuFunction(_count), np.zeros(200_000), np.ones(200_000)
+    for _ in range(3):
+        parallel_for(loop, out.size, (out, x, 1.0))
+    assert jobs == []
+    np.testing.assert_array_equal(out, 3)
+    parallel_for(loop, out.size, (out, x, 1.0))
+    assert jobs == [200_000]
+    parallel_for(CpuFunction(_count), 7, (out, x, 1.0), parallel.LONG)
+    assert jobs == [200_000, 7]
+
+
 @pytest.mark.parametrize("rest", [0, 0.01])
 def test_other_threads_take_part_awake_or_asleep(threads, rest):
     """How much of it they get is the system's business: this waits until they got some."""

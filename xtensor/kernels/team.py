@@ -42,7 +42,7 @@ from .parallel import (
 )
 
 I64 = np.int64
-# So often a thread looks at the mailbox before it sleeps: about 0.1 ms. A caller that waits for the
+# So often a thread looks at the mailbox before it sleeps: 70 us on a Zen 5. A caller that waits for the
 # last chunks lets other programs have the processor after so many looks.
 PATIENCE, LOOKS = 3000, 30
 
