@@ -42,8 +42,8 @@ from .parallel import (
 )
 
 I64 = np.int64
-# So often a thread looks at the mailbox before it sleeps: 70 us on a Zen 5. A caller that waits for the
-# last chunks lets other programs have the processor after so many looks.
+# So often a thread looks at the mailbox before it sleeps: 70 us on a Zen 5. A caller that waits for
+# the last chunks lets other programs have the processor after so many looks.
 PATIENCE, LOOKS = 3000, 30
 
 
