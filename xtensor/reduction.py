@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from .device import DEV_CPU, Array, cast, device_of, empty_like, reshape
+from .device import Array, cast, empty_like, reshape
 from .dtype import FLOAT64, INT64, is_floating
 from .errors import message
 from .kernels import launch
@@ -35,8 +36,9 @@ def check_axes(where: str, axes: Any, ndim: int, argument: str = "axis") -> tupl
         >>> check_axes("sums", [-1, 0], 3)
         (2, 0)
     """
-    several = isinstance(axes, (list, tuple))
-    numbers = axes if several else (axes,)
+    if type(axes) is int and -ndim <= axes < ndim:
+        return (axes % ndim,)
+    numbers = axes if isinstance(axes, (list, tuple)) else (axes,)
     for axis in numbers:
         if not isinstance(axis, (int, np.integer)) or isinstance(axis, bool):
             raise TypeError(message(where, argument, repr(axes), "an int or a list of ints"))
@@ -80,57 +82,84 @@ def sum_axes(array: Array, axes: Sequence[int]) -> Array:
     Floating sums are kept in float64 until the last, on a CPU but for those of a few neighbours,
     and come out in the dtype of ``array``.
     """
-    return cast(wide_sums(array, axes), array.dtype if is_floating(array.dtype) else INT64)
+    if is_floating(array.dtype):
+        return _over_axes("sum", np.add, array, axes, FLOAT64, array.dtype)
+    return wide_sums(array, axes)
 
 
 def wide_sums(array: Array, axes: Sequence[int]) -> Array:
     """``sum_axes`` before rounding: float64 or int64."""
-    dtype = FLOAT64 if is_floating(array.dtype) else INT64
-    if type(array) is np.ndarray and array.shape and array.size < SMALL:
-        return np.add.reduce(array, tuple(axes), dtype, keepdims=True)
-    return _over_axes("sum", wide_sums, array, axes, dtype)
+    wide = FLOAT64 if is_floating(array.dtype) else INT64
+    return _over_axes("sum", np.add, array, axes, wide, wide)
 
 
 def extreme_axes(array: Array, axes: Sequence[int], smallest: bool) -> Array:
     """The largest elements over ``axes`` (not empty), or the smallest; NaN wins. Axes stay."""
-    if type(array) is np.ndarray and array.shape and array.size < SMALL:
-        ufunc = np.minimum if smallest else np.maximum
-        return ufunc.reduce(array, tuple(axes), keepdims=True)
-    return _over_axes("extreme", extreme_axes, array, axes, array.dtype, smallest)
+    ufunc = np.minimum if smallest else np.maximum
+    return _over_axes("extreme", ufunc, array, axes, array.dtype, array.dtype, smallest)
 
 
 def _over_axes(
     kernel: str,
-    whole: Callable[..., Array],
+    ufunc: np.ufunc,
     array: Array,
     axes: Sequence[int],
+    wide: np.dtype[Any],
     dtype: np.dtype[Any],
     *numbers: Any,
 ) -> Array:
-    for first, end in axis_groups(axes):
-        shape = array.shape
-        out = _over_rows(kernel, whole, as_rows(array, first, end), dtype, *numbers)
-        array = reshape(out, (*shape[:first], *[1] * (end - first), *shape[end:]))
-    return array
+    """Reduced in the dtype ``wide``, the last result in ``dtype``."""
+    on_cpu = type(array) is np.ndarray
+    if on_cpu and array.shape and array.size < SMALL:
+        return cast(ufunc.reduce(array, tuple(axes), wide, keepdims=True), dtype)
+    steps, kept = _plan(array.shape, tuple(axes), on_cpu)
+    for (outer, length, inner), parts, rounds in steps:
+        rows = reshape(array, (outer, length, inner))
+        if on_cpu and inner > 1 and array.size < SMALL:
+            array = ufunc.reduce(rows, 1, wide)
+            continue
+        array = empty_like(rows, (outer * (parts or 1), inner), dtype if rounds else wide)
+        if parts:
+            launch(f"{kernel}_parts_forward", outer * parts, array, rows, parts, *numbers)
+        else:
+            launch(f"{kernel}_forward", array.size, array, rows, *numbers)
+    return reshape(cast(array, dtype), kept)
 
 
-def _over_rows(
-    kernel: str, whole: Callable[..., Array], rows: Array, dtype: np.dtype[Any], *numbers: Any
-) -> Array:
-    """[outer, length, inner] -> [outer, inner], perhaps in parts, which go through ``whole``."""
-    outer, length, inner = rows.shape
-    if inner <= PART // 8:
-        parts = -(-length * inner // PART) if outer < MANY_ROWS else 1
-        parts = max(1, min(parts, length, MOST_PARTS if device_of(rows) == DEV_CPU else parts))
-        if parts > 1 or inner == 1:
-            partial = empty_like(rows, (outer * parts, inner), dtype)
-            launch(f"{kernel}_parts_forward", outer * parts, partial, rows, parts, *numbers)
-            if parts == 1:
-                return partial
-            return whole(reshape(partial, (outer, parts, inner)), (1,), *numbers)
-    out = empty_like(rows, (outer, inner), dtype)
-    launch(f"{kernel}_forward", outer * inner, out, rows, *numbers)
-    return out
+Step: TypeAlias = "tuple[tuple[int, int, int], int, bool]"
+
+
+@lru_cache(maxsize=4096)
+def _plan(
+    shape: tuple[int, ...], axes: tuple[int, ...], on_cpu: bool
+) -> tuple[list[Step], tuple[int, ...]]:
+    """Steps from an array of that shape to its reduction, and the shape with axes of length 1.
+
+    Each step is the shape [outer, length, inner] of what it reduces; into how many parts the length
+    is cut, 0 for columns, each of them a thread of a GPU; and whether it rounds what it writes.
+    """
+    steps: list[Step] = []
+    groups = axis_groups(axes)
+    for first, end in groups:
+        before, reduced, after = shape[:first], shape[first:end], shape[end:]
+        outer, length, inner = math.prod(before), math.prod(reduced), math.prod(after)
+        shape = (*before, *[1] * len(reduced), *after)
+        parts = _parts(outer, length, inner, on_cpu)
+        while parts > 1:
+            steps.append(((outer, length, inner), parts, False))
+            length, parts = parts, _parts(outer, parts, inner, on_cpu)
+        # The sum of a row is rounded when it is written; columns are added up where they lie.
+        rounds = on_cpu and inner == 1 and (first, end) == groups[-1]
+        steps.append(((outer, length, inner), parts, rounds))
+    return steps, shape
+
+
+def _parts(outer: int, length: int, inner: int, on_cpu: bool) -> int:
+    if inner > PART // 8:
+        return 0
+    wanted = -(-length * inner // PART) if outer < MANY_ROWS else 1
+    parts = max(1, min(wanted, length, MOST_PARTS if on_cpu else length))
+    return parts if parts > 1 or inner == 1 else 0
 
 
 def sum_to_shape(array: Array, shape: Sequence[int]) -> Array:

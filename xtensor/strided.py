@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import numpy as np
 
 from .device import SMALL, Array, empty_like, reshape
 from .kernels import launch
+from .kernels.layout import merge_axes
 
 View = Callable[[np.ndarray], np.ndarray]
 
@@ -84,20 +86,16 @@ def stand_in(array: Array) -> np.ndarray:
 
 def _layout(base: np.ndarray, seen: np.ndarray) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
     """Offset, shape and strides of a view of ``base`` in elements, neighbouring axes merged."""
-    size = seen.itemsize
-    shape: list[int] = []
-    strides: list[int] = []
-    for length, stride in zip(seen.shape, seen.strides):
-        if length == 1:
-            continue
-        if shape and strides[-1] == stride // size * length:
-            shape[-1] *= length
-            strides[-1] = stride // size
-        else:
-            shape.append(length)
-            strides.append(stride // size)
-    offset = (_address(seen) - _address(base)) // size
-    return offset, tuple(shape) or (1,), tuple(strides) or (0,)
+    offset = (_address(seen) - _address(base)) // seen.itemsize
+    return offset, *_merged(seen.shape, seen.strides, seen.itemsize)
+
+
+@lru_cache(maxsize=4096)
+def _merged(
+    shape: tuple[int, ...], strides: tuple[int, ...], size: int
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    axes = merge_axes(shape, strides)
+    return tuple([length for length, _ in axes]), tuple([step // size for _, step in axes])
 
 
 def _address(array: np.ndarray) -> int:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import ctypes
 import math
 from collections.abc import Callable, Sequence
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -88,18 +88,25 @@ def run_ufunc(ufunc: np.ufunc, out: np.ndarray, *inputs: np.ndarray) -> bool:
         return False
     # A function of one number is given the result twice, and does not look at the second.
     arrays = (*inputs, out, out)[:3]
-    *outer, (length, *steps) = merge_axes(out.shape, *[_strides(a, out.ndim) for a in arrays])
-    tasks = math.prod([axis[0] for axis in outer]) * -(-length // RUN)
-    table = np.array(outer, np.int64).reshape(len(outer), 4)
     views = [a.reshape(-1).view(np.uint8) for a in arrays]
-    parallel_for(run_loop, tasks, (*views, *found, length, *steps, table), out.size)
+    tasks, *numbers = _plan(out.shape, *[(a.shape, a.strides) for a in arrays])
+    parallel_for(run_loop, tasks, (*views, *found, *numbers), out.size)
     return True
 
 
-def _strides(array: np.ndarray, axes: int) -> list[int]:
-    """Of the array repeated along the axes that it lacks, and those where it has one element."""
-    steps = [step if n > 1 else 0 for n, step in zip(array.shape, array.strides, strict=True)]
-    return [0] * (axes - array.ndim) + steps
+@lru_cache(maxsize=4096)
+def _plan(shape: tuple[int, ...], *layouts: tuple[tuple[int, ...], tuple[int, ...]]) -> Any:
+    """Tasks, length, steps and ``outer`` of ``run_loop`` for three arrays' shapes and strides.
+
+    An array is repeated along the axes that it lacks, and those where it has one element.
+    """
+    strides = [
+        [0] * (len(shape) - len(lengths)) + [step if n > 1 else 0 for n, step in zip(lengths, steps)]
+        for lengths, steps in layouts
+    ]
+    *outer, (length, *steps) = merge_axes(shape, *strides)
+    tasks = math.prod([axis[0] for axis in outer]) * -(-length // RUN)
+    return tasks, length, *steps, np.array(outer, np.int64).reshape(len(outer), 4)
 
 
 class ElementwiseKernel(CpuKernel):

@@ -219,6 +219,19 @@ class Emitter:
             better = self.builder.icmp_unsigned(order, a, b)
         return self.builder.select(better, a, b)
 
+    def widened(self, tile, vector):
+        """The numbers of a vector, as many as one of the tile has lanes, in the tile's dtype."""
+        wide = self.vector_type(tile)
+        return vector if vector.type == wide else self.builder.fpext(vector, wide)
+
+    def prefetch(self, address):
+        """Have the cache line there brought into the first-level cache; any address will do."""
+        text = self.builder.bitcast(address, ir.IntType(8).as_pointer())
+        kind = ir.FunctionType(ir.VoidType(), [text.type, LANE, LANE, LANE])
+        function = self.module.declare_intrinsic("llvm.prefetch", [text.type], kind)
+        to_read, to_stay, data = LANE(0), LANE(3), LANE(1)
+        self.builder.call(function, [text, to_read, to_stay, data])
+
     # -- tiles ------------------------------------------------------------------------------------
 
     def zeros(self, tile):

@@ -327,7 +327,8 @@ def _share(
     """Whoever has the time draws chunks."""
     pool, shared = _get_pool(), body.shared(len(buffers))
     pool.keep_apart()
-    if shared(pool.mailbox, chunks, work, *args, *_buffers(pool.count, buffers, args)):
+    own = _buffers(pool.count, buffers, args) if buffers else ()
+    if shared(pool.mailbox, chunks, work, *args, *own):
         _call_alone(body, work, chunks, args, buffers)  # raises what one of its chunks did
         raise MemoryError(f"xtensor: no memory for what a kernel needs, {body!r}")
 

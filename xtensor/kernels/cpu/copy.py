@@ -9,11 +9,11 @@ runs, forwards, in reverse or one number again and again.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
 from .._jit import CpuFunction, cpu_whole_kernel
-from ..layout import merge_axes
 from ..parallel import parallel_for
 from .cells import copy_cells, inlined
 from .simd import lanes_of, pointer, transpose_whole
@@ -57,13 +57,13 @@ def strided_write(start, stop, out, x, offset, shape, strides):
 
 def _move(to, to_flat, source, source_flat):
     """to[...] = source, of one shape and dtype; what is flat begins where the other does."""
-    axes = merge_axes(to.shape, to.strides, source.strides)
-    loop, tasks, numbers = _plan(to.itemsize, *zip(*axes, strict=True))
+    loop, tasks, numbers = _plan(to.itemsize, to.shape, to.strides, source.strides)
     # As unsigned numbers: their bits are all that counts, and one kernel serves more dtypes.
     flat = [array.view(f"u{to.itemsize}") for array in (to_flat, source_flat)]
     parallel_for(loop, tasks, (*flat, *numbers), to.size)
 
 
+@lru_cache(maxsize=4096)
 def _plan(size, shape, to_strides, strides):
     """A loop, its number of tasks and its numbers.
 

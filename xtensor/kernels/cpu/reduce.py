@@ -20,14 +20,27 @@ from .._jit import CpuFunction, cpu_kernel, cpu_whole_kernel, with_globals
 from ..parallel import parallel_for
 from .cells import clear_cells, copy_cells, inlined
 from .exponential import I64, D, F
-from .simd import extreme_number, extreme_tile, lanes_of, load_tile, pointer
+from .simd import (
+    add_wide,
+    extreme_number,
+    extreme_tile,
+    lanes_of,
+    load_tile,
+    pointer,
+    prefetch_tile,
+    sum_lanes,
+    wide_zeros,
+)
 
 # So many columns are reduced at a time that their results stay in the first-level cache.
 COLUMNS = 1024
 # So many numbers are added up in their own dtype, each lane of a vector a few of them.
 BLOCK = 512
-# Longer rows are read at four places at once.
-LONG = 16_384
+# So far ahead of the place that is read the next numbers are asked for: processors do so of their
+# own accord too, but stop at the end of a page.
+AHEAD = 1024
+# Longer rows are read at four places at once, a multiple of the lanes of any vector apart.
+LONG, LANES = 16_384, 64
 
 
 @inlined
@@ -62,12 +75,35 @@ def _zero_like(x):
 
 
 @inlined
-def _sum_row(x, at, length, total):
-    """total + sum_i x[at + i]"""
-    quarter = length // 4 if length > LONG else 0
-    a, b, c, d = at, at + quarter, at + 2 * quarter, at + 3 * quarter
-    for i in range(quarter):
-        total += _sum_of_four(x[a + i], x[b + i], x[c + i], x[d + i])
+def _wide_zero(x):
+    """What any number of numbers like x are added to."""
+    if isinstance(x, (F, D)):
+        return D(0)
+    return I64(0)
+
+
+@inlined
+def _sum_quarters(x, at, quarter):
+    """sum_i x[at + i] for i < 4 * quarter; of floats, quarter is a multiple of a vector's lanes"""
+    if isinstance(x[at], (F, D)):
+        totals, lanes = wide_zeros(x), lanes_of(x)
+        for i in range(at, at + quarter, lanes):
+            prefetch_tile(x, i + AHEAD, quarter, 4, 1)
+            totals = add_wide(totals, load_tile(x, i, quarter, 4, 1))
+        return sum_lanes(totals)
+    total = I64(0)
+    for i in range(at, at + 4 * quarter):
+        total += x[i]
+    return total
+
+
+@inlined
+def _sum_row(x, at, length):
+    """sum_i x[at + i] in float64 or int64"""
+    total = _wide_zero(x[at])
+    quarter = length // (4 * LANES) * LANES if length > LONG else 0
+    if quarter > 0:
+        total += _sum_quarters(x, at, quarter)
     for begin in range(at + 4 * quarter, at + length, BLOCK):
         part = _zero_like(x[at])
         for i in range(begin, min(begin + BLOCK, at + length)):
@@ -118,8 +154,7 @@ def sum_rows(start, stop, out, x, length, parts):
     """The same for x [outer, length, 1]."""
     for index in range(start, stop):
         o, first, end = _cut(length, parts, index)
-        zero = out.dtype.type(0)
-        out[index] = _sum_row(pointer(x), o * length + first, end - first, zero)
+        out[index] = _sum_row(pointer(x), o * length + first, end - first)
 
 
 @cpu_whole_kernel
@@ -174,6 +209,7 @@ def _compare_vectors(x, at, step, length, rows, smallest):
     lanes = lanes_of(x)
     best = load_tile(x, at + length - lanes, step, rows, 1)
     for i in range(0, length - lanes, lanes):
+        prefetch_tile(x, at + i + AHEAD, step, rows, 1)
         best = extreme_tile(load_tile(x, at + i, step, rows, 1), best, smallest)
     return extreme_number(best, smallest)
 

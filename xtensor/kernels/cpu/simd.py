@@ -24,6 +24,8 @@ Source: Goto and van de Geijn, "Anatomy of high-performance matrix multiplicatio
 
 from __future__ import annotations
 
+import functools
+
 from .._jit import CpuIntrinsic
 
 
@@ -122,6 +124,18 @@ def load_tile(array, i, step, rows, columns):
 
 
 @CpuIntrinsic
+def prefetch_tile(array, i, step, rows, columns):
+    """Have what ``load_tile`` would read come nearer, without waiting; nothing need be there."""
+    tile = _llvm().tile_like(array, rows, columns)
+
+    def generate(emit, values, i, step, *literals):
+        for _, address in emit.cells_at(tile, emit.begin_of(array, values), i, step):
+            emit.prefetch(address)
+
+    return _llvm().types.void(array, i, step, rows, columns), generate
+
+
+@CpuIntrinsic
 def add_tile(tile, array, i, step):
     """tile[r, c] += array[i + r * step + c * lanes :][:lanes]"""
 
@@ -209,6 +223,52 @@ def extreme_number(tile, smallest):
         return emit.builder.extract_element(best, _llvm().LANE(0))
 
     return tile.dtype(tile, smallest), generate
+
+
+@CpuIntrinsic
+def wide_zeros(like):
+    """A row of float64 zeros, as many as a vector of the dtype of the array ``like`` has lanes."""
+    lanes, wide = _llvm().lanes_of(like.dtype), _llvm().types.float64
+    tile = _llvm().TileType(wide, 1, lanes // _llvm().lanes_of(wide))
+
+    def generate(emit, value):
+        return emit.zeros(tile)
+
+    return tile(like), generate
+
+
+@CpuIntrinsic
+def add_wide(totals, tile):
+    """totals += (tile[0] + tile[1]) + (tile[2] + tile[3]), the last sum of them in float64"""
+
+    def generate(emit, cells, four):
+        add = emit.builder.fadd
+        rows = [emit.cell(four, r) for r in range(4)]
+        row = add(add(rows[0], rows[1]), add(rows[2], rows[3]))
+        for c in range(totals.columns):
+            lanes = range(c * totals.lanes, (c + 1) * totals.lanes)
+            part = emit.widened(totals, emit.shuffle(row, row, list(lanes)))
+            cells = emit.replace(cells, c, add(emit.cell(cells, c), part))
+        return cells
+
+    return totals(totals, tile), generate
+
+
+@CpuIntrinsic
+def sum_lanes(totals):
+    """The sum of all numbers of a row."""
+
+    def generate(emit, cells):
+        vectors = [emit.cell(cells, c) for c in range(totals.columns)]
+        total = functools.reduce(emit.builder.fadd, vectors)
+        half = totals.lanes // 2
+        while half:
+            other = emit.shuffle(total, total, [lane ^ half for lane in range(totals.lanes)])
+            total = emit.builder.fadd(total, other)
+            half //= 2
+        return emit.builder.extract_element(total, _llvm().LANE(0))
+
+    return totals.dtype(totals), generate
 
 
 def _outer(tile, a, b):
