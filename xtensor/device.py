@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
+from numpy import ndarray
 
 from .dtype import BOOL
 from .errors import message
@@ -66,7 +67,7 @@ def check_device(device: int | None, where: str) -> int:
 
 def device_of(array: Array) -> int:
     """The device code of a raw array."""
-    if type(array) is np.ndarray:
+    if type(array) is ndarray:
         return DEV_CPU
     return DEV_GPU_0 + int(_cuda().device_number(array))
 
@@ -114,7 +115,7 @@ def empty_like(
     """
     shape = array.shape if shape is None else shape
     dtype = array.dtype if dtype is None else dtype
-    if type(array) is np.ndarray:
+    if type(array) is ndarray:
         return np.empty(shape, dtype)
     return empty(shape, dtype, device_of(array))
 
@@ -148,7 +149,7 @@ def full_like(
 
 def to_host(array: Array) -> np.ndarray:
     """The array itself if it is on the CPU, else a host copy."""
-    return array if type(array) is np.ndarray else _cuda().to_host(array)
+    return array if type(array) is ndarray else _cuda().to_host(array)
 
 
 def to_device(array: Array, device: int) -> Array:
@@ -165,12 +166,12 @@ def host_constant(like: Array, values: Any, dtype: np.dtype[Any] | None = None) 
 
 
 def copy(array: Array) -> Array:
-    return array.copy() if type(array) is np.ndarray else _cuda().copy(array)
+    return array.copy() if type(array) is ndarray else _cuda().copy(array)
 
 
 def reshape(array: Array, shape: Sequence[int]) -> Array:
     """The same memory under another shape."""
-    if type(array) is np.ndarray:
+    if type(array) is ndarray:
         return array.reshape(shape)
     return _cuda().reshape(array, tuple(shape))
 
@@ -179,7 +180,7 @@ def cast(array: Array, dtype: np.dtype[Any]) -> Array:
     """The array in another dtype; itself if it has that dtype already."""
     if array.dtype == dtype:
         return array
-    if type(array) is np.ndarray:
+    if type(array) is ndarray:
         return array.astype(dtype)
     out = empty_like(array, dtype=dtype)
     name = "truth_forward" if dtype == BOOL else "cast_forward"

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
+from numpy import ndarray
 
 from .device import Array, cast, empty_like, reshape
 from .dtype import FLOAT64, INT64, is_floating
@@ -109,7 +110,7 @@ def _over_axes(
     *numbers: Any,
 ) -> Array:
     """Reduced in the dtype ``wide``, the last result in ``dtype``."""
-    on_cpu = type(array) is np.ndarray
+    on_cpu = type(array) is ndarray
     if on_cpu and array.shape and array.size < SMALL:
         return cast(ufunc.reduce(array, tuple(axes), wide, keepdims=True), dtype)
     steps, kept = _plan(array.shape, tuple(axes), on_cpu)

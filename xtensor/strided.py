@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import numpy as np
+from numpy import ndarray
 
 from .device import SMALL, Array, empty_like, reshape
 from .kernels import launch
@@ -34,7 +35,7 @@ def read(array: Array, view: View) -> Array:
 
 def share(array: Array, view: View) -> Array:
     """What ``read`` gives; on the CPU the same memory where ``view`` shows a contiguous part."""
-    if type(array) is np.ndarray and (seen := view(array)).flags.c_contiguous:
+    if type(array) is ndarray and (seen := view(array)).flags.c_contiguous:
         return seen
     return read(array, view)
 
@@ -55,7 +56,7 @@ def expand(array: Array, shape: Sequence[int]) -> Array:
     """The array repeated to a shape it broadcasts to; itself if it has that shape."""
     if tuple(array.shape) == tuple(shape):
         return array
-    if type(array) is np.ndarray and math.prod(shape) < SMALL:
+    if type(array) is ndarray and math.prod(shape) < SMALL:
         out = np.empty(shape, array.dtype)
         out[...] = array
         return out
@@ -75,7 +76,7 @@ def _flat(array: Array) -> Array:
 
 def stand_in(array: Array) -> np.ndarray:
     """What a view is taken of: a host array itself; else its layout over memory never touched."""
-    if type(array) is np.ndarray:
+    if type(array) is ndarray:
         return array
     strides, step = [], 1
     for length in reversed(array.shape):

@@ -101,7 +101,8 @@ def _plan(shape: tuple[int, ...], *layouts: tuple[tuple[int, ...], tuple[int, ..
     An array is repeated along the axes that it lacks, and those where it has one element.
     """
     strides = [
-        [0] * (len(shape) - len(lengths)) + [step if n > 1 else 0 for n, step in zip(lengths, steps)]
+        [0] * (len(shape) - len(lengths))
+        + [step if n > 1 else 0 for n, step in zip(lengths, steps, strict=True)]
         for lengths, steps in layouts
     ]
     *outer, (length, *steps) = merge_axes(shape, *strides)

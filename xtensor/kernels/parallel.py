@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
 from ..errors import message
 from .scratch import scratch
@@ -301,7 +302,7 @@ def parallel_for(
     cost = size or 0
     if size is None and work > 1:
         for arg in args:
-            if type(arg) is np.ndarray and arg.size > cost:
+            if type(arg) is ndarray and arg.size > cost:
                 cost = arg.size
     chunks = min(work, cost // CHUNK_ELEMENTS)
     if chunks < 2:

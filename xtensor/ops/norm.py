@@ -118,7 +118,7 @@ class LayerNorm(Op):
                 message(self.name, "axes", f"{self.axes} for shape {list(x.shape)}",
                         "from 1 to the number of axes of x")
             )  # fmt: skip
-        length = math.prod(x.shape[-self.axes :])
+        self.length = length = math.prod(x.shape[-self.axes :])
         if length == 0:
             raise ValueError(
                 message(self.name, "x", f"of shape {list(x.shape)}",
@@ -134,7 +134,7 @@ class LayerNorm(Op):
                     )  # fmt: skip
 
     def forward(self, x: Array, gamma: Array | None, beta: Array | None) -> Array:
-        length = math.prod(x.shape[-self.axes :])
+        length = self.length
         rows = reshape(x, (x.size // length, length))
         g = full_like(x, 1, (length,)) if gamma is None else reshape(gamma, (length,))
         b = full_like(x, 0, (length,)) if beta is None else reshape(beta, (length,))

@@ -7,7 +7,7 @@ from __future__ import annotations
 from functools import partial
 
 from .._jit import CpuFunction
-from .simd import copy_vector, lanes_of, put_seconds, take_seconds
+from .simd import copy_vector, lanes_of, prefetch_tile, put_seconds, take_seconds
 
 # Inlined before LLVM sees it, so that a number written as a literal is one inside too.
 inlined = partial(CpuFunction, inline="always")
@@ -18,6 +18,13 @@ def copy_cells(target, to, source, begin, count):
     """target[to + i] = source[begin + i] for i < count"""
     for i in range(0, count, lanes_of(target)):
         copy_vector(target, to + i, source, begin + i, count - i)
+
+
+@CpuFunction
+def prefetch_cells(source, begin, count):
+    """Have source[begin:][:count] come nearer, without waiting; nothing need be there."""
+    for i in range(0, count, lanes_of(source)):
+        prefetch_tile(source, begin + i, 0, 1, 1)
 
 
 @CpuFunction

@@ -15,7 +15,7 @@ import numpy as np
 
 from .._jit import CpuFunction, cpu_whole_kernel
 from ..parallel import parallel_for
-from .cells import clear_cells, inlined
+from .cells import clear_cells, inlined, prefetch_cells
 from .exponential import I32, I64, D, F, exp, log1p
 from .reduce import LARGEST
 from .simd import pointer
@@ -49,6 +49,9 @@ def _softmax(start, stop, out, x):
     length = x.shape[1]
     to, xs = pointer(out), pointer(x)
     for at in range(start * length, stop * length, length):
+        # Memory would be idle while exp is worked out: 15 % of the time at 8192 x 768. It is not
+        # in the others below, which got slower.
+        prefetch_cells(xs, at + length, length)
         total = exp_sum(to, at, xs, at, length, row_max(xs, at, length))
         factor = out.dtype.type(1 / total)
         for j in range(length):
