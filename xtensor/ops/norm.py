@@ -15,7 +15,7 @@ from ..tensor import XTensor
 from .random import check_number
 
 # The gradients of gamma and beta are summed over so many rows at a time, then over the parts.
-PART_ROWS = 128
+PART_ROWS = 32
 
 
 def _check_vector(where: str, argument: str, vector: Array, expected: int, of: str) -> None:
@@ -148,23 +148,17 @@ class LayerNorm(Op):
 
     def backward(self, grad_out: Array) -> tuple[Array | None, Array | None, Array | None]:
         x, gamma, mean, scale, shapes = self.saved
-        g = reshape(grad_out, x.shape)
-        grad_x = grad_gamma = grad_beta = None
-        if self.needs(0):
-            grad_x = empty_like(x)
-            launch("layer_norm_backward", x.shape[0], grad_x, g, x, gamma, mean, scale)
-            grad_x = reshape(grad_x, grad_out.shape)
-        if self.needs(1) or self.needs(2):
-            parts = max(1, -(-x.shape[0] // PART_ROWS))
-            sums = [empty_like(x, (parts, gamma.size), FLOAT64) for _ in shapes]
-            launch(
-                "layer_norm_backward_affine", parts * gamma.size, *sums, g, x, mean, scale,
-                PART_ROWS,
-            )  # fmt: skip
-            grad_gamma, grad_beta = (
-                None if shape is None else reshape(cast(sum_axes(part, (0,)), x.dtype), shape)
-                for part, shape in zip(sums, shapes, strict=True)
-            )
+        rows, length = x.shape
+        grad_x, g = empty_like(x), reshape(grad_out, x.shape)
+        affine = self.needs(1) or self.needs(2)
+        parts = -(-rows // PART_ROWS)
+        sums = [empty_like(x, (parts, length if affine else 0), FLOAT64) for _ in shapes]
+        launch("layer_norm_backward", parts, grad_x, *sums, g, x, gamma, mean, scale, PART_ROWS)
+        grad_gamma, grad_beta = (
+            reshape(cast(sum_axes(part, (0,)), x.dtype), shape) if affine and shape else None
+            for part, shape in zip(sums, shapes, strict=True)
+        )
+        grad_x = reshape(grad_x, grad_out.shape)
         return grad_x, grad_gamma, grad_beta
 
 

@@ -14,6 +14,10 @@ import numpy as np
 from .._jit import CpuFunction, cpu_kernel, cpu_whole_kernel
 from ..parallel import parallel_for
 
+# The gradients of gamma and beta are summed in the dtype of x over so many rows, then in float64;
+# a part of the rows is a multiple of that.
+FEW = 8
+
 
 def _channel_statistics(start, stop, out, mean, scale, variance, x, gamma, beta, epsilon):
     batch, inner = x.shape[0], x.shape[2]
@@ -204,47 +208,41 @@ def layer_norm_forward(start, stop, out, mean, scale, x, gamma, beta, epsilon):
 
 
 @cpu_kernel(fastmath="reassociate")
-def layer_norm_backward(start, stop, grad_x, grad_out, x, gamma, mean, scale):
+def layer_norm_backward(start, stop, grad_x, slopes, levels, grad_out, x, gamma, mean, scale, part):
     """grad_x[r, j] = scale[r] * (g - mean_j g - h * mean_j (g * h)); x [rows, length]
 
-    g = grad_out[r, j] * gamma[j], h = (x[r, j] - mean[r]) * scale[r]
-    """
-    length = x.shape[1]
-    for r in range(start, stop):
-        shift, factor = x.dtype.type(mean[r]), x.dtype.type(scale[r])
-        t = 0.0
-        u = 0.0
-        for j in range(length):
-            g = grad_out[r, j] * gamma[j]
-            t += g
-            u += g * (x[r, j] - shift)
-        level = x.dtype.type(t / length)
-        slope = x.dtype.type(u / length * scale[r] * scale[r])
-        for j in range(length):
-            grad_x[r, j] = factor * (grad_out[r, j] * gamma[j] - level - slope * (x[r, j] - shift))
-
-
-@cpu_kernel(fastmath="contract")
-def layer_norm_backward_affine(start, stop, slopes, levels, grad_out, x, mean, scale, part):
-    """slopes[p, j] = sum_r grad_out[r, j] * (x[r, j] - mean[r]) * scale[r]; x [rows, length]
-
-    levels[p, j] = sum_r grad_out[r, j], both over the ``part`` rows of part p and float64;
-    k = p * length + j
+    g = grad_out[r, j] * gamma[j], h = (x[r, j] - mean[r]) * scale[r]; and over the ``part`` rows of
+    part p, unless these are empty, slopes[p, j] = sum_r grad_out[r, j] * h and
+    levels[p, j] = sum_r grad_out[r, j], both float64; the range is over parts.
     """
     rows, length = x.shape
-    k = start
-    while k < stop:
-        p, first = k // length, k % length
-        last = min(length, first + stop - k)
-        # Slices count from 0, which spares the loop numba's check for negative indices.
-        slope, level = slopes[p, first:last], levels[p, first:last]
-        for j in range(last - first):
-            slope[j] = 0
-            level[j] = 0
+    affine = slopes.shape[1] > 0
+    gamma_slope, beta_slope = np.zeros(length, x.dtype), np.zeros(length, x.dtype)
+    for p in range(start, stop):
+        if affine:
+            slopes[p] = 0
+            levels[p] = 0
         for r in range(p * part, min(p * part + part, rows)):
             shift, factor = x.dtype.type(mean[r]), x.dtype.type(scale[r])
-            row, g = x[r, first:last], grad_out[r, first:last]
-            for j in range(last - first):
-                slope[j] += g[j] * ((row[j] - shift) * factor)
-                level[j] += g[j]
-        k += last - first
+            row, grad, to = x[r], grad_out[r], grad_x[r]
+            t = 0.0
+            u = 0.0
+            for j in range(length):
+                g = grad[j] * gamma[j]
+                t += g
+                u += g * (row[j] - shift)
+            level = x.dtype.type(t / length)
+            slope = x.dtype.type(u / length * scale[r] * scale[r])
+            for j in range(length):
+                to[j] = factor * (grad[j] * gamma[j] - level - slope * (row[j] - shift))
+            if not affine:
+                continue
+            for j in range(length):
+                gamma_slope[j] += grad[j] * ((row[j] - shift) * factor)
+                beta_slope[j] += grad[j]
+            if r % FEW == FEW - 1 or r == rows - 1:
+                for j in range(length):
+                    slopes[p, j] += gamma_slope[j]
+                    levels[p, j] += beta_slope[j]
+                    gamma_slope[j] = 0
+                    beta_slope[j] = 0

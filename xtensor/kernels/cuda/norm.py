@@ -134,41 +134,32 @@ def layer_norm_forward(start, stop, out, mean, scale, x, gamma, beta, epsilon):
 
 
 @cuda_row_kernel
-def layer_norm_backward(start, stop, grad_x, grad_out, x, gamma, mean, scale):
+def layer_norm_backward(start, stop, grad_x, slopes, levels, grad_out, x, gamma, mean, scale, part):
     """grad_x[r, j] = scale[r] * (g - mean_j g - h * mean_j (g * h)); x [rows, length]
 
-    g = grad_out[r, j] * gamma[j], h = (x[r, j] - mean[r]) * scale[r]
+    g = grad_out[r, j] * gamma[j], h = (x[r, j] - mean[r]) * scale[r]; and over the ``part`` rows of
+    part p, unless these are empty, slopes[p, j] = sum_r grad_out[r, j] * h and
+    levels[p, j] = sum_r grad_out[r, j], both float64; a block per part.
     """
     shared = cuda.shared.array(ROW_THREADS, np.float64)
-    length = x.shape[1]
-    for r in range(start + cuda.blockIdx.x, stop, cuda.gridDim.x):
-        t = 0.0
-        u = 0.0
-        for j in range(cuda.threadIdx.x, length, ROW_THREADS):
-            g = grad_out[r, j] * gamma[j]
-            t += g
-            u += g * (x[r, j] - mean[r])
-        level = block_sum(t, shared) / length
-        slope = block_sum(u, shared) / length * scale[r] * scale[r]
-        for j in range(cuda.threadIdx.x, length, ROW_THREADS):
-            h = slope * (x[r, j] - mean[r])
-            grad_x[r, j] = scale[r] * (grad_out[r, j] * gamma[j] - level - h)
-
-
-@cuda_kernel
-def layer_norm_backward_affine(start, stop, slopes, levels, grad_out, x, mean, scale, part):
-    """slopes[p, j] = sum_r grad_out[r, j] * (x[r, j] - mean[r]) * scale[r]; x [rows, length]
-
-    levels[p, j] = sum_r grad_out[r, j], both over the ``part`` rows of part p and float64;
-    k = p * length + j
-    """
     rows, length = x.shape
-    for k in range(start + cuda.grid(1), stop, cuda.gridsize(1)):
-        p, j = k // length, k % length
-        t = 0.0
-        u = 0.0
+    for p in range(start + cuda.blockIdx.x, stop, cuda.gridDim.x):
+        # Each column belongs to one thread, in every row.
+        for j in range(cuda.threadIdx.x, slopes.shape[1], ROW_THREADS):
+            slopes[p, j] = 0
+            levels[p, j] = 0
         for r in range(p * part, min(p * part + part, rows)):
-            t += grad_out[r, j] * ((x[r, j] - mean[r]) * scale[r])
-            u += grad_out[r, j]
-        slopes[p, j] = t
-        levels[p, j] = u
+            t = 0.0
+            u = 0.0
+            for j in range(cuda.threadIdx.x, length, ROW_THREADS):
+                g = grad_out[r, j] * gamma[j]
+                t += g
+                u += g * (x[r, j] - mean[r])
+            level = block_sum(t, shared) / length
+            slope = block_sum(u, shared) / length * scale[r] * scale[r]
+            for j in range(cuda.threadIdx.x, length, ROW_THREADS):
+                h = slope * (x[r, j] - mean[r])
+                grad_x[r, j] = scale[r] * (grad_out[r, j] * gamma[j] - level - h)
+            for j in range(cuda.threadIdx.x, slopes.shape[1], ROW_THREADS):
+                slopes[p, j] += grad_out[r, j] * ((x[r, j] - mean[r]) * scale[r])
+                levels[p, j] += grad_out[r, j]
