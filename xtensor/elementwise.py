@@ -31,9 +31,8 @@ def apply(name: str, arrays: tuple[Array, ...], *numbers: Any, dtype: Any = None
         array([2., 2.])
     """
     first = arrays[0]
-    ufunc = ufuncs.get(name)
     if (
-        ufunc is not None
+        name in ufuncs
         and type(first) is ndarray
         and (size := first.size) < SERIAL_ELEMENTS
         and (
@@ -44,7 +43,7 @@ def apply(name: str, arrays: tuple[Array, ...], *numbers: Any, dtype: Any = None
     ):
         # What a few numbers cost are calls: NumPy makes the result faster than it fills one.
         try:
-            out = ufunc(*arrays)
+            out = ufuncs[name](*arrays)
         except ValueError:  # NumPy's words for what is said better here
             broadcast_shape(name, arrays)
             raise
