@@ -331,6 +331,11 @@ def place_backward(start, stop, grad_x, grad_out, index):
     """grad_x[o, i, j] = grad_out[o, j] if i == index[o, j] else 0; range over grad_out"""
     length, inner = grad_x.shape[1], grad_x.shape[2]
     to, source, chosen = grad_x.reshape(grad_x.size), grad_out.reshape(-1), index.reshape(-1)
+    if inner == 1:
+        clear_cells(pointer(to), start * length, (stop - start) * length)
+        for o in range(start, stop):
+            to[o * length + chosen[o]] = source[o]
+        return
     at = start
     while at < stop:
         o = at // inner
