@@ -152,16 +152,18 @@ class Op:
 
     def _as_tensors(self, inputs: tuple[Any, ...]) -> list[XTensor]:
         """Numbers and NumPy arrays as constants beside the tensors they meet, None as ABSENT."""
-        tensors = [x for x in inputs if isinstance(x, XTensor)]
-        like = tensors[0].array if tensors else np.empty(0, FLOAT32)
-        for tensor in tensors[1:]:
-            like = tensor.array if is_floating(tensor.array.dtype) else like
+        like = None
+        for x in inputs:
+            if isinstance(x, XTensor) and (like is None or is_floating(x.array.dtype)):
+                like = x.array
         found = []
         for position, x in enumerate(inputs):
-            if x is None and position in self.optional:
+            if isinstance(x, XTensor):
+                found.append(x)
+            elif x is None and position in self.optional:
                 found.append(ABSENT)
             else:
-                found.append(x if isinstance(x, XTensor) else constant(x, like, self.name))
+                found.append(constant(x, np.empty(0, FLOAT32) if like is None else like, self.name))
         return found
 
     def _check_devices(self, arrays: list[Array]) -> None:
@@ -273,7 +275,7 @@ def constant(value: Any, like: Array, where: str) -> XTensor:
             raise OverflowError(
                 message(where, "a number", value, f"one that {dtype} can hold")
             ) from None
-        return wrap(host_constant(like, host))
+        return wrap(host if type(like) is ndarray else host_constant(like, host))
     if isinstance(value, (np.ndarray, list, tuple)):
         keep = not is_floating(like.dtype) or getattr(value, "dtype", None) == BOOL
         return wrap(host_constant(like, host_data(value, None if keep else like.dtype, where)))

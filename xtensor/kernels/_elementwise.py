@@ -153,11 +153,11 @@ class ElementwiseKernel(CpuKernel):
             return
         if self.shared is not None and self.shared(out, *inputs):
             return
-        views = [
-            a if a.shape == out.shape else np.broadcast_to(a, out.shape) for a in (out, *inputs)
-        ]
+        views = [out]
+        for a in inputs:
+            views.append(a if a.shape == out.shape else np.broadcast_to(a, out.shape))
         if self.numpy_loop is None:
-            super().run(work, [*(view.reshape(-1) for view in views), *numbers])
+            super().run(work, [*[view.ravel() for view in views], *numbers])
             return
         while views[0].shape[0] == 1:
             views = [view[0] for view in views]

@@ -17,7 +17,7 @@ from ..elementwise import apply
 from ..errors import message
 from ..kernels import launch
 from ..op import Op
-from ..reduction import as_rows, axis_groups, check_axes, extreme_axes, sum_axes
+from ..reduction import SMALL, as_rows, axis_groups, check_axes, extreme_axes, sum_axes
 from ..strided import expand, permuted
 from ..tensor import XTensor
 
@@ -154,8 +154,13 @@ class _Place(_Extreme, abstract=True):
     differentiable = False
 
     def forward(self, x: Array) -> Array:
-        kept = extreme_axes(x, self.axes, self.smallest)
-        return self.fit(reshape(first_place(x, kept, self.axes), kept.shape))
+        if type(x) is np.ndarray and x.size < SMALL:
+            places = np.argmin if self.smallest else np.argmax
+            index = places(to_rows(x, self.axes), 1)
+        else:
+            kept = extreme_axes(x, self.axes, self.smallest)
+            index = first_place(x, kept, self.axes)
+        return self.fit(reshape(index, self.kept_shape(x.shape)))
 
 
 class Argmax(_Place):
