@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,9 @@ def apply(name: str, arrays: tuple[Array, ...], *numbers: Any, dtype: Any = None
     return out
 
 
+_together = lru_cache(maxsize=4096)(np.broadcast_shapes)
+
+
 def add_to(total: Array, array: Array) -> None:
     """total += array, of the same shape."""
     if type(total) is ndarray and total.size < SERIAL_ELEMENTS:
@@ -79,7 +83,7 @@ def broadcast_shape(name: str, arrays: tuple[Array, ...]) -> tuple[int, ...]:
     """
     shapes = [array.shape for array in arrays]
     try:
-        return np.broadcast_shapes(*shapes)
+        return _together(*shapes)
     except ValueError:
         raise ValueError(
             message(name.rpartition("_")[0], "its arguments",
