@@ -71,8 +71,10 @@ class Mean(Reduction):
         self.save(x.shape)
         sums = sum_axes(x, self.axes)
         # Divided by 0, a sum over nothing would be NaN as well, but NumPy would warn.
-        count = host_constant(sums, self.count(x.shape) or np.nan, x.dtype)
-        return self.fit(apply("divide_forward", (sums, count)))
+        count = x.dtype.type(self.count(x.shape) or np.nan)
+        if type(sums) is np.ndarray and sums.shape and sums.size < SMALL:
+            return self.fit(sums / count)
+        return self.fit(apply("divide_forward", (sums, host_constant(sums, count))))
 
     def backward(self, grad_out: Array) -> Array:
         (shape,) = self.saved
