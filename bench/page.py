@@ -27,11 +27,18 @@ def ratios(report: Report, peer: str) -> list[tuple[Row, float]]:
 
 
 def families(report: Report, peer: str) -> dict[str, list[tuple[str, float]]]:
-    """Name and ratio of each case, family by family."""
+    """Name and ratio of each case that was not disturbed, family by family."""
     grouped: dict[str, list[tuple[str, float]]] = {}
     for row, ratio in ratios(report, peer):
-        grouped.setdefault(row.family, []).append((row.case or row.family, ratio))
+        if not row.timings.disturbed:
+            grouped.setdefault(row.family, []).append((row.case or row.family, ratio))
     return grouped
+
+
+def _colour(row: Row, ratio: float) -> str:
+    if row.timings.disturbed:
+        return "#9a9a9a"
+    return "#2a7f4f" if ratio >= 1 else "#b3541e"
 
 
 def svg(report: Report) -> str:
@@ -46,7 +53,7 @@ def svg(report: Report) -> str:
     figure = Figure(figsize=(9, 1 + 0.19 * len(bars)), layout="constrained")
     axes = figure.add_subplot()
     axes.set_xscale("log", base=2)
-    colours = ["#2a7f4f" if ratio >= 1 else "#b3541e" for _, ratio in bars]
+    colours = [_colour(row, ratio) for row, ratio in bars]
     axes.barh(range(len(bars)), [ratio - 1 for _, ratio in bars], left=1, color=colours, height=0.7)
     axes.set_yticks(range(len(bars)), [row.name for row, _ in bars], fontsize=7)
     axes.set_ylim(-0.7, len(bars) - 0.3)
@@ -75,6 +82,7 @@ def _markdown(report: Report) -> Iterator[str]:
     yield ""
     yield "By `python -m bench`: the libraries take turns in one process, on the same number of"
     yield "threads; medians. A ratio is the peer's time over xtensor's: above 1 xtensor is faster."
+    yield "Cases marked ! were disturbed by other programs and count in no mean (grey in the plot)."
     for line in report.heading():
         yield ""
         yield line
@@ -99,7 +107,8 @@ def _markdown(report: Report) -> Iterator[str]:
             ratio = row.ratio(peer)
             cells += ["", ""] if ratio is None else [duration(row.timings.median(peer)),
                                                      f"{ratio:.2f}"]  # fmt: skip
-        yield f"| {row.name} | {duration(row.timings.median(OURS))} | {' | '.join(cells)} |"
+        mark = " !" if row.timings.disturbed else ""
+        yield f"| {row.name}{mark} | {duration(row.timings.median(OURS))} | {' | '.join(cells)} |"
     if report.figures:
         yield ""
         yield "| figure | value | aim | note |"

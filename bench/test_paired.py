@@ -151,6 +151,7 @@ def example_report():
     rows = [
         Row("conv", "3x3", Timings({"xtensor": [1.0] * 4, "torch": [2.0] * 4}, {})),
         Row("conv", "5x5", Timings({"xtensor": [1.0] * 4, "torch": [0.5] * 4}, {})),
+        Row("conv", "busy", Timings({"xtensor": [1.0] * 4, "torch": [9.0] * 4}, {}, True)),
         Row("sum", "", Timings({"xtensor": [1.0] * 4}, {})),
     ]
     figures = [Figure("import", 1.5, "x", at_most=2.0, note="a < b")]
@@ -162,6 +163,7 @@ def test_the_page_in_markdown():
     assert "| conv | 2 | 1.00 | 0.50 | 2.00 |" in lines
     assert "| **all** | 2 | 1.00 | 0.50 | 2.00 |" in lines
     assert "| conv: 3x3 | 1 s | 2 s | 2.00 |" in lines
+    assert "| conv: busy ! | 1 s | 9 s | 9.00 |" in lines
     assert "| sum | 1 s |  |  |" in lines
     assert "| import | 1.50 x | ≤ 2 | a < b |" in lines
     assert not any("numpy" in line for line in lines)
@@ -181,7 +183,7 @@ def test_the_page_and_its_plot():
 def test_nothing_is_plotted_without_a_peer():
     pytest.importorskip("matplotlib", reason="pip install '.[bench]' brings it")
     report = example_report()
-    report.rows = report.rows[2:]
+    report.rows = report.rows[-1:]
     with pytest.raises(SystemExit, match="no peer"):
         page.svg(report)
     assert "<svg" not in page.html(report)
