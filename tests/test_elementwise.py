@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import xtensor as xt
-from xtensor.kernels import scalar
+from xtensor.kernels import _elementwise, scalar
 from xtensor.kernels.cpu.elementwise import FORMULAS
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -56,11 +56,15 @@ def test_many_numbers_as_few(name, dtype):
     assert_same(came, np.tile(due, (ROWS, 1)))
 
 
+@pytest.mark.parametrize("long_rows", [False, True])
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", TWO)
-def test_many_pairs_as_few(name, dtype):
+def test_many_pairs_as_few(name, dtype, long_rows, monkeypatch):
     if dtype == xt.kbool and name in NOT_OF_BOOL:
         return
+    if long_rows:
+        monkeypatch.setattr(_elementwise, "LONG", 1)
+        monkeypatch.setattr(_elementwise, "MANY", 1)
     call, x, y = CALLS.get(name, getattr(xt, name)), numbers(dtype), numbers(dtype, reverse=True)
     due = call(xt.XTensor(x, dtype=dtype), xt.XTensor(y, dtype=dtype)).to_numpy()
     many = xt.XTensor(np.tile(x, (ROWS, 1)), dtype=dtype)
