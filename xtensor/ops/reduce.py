@@ -40,6 +40,8 @@ class Reduction(Op, abstract=True):
         """From length-1 axes to the shape the caller asked for."""
         if self.keepdims:
             return kept if kept.shape else reshape(kept, (1,))
+        if self.axis is None:
+            return reshape(kept, (1,))
         left = [n for axis, n in enumerate(kept.shape) if axis not in self.axes]
         return reshape(kept, left or (1,))
 
@@ -71,7 +73,7 @@ class Mean(Reduction):
         self.save(x.shape)
         sums = sum_axes(x, self.axes)
         # Divided by 0, a sum over nothing would be NaN as well, but NumPy would warn.
-        count = x.dtype.type(self.count(x.shape) or np.nan)
+        count = x.dtype.type(x.size // (sums.size or 1) or np.nan)
         if type(sums) is np.ndarray and sums.shape and sums.size < SMALL:
             return self.fit(sums / count)
         return self.fit(apply("divide_forward", (sums, host_constant(sums, count))))
