@@ -17,7 +17,7 @@ from ..elementwise import apply
 from ..errors import message
 from ..kernels import launch
 from ..op import Op
-from ..reduction import SMALL, as_rows, axis_groups, check_axes, extreme_axes, sum_axes
+from ..reduction import SMALL, as_rows, axis_groups, check_axes, extreme_axes, sum_axes, wide_sums
 from ..strided import expand, permuted
 from ..tensor import XTensor
 
@@ -71,12 +71,15 @@ class Mean(Reduction):
 
     def forward(self, x: Array) -> Array:
         self.save(x.shape)
-        sums = sum_axes(x, self.axes)
+        sums = wide_sums(x, self.axes)
         # Divided by 0, a sum over nothing would be NaN as well, but NumPy would warn.
-        count = x.dtype.type(x.size // (sums.size or 1) or np.nan)
-        if type(sums) is np.ndarray and sums.shape and sums.size < SMALL:
-            return self.fit(sums / count)
-        return self.fit(apply("divide_forward", (sums, host_constant(sums, count))))
+        count = x.size // (sums.size or 1) or np.nan
+        if type(sums) is np.ndarray and sums.shape and x.size < SMALL:
+            return self.fit((sums / count).astype(x.dtype))
+        flat = reshape(sums, (sums.size,))
+        wide, out = empty_like(flat), empty_like(flat, dtype=x.dtype)
+        launch("quotients_forward", out.size, out, wide, flat, float(count), False)
+        return self.fit(reshape(out, sums.shape))
 
     def backward(self, grad_out: Array) -> Array:
         (shape,) = self.saved
