@@ -158,9 +158,15 @@ def _plan(
 def _parts(outer: int, length: int, inner: int, on_cpu: bool) -> int:
     if inner > PART // 8:
         return 0
-    wanted = -(-length * inner // PART) if outer < MANY_ROWS else 1
-    parts = max(1, min(wanted, length, MOST_PARTS if on_cpu else length))
+    parts = parts_of((outer, length, inner), MOST_PARTS if on_cpu else length)
     return parts if parts > 1 or inner == 1 else 0
+
+
+def parts_of(shape: tuple[int, ...], most: int) -> int:
+    """Into how many parts, by the shape alone, the length of [outer, length, inner] is cut."""
+    outer, length, inner = shape
+    wanted = -(-length * inner // PART) if outer < MANY_ROWS else 1
+    return max(1, min(wanted, length, most))
 
 
 def sum_to_shape(array: Array, shape: Sequence[int]) -> Array:

@@ -13,20 +13,13 @@ from ..dtype import FLOAT64, INT64
 from ..elementwise import apply
 from ..errors import message
 from ..kernels import launch
-from ..reduction import MANY_ROWS, PART, sum_axes, wide_sums
+from ..reduction import parts_of, sum_axes, wide_sums
 from ..strided import permuted
 from ..tensor import XTensor
 from .reduce import Reduction, from_rows, to_rows
 
 # A mean or norm over few rows is cut into at most so many parts, to be shared out over threads.
 MAX_PARTS = 16
-
-
-def _parts(rows: Array) -> int:
-    """Into how many parts, by its shape alone, the length of [outer, length, inner] is cut."""
-    outer, length, inner = rows.shape
-    wanted = -(-length * inner // PART) if outer < MANY_ROWS else 1
-    return max(1, min(wanted, length, MAX_PARTS))
 
 
 class _Squares(Reduction, abstract=True):
@@ -46,7 +39,7 @@ class _Squares(Reduction, abstract=True):
         else:
             mean = full_like(rows, 0, (outer * inner,), FLOAT64)
         mean = reshape(mean, (outer, inner))
-        parts = _parts(rows)
+        parts = parts_of(rows.shape, MAX_PARTS)
         squares = empty_like(mean, (outer * parts, inner))
         launch("squares_forward", outer * parts, squares, rows, mean, parts)
         if parts > 1:
@@ -60,7 +53,7 @@ class _Squares(Reduction, abstract=True):
     def spread(self, scale: Array) -> Array:
         """(x - mean) * scale, scale float64 [outer, inner], in the shape of x."""
         rows, mean, shape = self.saved[:3]
-        grad, parts = empty_like(rows), _parts(rows)
+        grad, parts = empty_like(rows), parts_of(rows.shape, MAX_PARTS)
         launch("squares_backward", rows.shape[0] * parts, grad, rows, mean, scale, parts)
         return from_rows(grad, shape, self.axes)
 
