@@ -164,8 +164,9 @@ def test_ctrl_c_leaves_the_last_whole_file(tmp_path):
     finally:
         process.kill()
     assert process.returncode == 130
-    # Python drops what a signal raises inside a destructor, and shows it; one presses again then.
-    assert presses > 1 or "Traceback" not in errors
+    # Python drops what a signal raises inside a destructor, and says so; one presses again then.
+    dropped = "Exception ignored" in errors and "KeyboardInterrupt" in errors
+    assert dropped or (presses == 1 and "Traceback" not in errors)
     assert "stopped" in errors.splitlines()[-1]
     assert len(xt.load_parameters(file)) == 14
     assert os.listdir(file.parent) == [file.name]
