@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
 
@@ -135,12 +137,24 @@ def test_randperm_is_a_permutation_and_follows_the_seed():
 
 
 @pytest.mark.parametrize("size", [1, 5, 5000])
-def test_randperm_sorts_words_of_the_stream(size):
+def test_randperm_shuffles_by_words_of_the_stream(size):
     words = np.empty(2 * size, np.uint32)
     launch("random_words_forward", -(-2 * size // 4), words, np.uint64(0), np.uint64(8))
+    due = []
+    for i, word in enumerate(words.view(np.uint64).tolist()):
+        due.append(i)
+        j = word * (i + 1) >> 64
+        due[i], due[j] = due[j], due[i]
     xt.manual_seed(8)
-    due = np.argsort(words.view(np.uint64), kind="stable")
     np.testing.assert_array_equal(xt.randperm(size).to_numpy(), due)
+
+
+def test_randperm_knows_every_order():
+    xt.manual_seed(9)
+    times = Counter(tuple(xt.randperm(4).to_numpy().tolist()) for _ in range(4800))
+    assert len(times) == 24
+    # Each 200 times; the sum has a chi-squared distribution of 23 degrees of freedom.
+    assert sum((count - 200) ** 2 / 200 for count in times.values()) < 49.7  # once in a thousand
 
 
 @both_devices

@@ -50,10 +50,9 @@ def test_a_few_picked_one_by_one_are_those_of_a_whole_sort(width, dtype, descend
 
 @pytest.mark.parametrize("shape", [(0, 3), (3, 0), (1, 1), (1, 127), (128, 1), (3, 300), (1, 5000)])
 @pytest.mark.parametrize("kept", [2**64 - 1, 0xFFFF << 48, 0xF0000000000000FF, 0xFFF, 0])
-@pytest.mark.parametrize("dtype", [np.int64, np.uint64])
-def test_the_order_of_wide_keys_is_that_of_all_bits_and_then_of_the_places(shape, kept, dtype):
+def test_the_order_of_wide_keys_is_that_of_all_bits_and_then_of_the_places(shape, kept):
     keys = np.random.default_rng(7).integers(0, 2**64, shape, dtype=np.uint64)
-    keys = (keys & np.uint64(kept)).view(dtype)
+    keys = (keys & np.uint64(kept)).view(np.int64)
     order = sortkeys.order_of(keys)
     np.testing.assert_array_equal(order, np.argsort(keys, axis=1, kind="stable"), strict=True)
 

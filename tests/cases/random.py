@@ -45,6 +45,7 @@ wrong += [
     bad("randn", ["mean", "inf"], ValueError, [2], np.inf),
     bad("randn", ["mean", "None"], TypeError, [2], None),
     bad("randperm", ["n", "-1"], ValueError, -1),
+    bad("randperm", ["n", "4294967297", "2**32"], ValueError, 2**32 + 1),
     bad("randperm", ["n", "2.5"], TypeError, 2.5),
     bad("randperm", ["n", "True"], TypeError, True),
     bad("randperm", ["device", "7"], ValueError, 3, device=7),

@@ -75,17 +75,17 @@ PACKED = 128
 
 
 def order_of(keys: np.ndarray) -> np.ndarray:
-    """``np.argsort(keys, axis=1, kind="stable")`` of int64 or uint64 [R, L], as int64."""
-    length, dtype = keys.shape[1], keys.dtype
+    """``np.argsort(keys, axis=1, kind="stable")`` of int64 [R, L], as int64."""
+    length = keys.shape[1]
     if keys.size < PACKED:
         return np.argsort(keys, axis=1, kind="stable").astype(np.int64, copy=False)
     bits = (length - 1).bit_length()
-    low, least = dtype.type((1 << bits) - 1), keys.min()
+    low, least = np.int64((1 << bits) - 1), keys.min()
     exact = int(keys.max()) - int(least) < 2**63 >> bits
-    words = (keys - least) << dtype.type(bits) if exact else keys & ~low
-    words |= np.arange(length, dtype=dtype)
+    words = (keys - least) << bits if exact else keys & ~low
+    words |= np.arange(length)
     words.sort(axis=1)
-    order = (words & low).view(np.int64)
+    order = words & low
     if not exact:
         words &= ~low
         alike = words[:, 1:] == words[:, :-1]

@@ -28,7 +28,8 @@ from ..device import (
 from ..dtype import BOOL, FLOAT32, code_of, is_floating, kfloat32, to_numpy_dtype
 from ..elementwise import apply
 from ..errors import message
-from ..kernels import launch, sortkeys
+from ..kernels import launch
+from ..kernels.shuffle import shuffled
 from ..tensor import XTensor, wrap
 
 SEEDS = 2**64
@@ -277,12 +278,12 @@ def randperm(n: int, device: int | None = None) -> XTensor:
     """The numbers 0 .. n-1 in random order, every order equally likely, as kint64 of shape [n].
 
     Args:
-        n: how many numbers, at least 0.
-        device: where the result lies, by default the CPU.
+        n: how many numbers, 0 to 2**32.
+        device: where the result lies, by default the CPU; it comes from there in any case.
 
     Raises:
         TypeError: n is no int.
-        ValueError: n is negative.
+        ValueError: n is negative or larger than 2**32.
 
     Example:
         >>> sorted(randperm(5).to_numpy().tolist())
@@ -290,13 +291,12 @@ def randperm(n: int, device: int | None = None) -> XTensor:
     """
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)):
         raise TypeError(message("randperm", "n", repr(n), "an int"))
-    if n < 0:
-        raise ValueError(message("randperm", "n", n, "0 or more"))
+    if not 0 <= n <= 2**32:
+        raise ValueError(message("randperm", "n", n, "0 .. 2**32"))
     where = check_device(device, "randperm")
     words = np.empty(2 * int(n), np.uint32)
     _launch("random_words_forward", words, 4)
-    order = sortkeys.order_of(words.view(np.uint64).reshape(1, int(n)))
-    return wrap(to_device(order.reshape(int(n)), where))
+    return wrap(to_device(shuffled(words.view(np.uint64)), where))
 
 
 def fill_rand_uniform_(t: XTensor, v: float = 1) -> None:

@@ -204,11 +204,14 @@ def _compare_rows(best, x, at, length, step, count):
 
 
 @inlined
-def _compare_vectors(x, at, step, length, rows, smallest):
-    """The extreme of x[at + r * step + i] for r < rows, i < length; the last vectors overlap."""
-    lanes = lanes_of(x)
-    best = load_tile(x, at + length - lanes, step, rows, 1)
-    for i in range(0, length - lanes, lanes):
+def _compare_vectors(x, at, step, taken, length, rows, smallest):
+    """The extreme of x[at + r * step + i] for r < rows, i < length; the last vectors overlap.
+
+    ``taken`` numbers are what a tile takes of the length: in each of its rows, or rows of
+    neighbours together.
+    """
+    best = load_tile(x, at + length - taken, step, rows, 1)
+    for i in range(0, length - taken, taken):
         prefetch_tile(x, at + i + AHEAD, step, rows, 1)
         best = extreme_tile(load_tile(x, at + i, step, rows, 1), best, smallest)
     return extreme_number(best, smallest)
@@ -216,11 +219,14 @@ def _compare_vectors(x, at, step, length, rows, smallest):
 
 def _compare_row(x, at, length):
     """The extreme of x[at + i] for i < length"""
-    if length >= 4 * lanes_of(x):
+    lanes = lanes_of(x)
+    if length > LONG:
         quarter = length // 4
-        return _compare_vectors(x, at, quarter, length - 3 * quarter, 4, smallest)
-    if length >= lanes_of(x):
-        return _compare_vectors(x, at, 0, length, 1, smallest)
+        return _compare_vectors(x, at, quarter, lanes, length - 3 * quarter, 4, smallest)
+    if length >= 4 * lanes:
+        return _compare_vectors(x, at, lanes, 4 * lanes, length, 4, smallest)
+    if length >= lanes:
+        return _compare_vectors(x, at, 0, lanes, length, 1, smallest)
     extreme = x[at]
     for i in range(1, length):
         extreme = formula(x[at + i], extreme)
