@@ -33,6 +33,16 @@ def vector_bytes():
     return 64 if features.get("avx512f") else 32 if features.get("avx") else 16
 
 
+@cache
+def reads_ahead():
+    """Whether this processor takes long arrays from memory faster for being asked in advance.
+
+    A Zen 5 does, up to a fourth; on a Zen 4, whose caches fetch ahead by themselves, sums and
+    maxima of 4 to 25 MB took 10 to 25 % longer for it.
+    """
+    return binding.get_host_cpu_name() == "znver5"
+
+
 def lanes_of(dtype):
     """Numbers in a vector."""
     return vector_bytes() * 8 // dtype.bitwidth

@@ -12,15 +12,13 @@ import numpy as np
 
 from .. import scalar
 from .._elementwise import cpu_elementwise, ufuncs
-from ..scalar import HALF, ONE, ZERO
-from .exponential import erfcx, exp, expm1, log1p
+from ..scalar import ONE, ZERO
+from .exponential import exp, expm1, gauss, log1p, mills, within
 from .power import SHARED, power_backward_x, power_backward_y, power_forward
 
 # mypy: disable-error-code="no-untyped-def"
 
 TWO, THREE = np.float32(2), np.float32(3)
-# From here on exp(-x * x / 2) is 0: what lies beyond, infinity too, is taken as this.
-FAR = np.float32(40)
 
 
 def exp_forward(x):
@@ -55,29 +53,28 @@ def elu_backward(g, x, alpha: float):
 
 
 def gelu_forward(x, root: float):
-    """max(x, 0) - abs(x) * erfc(abs(x) * root) / 2, so that no sum of nearly opposites is scaled"""
-    a = FAR if abs(x) > FAR else abs(x)
-    tail = a * exp(-HALF * a * a) * erfcx(a * root) * HALF
-    return (ZERO if x < 0 else x) - tail
+    """max(x, 0) - abs(x) * Phi(-abs(x)), so that no sum of nearly opposites is scaled"""
+    a = within(x)
+    return (ZERO if x < 0 else x) - a * mills(a) * gauss(a)
 
 
 def gelu_backward(g, x, root: float, peak: float):
     """g * (Phi(x) + x * phi(x)), of which g and what abs(x) gives make up 1 between x and -x"""
-    a = FAR if abs(x) > FAR else abs(x)
-    tail = exp(-HALF * a * a) * (HALF * erfcx(a * root) - a * peak)
+    a = within(x)
+    tail = gauss(a) * (mills(a) - a * peak)
     return g * (tail if x < 0 else ONE - tail)
 
 
 def gelu_tanh_forward(x, c: float, d: float):
     """max(x, 0) - abs(x) / (1 + exp(2 v)), v = c abs(x) + d abs(x)**3"""
-    a = FAR if abs(x) > FAR else abs(x)
+    a = within(x)
     e = exp(-TWO * a * (c + d * a * a))
     return (ZERO if x < 0 else x) - a * e / (ONE + e)
 
 
 def gelu_tanh_backward(g, x, c: float, d: float):
     """g * s (1 - 2 abs(x) v' (1 - s)) below 0, g * (1 - the same) above; s = 1 / (1 + exp(2 v))"""
-    a = FAR if abs(x) > FAR else abs(x)
+    a = within(x)
     e = exp(-TWO * a * (c + d * a * a))
     rest = ONE / (ONE + e)
     tail = e * rest * (ONE - TWO * a * (c + THREE * d * a * a) * rest)

@@ -27,7 +27,7 @@ from .simd import (
     lanes_of,
     load_tile,
     pointer,
-    prefetch_tile,
+    prefetch_stream,
     sum_lanes,
     wide_zeros,
 )
@@ -36,8 +36,7 @@ from .simd import (
 COLUMNS = 1024
 # So many numbers are added up in their own dtype, each lane of a vector a few of them.
 BLOCK = 512
-# So far ahead of the place that is read the next numbers are asked for: processors do so of their
-# own accord too, but stop at the end of a page.
+# So far ahead of the place that is read the next numbers are asked for, where that is a gain.
 AHEAD = 1024
 # Longer rows are read at four places at once, a multiple of the lanes of any vector apart.
 LONG, LANES = 16_384, 64
@@ -88,7 +87,7 @@ def _sum_quarters(x, at, quarter):
     if isinstance(x[at], (F, D)):
         totals, lanes = wide_zeros(x), lanes_of(x)
         for i in range(at, at + quarter, lanes):
-            prefetch_tile(x, i + AHEAD, quarter, 4, 1)
+            prefetch_stream(x, i + AHEAD, quarter, 4, 1)
             totals = add_wide(totals, load_tile(x, i, quarter, 4, 1))
         return sum_lanes(totals)
     total = I64(0)
@@ -212,7 +211,7 @@ def _compare_vectors(x, at, step, taken, length, rows, smallest):
     """
     best = load_tile(x, at + length - taken, step, rows, 1)
     for i in range(0, length - taken, taken):
-        prefetch_tile(x, at + i + AHEAD, step, rows, 1)
+        prefetch_stream(x, at + i + AHEAD, step, rows, 1)
         best = extreme_tile(load_tile(x, at + i, step, rows, 1), best, smallest)
     return extreme_number(best, smallest)
 

@@ -136,6 +136,13 @@ def prefetch_tile(array, i, step, rows, columns):
 
 
 @CpuIntrinsic
+def prefetch_stream(array, i, step, rows, columns):
+    """``prefetch_tile``, but nothing where the processor itself sees what will be read next."""
+    signature, generate = prefetch_tile.function(array, i, step, rows, columns)
+    return signature, generate if _llvm().reads_ahead() else lambda emit, *values: None
+
+
+@CpuIntrinsic
 def add_tile(tile, array, i, step):
     """tile[r, c] += array[i + r * step + c * lanes :][:lanes]"""
 
