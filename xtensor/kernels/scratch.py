@@ -1,9 +1,12 @@
-"""Buffers of a thread that outlive a call, as fresh pages cost more than filling them."""
+"""Memory that outlives a call, as fresh pages cost more than filling them."""
 
 # mypy: disable-error-code="no-untyped-def"
 
 from __future__ import annotations
 
+import ctypes
+import os
+import sys
 import threading
 from typing import Any
 
@@ -47,3 +50,27 @@ class _Scratch(threading.local):
 
 
 scratch = _Scratch()
+
+# Of <malloc.h>. A larger array is given back to the system as soon as it is freed (this is the most
+# that glibc takes), and what is free at the end of the heap as soon as it is more than that.
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+MAPPED_BYTES, FREE_BYTES = 32 << 20, 256 << 20
+
+
+def _keep_freed_memory() -> None:
+    """Have the C library keep what one training step frees for the next.
+
+    Left to itself, glibc gives it back above a limit that follows the largest array freed so far,
+    and every step meets its pages anew: 660 times in LeNet's, a fourth of its time. Whoever has set
+    limits of their own (``MALLOC_TRIM_THRESHOLD_`` and the like) keeps them.
+    """
+    if any(name.startswith(("MALLOC_", "GLIBC_TUNABLES")) for name in os.environ):
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries have none
+    if mallopt is not None:
+        mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES)
+        mallopt(M_TRIM_THRESHOLD, FREE_BYTES)
+
+
+if sys.platform == "linux":
+    _keep_freed_memory()
