@@ -9,9 +9,9 @@ cannot say in Python: load a vector, repeat a number in all its lanes, shuffle l
 from __future__ import annotations
 
 import ctypes
+import functools
 import inspect
 import sys
-from functools import cache
 from typing import Any
 
 from llvmlite import binding, ir
@@ -26,14 +26,14 @@ LANE = ir.IntType(32)
 FUSE = ("contract",)
 
 
-@cache
+@functools.cache
 def vector_bytes():
     """What a register of this processor holds."""
     features = binding.get_host_cpu_features()
     return 64 if features.get("avx512f") else 32 if features.get("avx") else 16
 
 
-@cache
+@functools.cache
 def reads_ahead():
     """Whether this processor takes long arrays from memory faster for being asked in advance.
 
@@ -217,17 +217,27 @@ class Emitter:
         return square
 
     def extremes(self, dtype, a, b, smallest):
-        """Lane by lane b or, where it is larger (smaller) or NaN, a; a NaN in b stays."""
+        """Lane by lane a where it is larger (smaller) than b, else b; a NaN in b stays."""
         order = "<" if smallest else ">"
         if isinstance(dtype, types.Float):
-            better = self.builder.or_(
-                self.builder.fcmp_ordered(order, a, b), self.builder.fcmp_unordered("uno", a, a)
-            )
+            better = self.builder.fcmp_ordered(order, a, b)
         elif dtype.signed:
             better = self.builder.icmp_signed(order, a, b)
         else:
             better = self.builder.icmp_unsigned(order, a, b)
         return self.builder.select(better, a, b)
+
+    def any_nan(self, tile, cells):
+        """Bits, of which some are 1 if there is a NaN; a comparison looks at two cells."""
+        last = tile.rows * tile.columns - 1
+        found = [
+            self.builder.fcmp_unordered(
+                "uno", self.cell(cells, k), self.cell(cells, min(k + 1, last))
+            )
+            for k in range(0, last + 1, 2)
+        ]
+        lanes = functools.reduce(self.builder.or_, found)
+        return self.builder.zext(self.builder.bitcast(lanes, ir.IntType(tile.lanes)), WORD)
 
     def widened(self, tile, vector):
         """The numbers of a vector, as many as one of the tile has lanes, in the tile's dtype."""

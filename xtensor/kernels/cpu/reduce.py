@@ -26,6 +26,7 @@ from .simd import (
     extreme_tile,
     lanes_of,
     load_tile,
+    nan_bits,
     pointer,
     prefetch_stream,
     sum_lanes,
@@ -210,10 +211,13 @@ def _compare_vectors(x, at, step, taken, length, rows, smallest):
     neighbours together.
     """
     best = load_tile(x, at + length - taken, step, rows, 1)
+    nan = nan_bits(best)
     for i in range(0, length - taken, taken):
         prefetch_stream(x, at + i + AHEAD, step, rows, 1)
-        best = extreme_tile(load_tile(x, at + i, step, rows, 1), best, smallest)
-    return extreme_number(best, smallest)
+        tile = load_tile(x, at + i, step, rows, 1)
+        nan |= nan_bits(tile)
+        best = extreme_tile(tile, best, smallest)
+    return extreme_number(best, nan, smallest)
 
 
 def _compare_row(x, at, length):

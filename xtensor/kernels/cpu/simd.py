@@ -202,7 +202,10 @@ def store_part(out, i, step, apart, tile, rows, count, taken):
 
 @CpuIntrinsic
 def extreme_tile(tile, other, smallest):
-    """The larger of both, number by number, or with the literal 1 the smaller; a NaN wins."""
+    """Number by number the larger of both, or with the literal 1 the smaller; NaN only if other is.
+
+    For floats that is a single instruction; ``nan_bits`` says of a tile whether it has a NaN.
+    """
 
     def generate(emit, cells, others, _):
         for k in range(tile.rows * tile.columns):
@@ -215,10 +218,23 @@ def extreme_tile(tile, other, smallest):
 
 
 @CpuIntrinsic
-def extreme_number(tile, smallest):
-    """The largest number of all its lanes, or with the literal 1 the smallest; a NaN wins."""
+def nan_bits(tile):
+    """Not 0 if one of its numbers is NaN."""
+    bits = _llvm().types.int64
 
-    def generate(emit, cells, _):
+    def generate(emit, cells):
+        if isinstance(tile.dtype, _llvm().types.Float):
+            return emit.any_nan(tile, cells)
+        return emit.context.get_constant(bits, 0)
+
+    return bits(tile), generate
+
+
+@CpuIntrinsic
+def extreme_number(tile, nan, smallest):
+    """The largest number of all its lanes, or with the literal 1 the smallest; NaN if ``nan``."""
+
+    def generate(emit, cells, nan, _):
         best = emit.cell(cells, 0)
         for k in range(1, tile.rows * tile.columns):
             best = emit.extremes(tile.dtype, emit.cell(cells, k), best, smallest.literal_value)
@@ -227,9 +243,13 @@ def extreme_number(tile, smallest):
             other = emit.shuffle(best, best, [lane ^ half for lane in range(tile.lanes)])
             best = emit.extremes(tile.dtype, other, best, smallest.literal_value)
             half //= 2
-        return emit.builder.extract_element(best, _llvm().LANE(0))
+        number = emit.builder.extract_element(best, _llvm().LANE(0))
+        if isinstance(tile.dtype, _llvm().types.Float):
+            found = emit.builder.icmp_signed("!=", nan, nan.type(0))
+            number = emit.builder.select(found, number.type(float("nan")), number)
+        return number
 
-    return tile.dtype(tile, smallest), generate
+    return tile.dtype(tile, nan, smallest), generate
 
 
 @CpuIntrinsic
