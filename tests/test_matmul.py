@@ -1,4 +1,4 @@
-"""Products large enough to be cut up: the pieces follow the shape, whatever the threads."""
+"""Products large enough to be cut up: the numbers follow the shape, whatever the threads."""
 
 from __future__ import annotations
 
@@ -18,17 +18,20 @@ SHAPES = [(700, 90, 300), (90, 300, 700), (64, 30_000, 40), (1, 3_000, 900), (90
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize("transposed", [(False, False), (True, True)], ids=["", "transposed"])
-def test_pieces_are_right_and_the_same_for_any_number_of_threads(shape, transposed):
+@pytest.mark.parametrize("transposed", [(0, 0), (0, 1), (1, 0), (1, 1)], ids=str)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_pieces_are_right_and_the_same_for_any_number_of_threads(shape, transposed, dtype):
     m, k, n = shape
-    x, y = normal(1, m, k), normal(2, k, n)
+    x, y, bias = (normal(*size).astype(dtype) for size in ((1, m, k), (2, k, n), (3, n)))
     left = np.ascontiguousarray(x.T if transposed[0] else x)[None]
     right = np.ascontiguousarray(y.T if transposed[1] else y)[None]
     results = []
-    for threads in (1, 2, 4):
+    for threads in (1, 2, 3, 4):
         xt.set_num_threads(threads)
-        results.append(product(left, right, None, *transposed))
-    np.testing.assert_allclose(results[0][0], x @ y, rtol=1e-9, atol=1e-9)
+        results.append(product(left, right, bias, *map(bool, transposed)))
+    room = 1e-9 if dtype == np.float64 else 1e-5 * k**0.5
+    due = x.astype(np.float64) @ y + bias
+    np.testing.assert_allclose(results[0][0], due, rtol=room, atol=room)
     assert len({r.tobytes() for r in results}) == 1
 
 

@@ -1,7 +1,9 @@
-"""Matrix products on the CPU, in blocks that follow the shape and never the threads.
+"""Matrix products on the CPU.
 
-Large products of floating matrices are multiplied in tiles (see product.py), all others by NumPy:
-through BLAS, which has little to do for a few numbers and reads a matrix once for a vector.
+Large products of floating matrices are multiplied in tiles (see product.py), whose numbers are the
+same in blocks of any size, so that these follow the threads. All others are multiplied by NumPy:
+through BLAS, which has little to do for a few numbers and reads a matrix once for a vector, in
+blocks that follow the shape alone.
 """
 
 # mypy: disable-error-code="no-untyped-def"
@@ -12,9 +14,9 @@ import numpy as np
 
 from .. import blas
 from .._jit import CpuFunction, cpu_whole_kernel
-from ..parallel import parallel_for
+from ..parallel import get_num_threads, parallel_for
 from .cells import inlined
-from .product import BLOCK_COLUMNS, BLOCK_DEPTH, BLOCK_ROWS, multiply_matrices
+from .product import BLOCK_COLUMNS, BLOCK_DEPTH, BLOCK_ROWS, PANEL, ROWS, multiply_matrices
 from .simd import pointer
 
 # With fewer rows or columns a product is little more than reading the other matrix, and with fewer
@@ -22,26 +24,33 @@ from .simd import pointer
 FEWEST, WORTH = 8, 1 << 20
 # So many multiplications take as long as one of the elements in which parallel_for counts.
 PRODUCTS = 32
+# Blocks for each thread, so that one that is held up leaves some to the others; no smaller ones.
+BLOCKS_PER_THREAD, LEAST_ROWS, LEAST_COLUMNS = 2, 48, 64
+# What it takes to lay out a transposed matrix, where copying one takes 1. The first one need not be
+# copied, but for a few rows, if it is straight.
+TRANSPOSED, STRAIGHT = 3, 0.2
 
 
 @inlined
-def cut(length, pieces, piece):
-    """First and end of a piece."""
-    return piece * length // pieces, (piece + 1) * length // pieces
+def cut(length, pieces, piece, unit):
+    """First and end of a piece; but for the last one they are multiples of a unit."""
+    units = -(-length // unit)
+    first, end = piece * units // pieces, (piece + 1) * units // pieces
+    return first * unit, min(end * unit, length)
 
 
 @CpuFunction
 def matmul_tiles(start, stop, out, x, y, bias, x_size, y_size, m, n, depth, transposed_x,
-                 transposed_y, parts, blocks, panels, copies):  # fmt: skip
+                 transposed_y, parts, tall, wide, panels, copies):  # fmt: skip
     """``matmul_forward`` over flat arrays; matrices of x are x_size apart, or 0 if there is one."""
     x_row, x_step = (1, m) if transposed_x else (depth, 1)
     y_row, y_step = (1, depth) if transposed_y else (n, 1)
     for index in range(start, stop):
-        matrix, block = index // blocks, index % blocks
+        matrix, block = index // (tall * wide), index % (tall * wide)
         b, part = matrix // parts, matrix % parts
-        d0, d1 = cut(depth, parts, part)
-        r0, r1 = cut(m, blocks, block) if m >= n else (0, m)
-        c0, c1 = cut(n, blocks, block) if m < n else (0, n)
+        d0, d1 = cut(depth, parts, part, 1)
+        r0, r1 = cut(m, tall, block // wide, ROWS)
+        c0, c1 = cut(n, wide, block % wide, PANEL)
         multiply_matrices(
             pointer(out), (matrix * m + r0) * n + c0, n,
             pointer(x), b * x_size + r0 * x_row + d0 * x_step, x_row, x_step,
@@ -51,15 +60,32 @@ def matmul_tiles(start, stop, out, x, y, bias, x_size, y_size, m, n, depth, tran
         )  # fmt: skip
 
 
-def multiply_tiles(matrices, out, x, y, bias, transposed_x, transposed_y, parts, blocks):
-    """``matmul_forward`` in tiles."""
-    _, m, n = out.shape
+def blocks_of(matrices, m, n, transposed_x, transposed_y):
+    """Into how many blocks of rows, and of columns, each product is cut for the threads.
+
+    Where rows are cut, each block lays out the second matrix anew, where columns are, the first.
+    """
+    wanted = -(-BLOCKS_PER_THREAD * get_num_threads() // matrices)
+    rows, columns = (
+        max(1, min(wanted, size // least)) for size, least in ((m, LEAST_ROWS), (n, LEAST_COLUMNS))
+    )
+    first = m * (TRANSPOSED if transposed_x else STRAIGHT)
+    second = n * (TRANSPOSED if transposed_y else 1)
+    if columns == 1 or (rows > 1 and second <= first):
+        return rows, 1
+    return 1, columns
+
+
+def multiply_tiles(out, x, y, bias, transposed_x, transposed_y, parts):
+    """``matmul_forward`` in tiles, whose numbers are the same however the work is cut up."""
+    matrices, m, n = out.shape
     depth = x.shape[1] if transposed_x else x.shape[2]
     x_size, y_size = (a[0].size if len(a) > 1 else 0 for a in (x, y))
+    tall, wide = blocks_of(matrices, m, n, transposed_x, transposed_y)
     parallel_for(
-        matmul_tiles, matrices,
+        matmul_tiles, matrices * tall * wide,
         (out.reshape(-1), x.reshape(-1), y.reshape(-1), bias, x_size, y_size, m, n, depth,
-         transposed_x, transposed_y, parts, blocks),
+         transposed_x, transposed_y, parts, tall, wide),
         x.size * out.shape[2] // PRODUCTS * (len(out) // parts // len(x)),
         (BLOCK_COLUMNS * BLOCK_DEPTH, BLOCK_ROWS * BLOCK_DEPTH),
     )  # fmt: skip
@@ -87,13 +113,13 @@ def multiply_by_numpy(start, stop, out, x, y, bias, transposed_x, transposed_y, 
             left, right, to = x[b if len(x) > 1 else 0], y[b if len(y) > 1 else 0], out[matrix]
             added = bias
             if parts > 1:
-                d0, d1 = cut(length, parts, part)
+                d0, d1 = cut(length, parts, part, 1)
                 left, right = left[:, d0:d1], right[d0:d1]
             if blocks > 1 and m >= n:
-                r0, r1 = cut(m, blocks, block)
+                r0, r1 = cut(m, blocks, block, 1)
                 left, to = left[r0:r1], to[r0:r1]
             elif blocks > 1:
-                c0, c1 = cut(n, blocks, block)
+                c0, c1 = cut(n, blocks, block, 1)
                 right, to, added = right[:, c0:c1], to[:, c0:c1], bias[c0:c1]
             np.matmul(left, right, out=to)
             if added.size:
@@ -113,6 +139,6 @@ def matmul_forward(start, stop, out, x, y, bias, transposed_x, transposed_y, par
     large = min(m, n) >= FEWEST and m * n * length >= WORTH
     args = out, x, y, bias, transposed_x, transposed_y, parts, blocks
     if large and out.dtype.kind == "f":
-        multiply_tiles(stop, *args)
+        multiply_tiles(*args[:-1])
     else:
         parallel_for(multiply_by_numpy, stop, args)
