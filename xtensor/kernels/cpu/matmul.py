@@ -26,9 +26,9 @@ FEWEST, WORTH = 8, 1 << 20
 PRODUCTS = 32
 # Blocks for each thread, so that one that is held up leaves some to the others; no smaller ones.
 BLOCKS_PER_THREAD, LEAST_ROWS, LEAST_COLUMNS = 2, 48, 64
-# What it takes to lay out a transposed matrix, where copying one takes 1. The first one need not be
-# copied, but for a few rows, if it is straight.
-TRANSPOSED, STRAIGHT = 3, 0.2
+# What it takes to lay out a matrix if copying it takes 1: the second one where it comes transposed;
+# of the first one, where it does not, only a few rows are copied.
+TRANSPOSED, FEW_ROWS = 3, 0.2
 
 
 @inlined
@@ -69,7 +69,7 @@ def blocks_of(matrices, m, n, transposed_x, transposed_y):
     rows, columns = (
         max(1, min(wanted, size // least)) for size, least in ((m, LEAST_ROWS), (n, LEAST_COLUMNS))
     )
-    first = m * (TRANSPOSED if transposed_x else STRAIGHT)
+    first = m * (1 if transposed_x else FEW_ROWS)
     second = n * (TRANSPOSED if transposed_y else 1)
     if columns == 1 or (rows > 1 and second <= first):
         return rows, 1

@@ -140,28 +140,19 @@ def multiply_full_panels(out, a, panels, rows, depth, columns):
 # -- matrices of any size -------------------------------------------------------------------------
 
 # A block of so many columns and so long a part of the sums stays in the second-level cache; so many
-# rows at a time, a multiple of ROWS, stay in the first-level cache where they must be copied.
+# rows, a multiple of ROWS, are copied at a time where they must be: those of a transposed matrix as
+# they lie, number by number of the sum, as neighbours in memory are what a tile takes together.
 BLOCK_COLUMNS, BLOCK_DEPTH, BLOCK_ROWS = 256, 512, 96
 
 
 @inlined
-def lay_rows(rows, a, i, row_step, depth_step, count, depth):
-    """rows[r * BLOCK_DEPTH + d] = a[i + r * row_step + d * depth_step]; one of the steps is 1"""
-    if depth_step == 1:
-        for r in range(count):
-            copy_cells(rows, r * BLOCK_DEPTH, a, i + r * row_step, depth)
-    else:
-        transpose(rows, 0, BLOCK_DEPTH, a, i, depth_step, depth, count)
-
-
-@inlined
-def multiply_rows(out, to, out_step, a, i, a_row, panels, c, rows, depth, columns, begin, b,
+def multiply_rows(out, to, out_step, a, i, a_row, a_step, panels, c, rows, depth, columns, begin, b,
                   begin_row, added, tile_columns):  # fmt: skip
     """Up to ROWS rows of as many columns as a tile has, from column c of panels on."""
     tile = zero_tile(out, 6, tile_columns)
     place = c // PANEL * PANEL * depth + c % PANEL
     for d in range(depth):
-        tile = add_outer(tile, a, i + d, a_row, panels, place + d * PANEL)
+        tile = add_outer(tile, a, i + d * a_step, a_row, panels, place + d * PANEL)
     if added:
         tile = add_part(tile, begin, b + c, begin_row, rows, columns - c)
     store_part(out, to + c, out_step, lanes_of(out), tile, rows, columns - c, lanes_of(out))
@@ -186,10 +177,15 @@ def multiply_matrices(out, to, out_step, a, i, a_row, a_step, b, j, b_step, b_co
                           b_column, deep, min(PANEL, wide - p))  # fmt: skip
             for r in range(0, rows, BLOCK_ROWS):
                 tall = min(BLOCK_ROWS, rows - r)
-                source, at, step = a, i + r * a_row + d, a_row
-                if a_step != 1 or tall % ROWS != 0:
-                    lay_rows(copies, a, i + r * a_row + d * a_step, a_row, a_step, tall, deep)
-                    source, at, step = copies, 0, BLOCK_DEPTH
+                source, at, row, step = a, i + r * a_row + d * a_step, a_row, a_step
+                if a_step != 1:
+                    for k in range(deep):
+                        copy_cells(copies, k * BLOCK_ROWS, a, at + k * a_step, tall)
+                    source, at, row, step = copies, 0, 1, BLOCK_ROWS
+                elif tall % ROWS != 0:
+                    for k in range(tall):
+                        copy_cells(copies, k * BLOCK_DEPTH, a, at + k * a_row, deep)
+                    source, at, row, step = copies, 0, BLOCK_DEPTH, 1
                 for k in range(0, tall, ROWS):
                     place = to + (r + k) * out_step + c
                     begin, first, begin_row = out, place, out_step
@@ -197,10 +193,10 @@ def multiply_matrices(out, to, out_step, a, i, a_row, a_step, b, j, b_step, b_co
                         begin, first, begin_row = bias, shift + c, 0
                     for w in range(0, wide, 2 * lanes):
                         if wide - w > lanes:
-                            multiply_rows(out, place, out_step, source, at + k * step, step, panels,
-                                          w, tall - k, deep, wide, begin, first, begin_row,
+                            multiply_rows(out, place, out_step, source, at + k * row, row, step,
+                                          panels, w, tall - k, deep, wide, begin, first, begin_row,
                                           d > 0 or shift >= 0, 2)  # fmt: skip
                         else:
-                            multiply_rows(out, place, out_step, source, at + k * step, step, panels,
-                                          w, tall - k, deep, wide, begin, first, begin_row,
+                            multiply_rows(out, place, out_step, source, at + k * row, row, step,
+                                          panels, w, tall - k, deep, wide, begin, first, begin_row,
                                           d > 0 or shift >= 0, 1)  # fmt: skip
