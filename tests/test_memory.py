@@ -44,4 +44,5 @@ def new_pages(**limits: str) -> int:
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc's limits are set")
 def test_what_a_step_frees_stays_for_the_next():
     assert new_pages() < 200
+    assert new_pages(MALLOC_ARENA_MAX="2") < 200  # no such limit
     assert new_pages(MALLOC_MMAP_THRESHOLD_="131072") > 20 * 1024

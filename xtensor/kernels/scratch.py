@@ -55,6 +55,8 @@ scratch = _Scratch()
 # that glibc takes), and what is free at the end of the heap as soon as it is more than that.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 MAPPED_BYTES, FREE_BYTES = 32 << 20, 256 << 20
+# What sets them from outside.
+LIMITS = "MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES"
 
 
 def _keep_freed_memory() -> None:
@@ -62,9 +64,9 @@ def _keep_freed_memory() -> None:
 
     Left to itself, glibc gives it back above a limit that follows the largest array freed so far,
     and every step meets its pages anew: 660 times in LeNet's, a fourth of its time. Whoever has set
-    limits of their own (``MALLOC_TRIM_THRESHOLD_`` and the like) keeps them.
+    limits of their own keeps them.
     """
-    if any(name.startswith(("MALLOC_", "GLIBC_TUNABLES")) for name in os.environ):
+    if any(name in os.environ for name in LIMITS):
         return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries have none
     if mallopt is not None:

@@ -53,7 +53,10 @@ def elu_backward(g, x, alpha: float):
 
 
 def gelu_forward(x, root: float):
-    """max(x, 0) - abs(x) * Phi(-abs(x)), so that no sum of nearly opposites is scaled"""
+    """max(x, 0) - abs(x) * Phi(-abs(x)), so that no sum of nearly opposites is scaled
+
+    ``root`` is for the formula of ``scalar.py``, whose parameters these are.
+    """
     a = within(x)
     return (ZERO if x < 0 else x) - a * mills(a) * gauss(a)
 
