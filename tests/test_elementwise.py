@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import xtensor as xt
-from xtensor.kernels import _elementwise, scalar
+from xtensor.kernels import scalar
 from xtensor.kernels.cpu.elementwise import FORMULAS
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -22,7 +22,7 @@ TWO = ["add", "sub", "mul", "divide", "power", "maximum", "minimum", "less", "le
 NOT_OF_BOOL = {"abs", "neg", "sign", "sub", "square", "power", "clip"}
 ODD = [0, -0.0, 1, -1, 2.5, -7, np.inf, -np.inf, np.nan, 0.3, 1e-30, 100]
 PLAIN = [0, 1, 2, 3, 100, 7, 1, 0, 5, 12, 11, 90]
-ROWS = 5_500
+ROWS = 6_000
 
 CALLS = {
     "clip": lambda x: xt.clip(x, 1, 5),
@@ -56,20 +56,21 @@ def test_many_numbers_as_few(name, dtype):
     assert_same(came, np.tile(due, (ROWS, 1)))
 
 
-@pytest.mark.parametrize("long_rows", [False, True])
+@pytest.mark.parametrize("copies", [1, 3])
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", TWO)
-def test_many_pairs_as_few(name, dtype, long_rows, monkeypatch):
+def test_many_pairs_as_few(name, dtype, copies):
+    """Rows of a part of a vector, and of whole ones and a part."""
     if dtype == xt.kbool and name in NOT_OF_BOOL:
         return
-    if long_rows:
-        monkeypatch.setattr(_elementwise, "LONG", 1)
-        monkeypatch.setattr(_elementwise, "MANY", 1)
-    call, x, y = CALLS.get(name, getattr(xt, name)), numbers(dtype), numbers(dtype, reverse=True)
+    call = CALLS.get(name, getattr(xt, name))
+    x, y = (np.tile(numbers(dtype, reverse), copies) for reverse in (False, True))
     due = call(xt.XTensor(x, dtype=dtype), xt.XTensor(y, dtype=dtype)).to_numpy()
-    many = xt.XTensor(np.tile(x, (ROWS, 1)), dtype=dtype)
-    for other in (np.tile(y, (ROWS, 1)), y):
-        assert_same(call(many, xt.XTensor(other, dtype=dtype)).to_numpy(), np.tile(due, (ROWS, 1)))
+    rows = ROWS // copies
+    many_x, many_y = np.tile(x, (rows, 1)), np.tile(y, (rows, 1))
+    for pair in ((many_x, many_y), (many_x, y), (x, many_y)):
+        came = call(*[xt.XTensor(part, dtype=dtype) for part in pair]).to_numpy()
+        assert_same(came, np.tile(due, (rows, 1)))
 
 
 @pytest.mark.parametrize("name", ["sin", "cos", "sinh", "cosh", "power", "where", "abs", "clip"])

@@ -15,7 +15,7 @@ from numpy import ndarray
 
 from .device import SMALL, Array, empty_like, reshape
 from .kernels import launch
-from .kernels.layout import merge_axes
+from .kernels.layout import address_of, merge_axes
 
 View = Callable[[np.ndarray], np.ndarray]
 
@@ -87,7 +87,7 @@ def stand_in(array: Array) -> np.ndarray:
 
 def _layout(base: np.ndarray, seen: np.ndarray) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
     """Offset, shape and strides of a view of ``base`` in elements, neighbouring axes merged."""
-    offset = (_address(seen) - _address(base)) // seen.itemsize
+    offset = (address_of(seen) - address_of(base)) // seen.itemsize
     return offset, *_merged(seen.shape, seen.strides, seen.itemsize)
 
 
@@ -97,8 +97,3 @@ def _merged(
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     axes = merge_axes(shape, strides)
     return tuple([length for length, _ in axes]), tuple([step // size for _, step in axes])
-
-
-def _address(array: np.ndarray) -> int:
-    address: int = array.__array_interface__["data"][0]
-    return address

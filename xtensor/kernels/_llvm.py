@@ -316,14 +316,11 @@ class Emitter:
         kind = ir.FunctionType(ir.VoidType(), [value.type for value in values])
         self.builder.call(cgutils.get_or_insert_function(self.module, kind, name), values)
 
-    def call_loop(self, loop, data, count, arrays, places, steps):
+    def call_loop(self, loop, data, count, places, steps):
         """One of NumPy's inner loops: (char **pointers, intp *count, intp *steps, void *data)."""
-        moved, stepped = (cgutils.alloca_once(self.builder, WORD, len(arrays)) for _ in range(2))
-        operands = zip(self.types[3:], arrays, places, steps)
-        for number, (kind, array, place, step) in enumerate(operands):
-            begin = self.address(self.begin_of(kind, array), place)
-            begin = self.builder.ptrtoint(begin, WORD)
-            self.builder.store(begin, self.builder.gep(moved, [LANE(number)]))
+        moved, stepped = (cgutils.alloca_once(self.builder, WORD, len(places)) for _ in range(2))
+        for number, (place, step) in enumerate(zip(places, steps, strict=True)):
+            self.builder.store(place, self.builder.gep(moved, [LANE(number)]))
             self.builder.store(step, self.builder.gep(stepped, [LANE(number)]))
         counted = cgutils.alloca_once_value(self.builder, count)
         kind = ir.FunctionType(ir.VoidType(), [moved.type, counted.type, stepped.type, WORD])
@@ -443,6 +440,11 @@ def name_loop(loop, dispatcher, arguments):
     compiled = dispatcher.overloads[signature]
     address = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
     binding.add_symbol(name_of(loop, arguments), address)
+
+
+def instruction(how, dtype):
+    """LLVM's name for "add", "sub" and so on of numbers of that type."""
+    return f"f{how}" if isinstance(dtype, types.Float) else how
 
 
 def size_of(tile):

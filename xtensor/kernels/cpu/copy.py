@@ -8,7 +8,9 @@ runs, forwards, in reverse or one number again and again.
 
 from __future__ import annotations
 
+import itertools
 import math
+import operator
 from functools import lru_cache
 
 import numpy as np
@@ -33,71 +35,75 @@ RUN = 16_384
 @cpu_whole_kernel
 def fill(start, stop, out, value):
     """out[i] = value; out flat"""
-    number = np.array([value], out.dtype)
-    _move(out, out, _view(number, 0, out.shape, [0]), number)
-
-
-def _view(flat, offset, shape, strides):
-    """The elements of a flat array at offset + sum(index * stride), as an array of that shape."""
-    size = flat.itemsize
-    return np.ndarray(shape, flat.dtype, flat, offset * size, [stride * size for stride in strides])
+    _move(out, np.array([value], out.dtype), out.shape, None, (0,))
 
 
 @cpu_whole_kernel
 def strided_read(start, stop, out, x, offset, shape, strides):
     """out[i...] = x[offset + sum(i * strides)]; out and x flat, range over shape[0]"""
-    _move(out.reshape(shape), out, _view(x, offset, shape, strides), x[offset:])
+    _move(out, x[offset:], shape, None, strides)
 
 
 @cpu_whole_kernel
 def strided_write(start, stop, out, x, offset, shape, strides):
     """out[offset + sum(i * strides)] = x[i...]; out and x flat, range over shape[0]"""
-    _move(_view(out, offset, shape, strides), out[offset:], x.reshape(shape), x)
+    _move(out[offset:], x, shape, strides, None)
 
 
-def _move(to, to_flat, source, source_flat):
-    """to[...] = source, of one shape and dtype; what is flat begins where the other does."""
-    loop, tasks, numbers = _plan(to.itemsize, to.shape, to.strides, source.strides)
+def _move(to, source, shape, to_strides, strides):
+    """to[sum(i * to_strides)] = source[sum(i * strides)], flat both; None: in order."""
+    loop, tasks, numbers = _plan(to.itemsize, shape, to_strides, strides)
     # As unsigned numbers: their bits are all that counts, and one kernel serves more dtypes.
-    flat = [array.view(f"u{to.itemsize}") for array in (to_flat, source_flat)]
-    parallel_for(loop, tasks, (*flat, *numbers), to.size)
+    kind = UNSIGNED[to.itemsize]
+    parallel_for(loop, tasks, (to.view(kind), source.view(kind), *numbers), math.prod(shape))
+
+
+UNSIGNED = {size: np.dtype(f"u{size}") for size in (1, 2, 4, 8)}
 
 
 @lru_cache(maxsize=4096)
 def _plan(size, shape, to_strides, strides):
-    """A loop, its number of tasks and its numbers.
+    """A loop, its number of tasks and its numbers; strides in elements of so many bytes.
 
     Rows of a plane that is transposed run along the axis in which the source is contiguous, columns
     along that of the result. Numbers of one or two bytes are not transposed: a square of them would
     be many instructions to compile.
     """
+    to_strides, strides = to_strides or _in_order(shape), strides or _in_order(shape)
     down = min(range(len(shape)), key=lambda axis: (abs(to_strides[axis]), -axis))
     to_step, step = to_strides[down], strides[down]
     others = [axis for axis in range(len(shape)) if axis != down]
     rows = min(others, key=lambda axis: abs(to_strides[axis])) if others else down
-    across = strides.index(size) if size in strides else down
-    if to_step == step == size and size * shape[down] <= SHORT and rows != down:
+    across = strides.index(1) if 1 in strides else down
+    if to_step == step == 1 and size * shape[down] <= SHORT and rows != down:
         # Rows that follow each other in the result, so that it is written in order.
-        outer = _outer(size, shape, to_strides, strides, (down, rows))
+        outer = _outer(shape, to_strides, strides, (down, rows))
         tasks = math.prod(outer[:, 0].tolist()) * -(-shape[rows] // ROWS)
-        steps = to_strides[rows] // size, strides[rows] // size
-        return move_short, tasks, (shape[rows], shape[down], *steps, outer)
-    if to_step == size and size >= 4 and across != down and shape[across] >= FEW:
-        wide = WIDE if to_strides[across] % SHARING else NARROW
-        outer = _outer(size, shape, to_strides, strides, (down, across))
+        return move_short, tasks, (shape[rows], shape[down], to_strides[rows], strides[rows], outer)
+    if to_step == 1 and size >= 4 and across != down and shape[across] >= FEW:
+        wide = WIDE if size * to_strides[across] % SHARING else NARROW
+        outer = _outer(shape, to_strides, strides, (down, across))
         planes = math.prod(outer[:, 0].tolist())
         tasks = planes * -(-shape[down] // ROWS) * -(-shape[across] // wide)
-        steps = to_strides[across] // size, step // size
-        return move_planes, tasks, (shape[down], shape[across], *steps, wide, outer)
-    outer = _outer(size, shape, to_strides, strides, (down,))
+        return (
+            move_planes,
+            tasks,
+            (shape[down], shape[across], to_strides[across], step, wide, outer),
+        )
+    outer = _outer(shape, to_strides, strides, (down,))
     tasks = math.prod(outer[:, 0].tolist()) * -(-shape[down] // RUN)
-    return move_runs, tasks, (shape[down], to_step // size, step // size, outer)
+    return move_runs, tasks, (shape[down], to_step, step, outer)
 
 
-def _outer(size, shape, to_strides, strides, inner):
-    """Length, stride of the result and stride of the source of each other axis, in elements."""
+def _in_order(shape):
+    """The strides of a contiguous array."""
+    return tuple(itertools.accumulate(shape[:0:-1], operator.mul, initial=1))[::-1]
+
+
+def _outer(shape, to_strides, strides, inner):
+    """Length, stride of the result and stride of the source of each other axis."""
     axes = [
-        (shape[axis], to_strides[axis] // size, strides[axis] // size)
+        (shape[axis], to_strides[axis], strides[axis])
         for axis in range(len(shape))
         if axis not in inner
     ]

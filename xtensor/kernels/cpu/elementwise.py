@@ -15,6 +15,7 @@ from .._elementwise import cpu_elementwise, ufuncs
 from ..scalar import ONE, ZERO
 from .exponential import exp, expm1, gauss, log1p, mills, within
 from .power import SHARED, power_backward_x, power_backward_y, power_forward
+from .simd import add_tiles, div_tiles, mul_tiles, sub_tiles
 
 # mypy: disable-error-code="no-untyped-def"
 
@@ -187,11 +188,21 @@ UFUNCS: dict[str, Any] = {
     "isinf_forward": np.isinf,
     "isnan_forward": np.isnan,
 }
+VECTORS = {
+    "add_forward": add_tiles,
+    "sub_forward": sub_tiles,
+    "mul_forward": mul_tiles,
+    "divide_forward": div_tiles,
+}
 
 ufuncs.update(MAKING)
 ufuncs.update(FEW)
 for _name, _formula in scalar.formulas().items():
     _kernel = cpu_elementwise(
-        _name, FORMULAS.get(_name, _formula), UFUNCS.get(_name), SHARED.get(_name)
+        _name,
+        FORMULAS.get(_name, _formula),
+        UFUNCS.get(_name),
+        SHARED.get(_name),
+        VECTORS.get(_name),
     )
     _kernel.__module__ = scalar.__name__  # where the formula is explained, for both devices

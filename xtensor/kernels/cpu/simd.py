@@ -124,6 +124,20 @@ def load_tile(array, i, step, rows, columns):
 
 
 @CpuIntrinsic
+def load_part(array, i, count):
+    """The tile of one vector with array[i:][:count] and zeros after it; nothing beyond is read."""
+    index = _llvm().types.intp
+    tile = _llvm().TileType(array.dtype, 1, 1)
+
+    def generate(emit, values, i, count):
+        address = emit.address(emit.begin_of(array, values), i)
+        vector = emit.load_lanes(tile, address, emit.first_lanes(tile, count))
+        return emit.replace(emit.zeros(tile), 0, vector)
+
+    return tile(array, index, index), generate
+
+
+@CpuIntrinsic
 def prefetch_tile(array, i, step, rows, columns):
     """Have what ``load_tile`` would read come nearer, without waiting; nothing need be there."""
     tile = _llvm().tile_like(array, rows, columns)
@@ -153,6 +167,43 @@ def add_tile(tile, array, i, step):
         return cells
 
     return tile(tile, array, i, step), generate
+
+
+def _combine(how, tile, other):
+    """tile[r, c] + other[r, c], or what else LLVM calls so."""
+
+    def generate(emit, *tiles):
+        cells = tiles[0]
+        instruction = getattr(emit.builder, _llvm().instruction(how, tile.dtype))
+        for k in range(tile.rows * tile.columns):
+            cells = emit.replace(cells, k, instruction(*[emit.cell(t, k) for t in tiles]))
+        return cells
+
+    return tile(tile, other), generate
+
+
+@CpuIntrinsic
+def add_tiles(tile, other):
+    """tile + other"""
+    return _combine("add", tile, other)
+
+
+@CpuIntrinsic
+def sub_tiles(tile, other):
+    """tile - other"""
+    return _combine("sub", tile, other)
+
+
+@CpuIntrinsic
+def mul_tiles(tile, other):
+    """tile * other"""
+    return _combine("mul", tile, other)
+
+
+@CpuIntrinsic
+def div_tiles(tile, other):
+    """tile / other, of floating numbers"""
+    return _combine("div", tile, other)
 
 
 @CpuIntrinsic
