@@ -12,9 +12,10 @@ from xtensor.ops.matmul import product
 
 from .cases import normal
 
-# (m, k, n): rows cut, columns cut, a long sum over a small result, vectors, odd lengths.
+# (m, k, n): rows cut, columns cut, a long sum over a small result, vectors, odd lengths, too little
+# to cut up.
 SHAPES = [(700, 90, 300), (90, 300, 700), (64, 30_000, 40), (1, 3_000, 900), (900, 3_000, 1),
-          (513, 257, 511)]  # fmt: skip
+          (513, 257, 511), (600, 11, 60)]  # fmt: skip
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
@@ -32,6 +33,24 @@ def test_pieces_are_right_and_the_same_for_any_number_of_threads(shape, transpos
     room = 1e-9 if dtype == np.float64 else 1e-5 * k**0.5
     due = x.astype(np.float64) @ y + bias
     np.testing.assert_allclose(results[0][0], due, rtol=room, atol=room)
+    assert len({r.tobytes() for r in results}) == 1
+
+
+@pytest.mark.parametrize("one", ["x", "y", ""])
+@pytest.mark.parametrize("transposed", [(0, 0), (0, 1), (1, 0), (1, 1)], ids=str)
+def test_many_small_products_are_those_of_each(transposed, one):
+    """Together they are worth tiles; one of the operands may be the same for all."""
+    batch, m, k, n = 70, 41, 13, 50
+    x, y = normal(1, 1 if one == "x" else batch, m, k), normal(2, 1 if one == "y" else batch, k, n)
+    left, right = (
+        np.ascontiguousarray((a.transpose(0, 2, 1) if flag else a).astype(np.float32))
+        for a, flag in zip((x, y), transposed, strict=True)
+    )
+    results = []
+    for threads in (1, 2, 3, 4):
+        xt.set_num_threads(threads)
+        results.append(product(left, right, None, *map(bool, transposed)))
+    np.testing.assert_allclose(results[0], x @ y, rtol=1e-4, atol=1e-5)
     assert len({r.tobytes() for r in results}) == 1
 
 

@@ -16,9 +16,11 @@ from ..strided import expand
 from ..tensor import XTensor
 
 # A product is cut into at most so many blocks, of at least so many rows (or columns): enough for
-# the threads of a desktop machine, and large enough for BLAS to be at its best.
+# the threads of a desktop machine, and large enough for BLAS to be at its best. One of fewer
+# multiplications is over before they are cut out.
 BLOCKS = 16
 BLOCK_ROWS = 128
+WORTH = 1 << 20
 # A sum this long over a small result (the gradient of a weight) is cut up instead.
 PART_LENGTH = 4096
 
@@ -61,7 +63,8 @@ def _products(
     n = y.shape[1] if transposed_y else y.shape[2]
     longer = m if m >= n else n
     blocks = parts = 1
-    if batch < BLOCKS and (longer >= 2 * BLOCK_ROWS or length >= 2 * PART_LENGTH):
+    worth = longer >= 2 * BLOCK_ROWS and m * n * length >= WORTH
+    if batch < BLOCKS and (worth or length >= 2 * PART_LENGTH):
         blocks = max(1, min(BLOCKS // max(batch, 1), longer // BLOCK_ROWS))
         if blocks < 4 and bias is None:
             parts = max(1, min(BLOCKS // blocks, length // PART_LENGTH))
