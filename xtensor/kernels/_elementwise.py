@@ -91,31 +91,33 @@ def run_loop(start, stop, a, b, c, loop, data, axes):
                   a_step, b_step, c_step)  # fmt: skip
 
 
-def run_ufunc(ufunc: np.ufunc, out: np.ndarray, *inputs: np.ndarray) -> bool:
-    """ufunc(*inputs, out=out) over contiguous arrays, which broadcast to ``out``; if it can."""
-    # A function of one number is given the result twice, and does not look at the second.
-    arrays = (*inputs, out, out)[:3]
-    plan = _plan(ufunc, *[(a.dtype, a.shape) for a in arrays])
+def run_ufunc(ufunc: np.ufunc, out: np.ndarray, x: np.ndarray, y: np.ndarray | None = None) -> bool:
+    """ufunc(x, y, out=out) or ufunc(x, out=out) of contiguous arrays that broadcast to ``out``, if
+    it can."""
+    if y is None:  # the result is given twice, and not looked at the first time
+        y = out
+    plan = _plan(ufunc, x.dtype, x.shape, y.dtype, y.shape, out.dtype, out.shape)
     if plan is None:
         return False
-    tasks, *loop_and_axes = plan
-    parallel_for(run_loop, tasks, (*map(id, arrays), *loop_and_axes), out.size)
+    tasks, loop, data, axes = plan
+    parallel_for(run_loop, tasks, (id(x), id(y), id(out), loop, data, axes), out.size)
     return True
 
 
 @lru_cache(maxsize=4096)
-def _plan(ufunc: np.ufunc, *kinds: tuple[np.dtype[Any], tuple[int, ...]]) -> Any:
+def _plan(ufunc: np.ufunc, *kinds: Any) -> tuple[int, int, int, np.ndarray] | None:
     """Tasks of ``run_loop`` and what it takes after three arrays, of these dtypes and shapes.
 
     An array is repeated along the axes that it lacks, and those where it has one element. None
     without a loop for the dtypes.
     """
-    chars = [dtype.char for dtype, _ in kinds]
+    dtypes, shapes = kinds[::2], kinds[1::2]
+    chars = [dtype.char for dtype in dtypes]
     found = find_loop(ufunc, "".join(chars[: ufunc.nin]) + "->" + chars[-1])
     if found is None:
         return None
-    shape, strides = kinds[-1][1], []
-    for dtype, lengths in kinds:
+    shape, strides = shapes[-1], []
+    for dtype, lengths in zip(dtypes, shapes, strict=True):
         steps, step = [], dtype.itemsize
         for length in reversed(lengths):
             steps.append(step if length > 1 else 0)
@@ -151,13 +153,13 @@ class ElementwiseKernel(CpuKernel):
         self.numpy_loop = numpy_loop
         found = getattr(numpy_loop, "ufunc", numpy_loop)
         self.shared = partial(run_ufunc, found) if isinstance(found, np.ufunc) else shared
-        self.rows = self.vector_rows = None
+        self.rows: tuple[CpuKernel, CpuKernel] | None = None
         if self.arrays == 2 and not self.numbers:
-            rows = with_globals(_rows_xy, f"{name}_rows", {"formula": inlined})
-            self.rows = self.vector_rows = CpuKernel(rows, "contract")
-        if vectors is not None:
-            rows = with_globals(_vectors_xy, f"{name}_vectors", {"vectors": vectors})
-            self.vector_rows = CpuKernel(rows)
+            plain = with_globals(_rows_xy, f"{name}_rows", {"formula": inlined})
+            self.rows = (CpuKernel(plain, "contract"),) * 2
+            if vectors is not None:
+                by_vectors = with_globals(_vectors_xy, f"{name}_vectors", {"vectors": vectors})
+                self.rows = self.rows[0], CpuKernel(by_vectors)
         if isinstance(numpy_loop, np.ufunc):
             ufuncs[name] = numpy_loop
         self.__module__ = formula.__module__
@@ -170,9 +172,8 @@ class ElementwiseKernel(CpuKernel):
             self.numpy_loop(*args[1:], out=args[0])
             return
         out, inputs, numbers = args[0], args[1 : self.arrays + 1], args[self.arrays + 1 :]
-        loop = self.rows if out.dtype == np.bool_ else self.vector_rows
-        if loop is not None and (rows := _as_rows(out, *inputs)):
-            loop.run(*rows)
+        if self.rows is not None and (rows := _as_rows(out, *inputs)):
+            self.rows[out.dtype != np.bool_].run(*rows)
             return
         if self.shared is not None and self.shared(out, *inputs):
             return
