@@ -123,8 +123,11 @@ def _njit(
     """Compile ``function``, its CpuFunction globals first, with the cache in our own directory."""
     import numba
 
+    from ._llvm import BUILTINS
+
     called = {name: function.__globals__.get(name) for name in function.__code__.co_names}
     helpers = {n: f.compiled() for n, f in called.items() if isinstance(f, CpuFunction)}
+    helpers |= {name: BUILTINS[name] for name in called.keys() & BUILTINS.keys()}
     if helpers:
         function = with_globals(function, function.__name__, helpers)
     dispatcher = cache.cached(

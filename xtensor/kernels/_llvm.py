@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import inspect
+import operator
 import sys
 from typing import Any
 
@@ -99,6 +100,33 @@ def make_intrinsic(function):
     return intrinsic(prefer_literal=True)(typed)
 
 
+def _of_two(compare):
+    """``min`` or ``max`` of two numbers, as Python has it.
+
+    numba compiles a function for its own, for each pair of types: 30 ms before a first result.
+    """
+
+    @intrinsic
+    def pick(context, a, b):
+        kind = context.unify_types(a, b)
+
+        def emit(context, builder, signature, values):
+            first, second = (
+                context.cast(builder, value, given, kind)
+                for value, given in zip(values, signature.args)
+            )
+            test = context.get_function(compare, types.boolean(kind, kind))
+            return builder.select(test(builder, (second, first)), second, first)
+
+        return kind(a, b), emit
+
+    return pick
+
+
+# What compiled code gets for them, of which a call names two numbers.
+BUILTINS = {"min": _of_two(operator.lt), "max": _of_two(operator.gt)}
+
+
 class Emitter:
     """Writes LLVM code at one place, for arguments of the given numba types."""
 
@@ -112,6 +140,13 @@ class Emitter:
         if isinstance(array, CPointer):
             return value
         return self.context.make_array(array)(self.context, self.builder, value).data
+
+    def room(self, kind, count):
+        """The address of memory of the function for so many numbers; it begins a cache line."""
+        size = ir.Constant(WORD, count)
+        memory = cgutils.alloca_once(self.builder, self.context.get_data_type(kind), size)
+        memory.align = 64
+        return memory
 
     def address(self, pointer, index, *steps):
         """pointer + index + sum of number * distance over (number, distance) in ``steps``"""
@@ -243,6 +278,10 @@ class Emitter:
         """The numbers of a vector, as many as one of the tile has lanes, in the tile's dtype."""
         wide = self.vector_type(tile)
         return vector if vector.type == wide else self.builder.fpext(vector, wide)
+
+    def same_bits(self, kind, value):
+        """The number of another type, as wide, that has the bits of this one."""
+        return self.builder.bitcast(value, self.context.get_value_type(kind))
 
     def prefetch(self, address):
         """Have the cache line there brought into the first-level cache; any address will do."""

@@ -36,6 +36,13 @@ def per_axis(value: Any, axes: int, where: str, argument: str, least: int = 1) -
     """
     if type(value) is int and value >= least:
         return (value,) * axes
+    if (
+        type(value) is tuple  # as layers pass it at every call
+        and len(value) == axes
+        and set(map(type, value)) == {int}
+        and min(value) >= least
+    ):
+        return value
     expected = f"an int of at least {least}"
     if axes > 1:
         expected += f", or {axes} of them"

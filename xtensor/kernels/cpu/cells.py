@@ -13,21 +13,21 @@ from .simd import copy_vector, lanes_of, prefetch_tile, put_seconds, take_second
 inlined = partial(CpuFunction, inline="always")
 
 
-@CpuFunction
+@inlined
 def copy_cells(target, to, source, begin, count):
     """target[to + i] = source[begin + i] for i < count"""
     for i in range(0, count, lanes_of(target)):
         copy_vector(target, to + i, source, begin + i, count - i)
 
 
-@CpuFunction
+@inlined
 def prefetch_cells(source, begin, count):
     """Have source[begin:][:count] come nearer, without waiting; nothing need be there."""
     for i in range(0, count, lanes_of(source)):
         prefetch_tile(source, begin + i, 0, 1, 1)
 
 
-@CpuFunction
+@inlined
 def clear_cells(target, to, count):
     """target[to + i] = 0 for i < count"""
     for i in range(count):

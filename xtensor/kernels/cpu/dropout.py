@@ -7,17 +7,18 @@ from __future__ import annotations
 import numpy as np
 
 from .._jit import cpu_kernel
-from .random import DRAWN, draw
+from .random import DRAWN, WORDS, draw
+from .simd import room
 
 
 @cpu_kernel
 def dropout_forward(start, stop, out, x, counter, key, threshold, scale):
     """out[k] = scale * x[k] where word k % 4 of block k // 4 >= threshold, else 0; out, x [n]"""
     nothing = scale - scale
-    words = np.empty(4 * DRAWN, np.uint32)
+    words = room(np.uint32, WORDS)
     for first in range(start, stop, DRAWN):
         last = min(first + DRAWN, stop)
-        draw(words[: 4 * (last - first)], counter + np.uint64(first), key)
+        draw(words, last - first, counter + np.uint64(first), key)
         source, target = x[4 * first : 4 * last], out[4 * first : 4 * last]
         for k in range(target.size):
             target[k] = scale * source[k] if words[k] >= threshold else nothing

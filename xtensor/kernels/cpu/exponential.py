@@ -22,6 +22,7 @@ from __future__ import annotations
 import numpy as np
 
 from .._jit import CpuFunction
+from .simd import bits_of, number_of
 
 F, D, I32, I64 = np.float32, np.float64, np.int32, np.int64
 # Adding 1.5 * 2**23 (or 2**52) rounds to a whole number, which the sum's lowest bits then hold.
@@ -38,7 +39,7 @@ def _reduced(x):
         x = F(89) if x > F(89) else (F(-104) if x < F(-104) else x)
         rounded = F(x * F(1.44269504) + ROUND_32)
         f = rounded - ROUND_32
-        k = I32(rounded.view(I32) - BITS_32)
+        k = I32(bits_of(rounded) - BITS_32)
         r = x - f * F(0.693359375)
         r = r - f * F(-2.12194440e-4)
         p = F(1.9875691500e-4)
@@ -48,13 +49,13 @@ def _reduced(x):
         p = p * r + F(1.6666665459e-1)
         p = p * r + F(5.0000001201e-1)
         half = I32(k >> I32(1))
-        a = I32((half + I32(127)) << I32(23)).view(F)
-        b = I32((k - half + I32(127)) << I32(23)).view(F)
+        a = number_of(I32((half + I32(127)) << I32(23)))
+        b = number_of(I32((k - half + I32(127)) << I32(23)))
         return p * r * r + r, a, b
     x = D(710) if x > D(710) else (D(-746) if x < D(-746) else x)
     rounded = D(x * D(1.4426950408889634) + ROUND_64)
     f = rounded - ROUND_64
-    k = rounded.view(I64) - BITS_64
+    k = bits_of(rounded) - BITS_64
     r = x - f * D(6.93145751953125e-1)
     r = r - f * D(1.42860682030941723212e-6)
     s = r * r
@@ -63,8 +64,8 @@ def _reduced(x):
     d = D(3.00198505138664455042e-6) * s + D(2.52448340349684104192e-3)
     d = (d * s + D(2.27265548208155028766e-1)) * s + D(2.0)
     half = k >> 1
-    a = I64((half + 1023) << 52).view(D)
-    b = I64((k - half + 1023) << 52).view(D)
+    a = number_of(I64((half + 1023) << 52))
+    b = number_of(I64((k - half + 1023) << 52))
     return D(2.0) * p / (d - p), a, b
 
 
@@ -119,7 +120,7 @@ def _gauss(x):
     p = p * r + F(0.693147207)
     p = p * r + F(1)
     # 2**64 too much until the last, as no power of two is as small as the smallest result.
-    power = I32((rounded.view(I32) << I32(23)) + I32((127 + 64) << 23)).view(F)
+    power = number_of(I32((bits_of(rounded) << I32(23)) + I32((127 + 64) << 23)))
     return p * power * F(2**-64)
 
 

@@ -18,7 +18,7 @@ from .._jit import CpuFunction, cpu_host_kernel, cpu_kernel, cpu_whole_kernel
 from ..parallel import parallel_for
 from .exponential import exp
 from .simd import pointer
-from .softmax import exp_sum, row_max
+from .softmax import exp_total, row_max
 
 # Rows whose elements are not neighbours go through a buffer of about so many elements.
 BLOCK = 65_536
@@ -71,11 +71,11 @@ def _rows_of(array: np.ndarray, first: int, last: int) -> np.ndarray:
 
 def _pick(start, stop, loss, peak, total, x, classes, factor):
     length = x.shape[1]
-    xs, work = pointer(x), np.empty(length, x.dtype)
+    xs = pointer(x)
     for i in range(start, stop):
         at = i * length
         top = row_max(xs, at, length)
-        t = exp_sum(pointer(work), 0, xs, at, length, top)
+        t = exp_total(xs, at, length, top)
         peak[i], total[i] = top, t
         loss[i] = factor * (math.log(t) - (xs[at + classes[i]] - top))
 
@@ -92,26 +92,26 @@ def _probability_and_mark(start, stop, grad_x, x, classes, peak, total, factor):
 
 def _weigh(start, stop, loss, peak, total, x, y, factor, epsilon):
     length = x.shape[1]
-    xs, ys, work = pointer(x), pointer(y), np.empty(length, x.dtype)
+    xs, ys = pointer(x), pointer(y)
     for i in range(start, stop):
         at = i * length
-        peak[i] = row_max(xs, at, length)
-        sums = exp_sum(pointer(work), 0, xs, at, length, peak[i])
-        total[i] = sums
+        top = row_max(xs, at, length)
+        sums = exp_total(xs, at, length, top)
+        peak[i], total[i] = top, sums
         t = 0.0
         for j in range(length):
             if ys[at + j] != 0:
-                t -= ys[at + j] * math.log(work[j] / sums + epsilon)
+                t -= ys[at + j] * math.log(exp(xs[at + j] - top) / sums + epsilon)
         loss[i] = factor * t
 
 
 def _weigh_stable(start, stop, loss, peak, total, x, y, factor):
     length = x.shape[1]
-    xs, ys, work = pointer(x), pointer(y), np.empty(length, x.dtype)
+    xs, ys = pointer(x), pointer(y)
     for i in range(start, stop):
         at = i * length
         top = row_max(xs, at, length)
-        peak[i], total[i] = top, exp_sum(pointer(work), 0, xs, at, length, top)
+        peak[i], total[i] = top, exp_total(xs, at, length, top)
         log_total = math.log(total[i])
         t = 0.0
         for j in range(length):

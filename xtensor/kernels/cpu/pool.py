@@ -10,21 +10,21 @@ import math
 
 import numpy as np
 
-from .._jit import CpuFunction, cpu_kernel
+from .._jit import cpu_kernel
 from .cells import inlined
 from .simd import pointer
 
 # mypy: disable-error-code="no-untyped-def"
 
 
-@CpuFunction
+@inlined
 def cells(o, kernel, stride, padding, length):
     """First and end cell of window o that are not padding."""
     first = o * stride - padding
     return max(first, 0), min(first + kernel, length)
 
 
-@CpuFunction
+@inlined
 def windows(cell, count, stride, padding, length):
     """First and end of the ``count`` windows in which this cell of the kernel is not padding."""
     first = max(0, -((cell - padding) // stride))

@@ -10,11 +10,12 @@ import numpy as np
 
 from .. import philox as formulas
 from .._jit import CpuFunction, cpu_host_kernel, cpu_kernel
+from .cells import inlined
+from .simd import pointer, room
 
-philox = CpuFunction(formulas.philox, inline="always")
-unit24 = CpuFunction(formulas.unit24)
-unit53 = CpuFunction(formulas.unit53)
-middle32 = CpuFunction(formulas.middle32)
+philox, unit24, unit53, middle32 = map(
+    inlined, (formulas.philox, formulas.unit24, formulas.unit53, formulas.middle32)
+)
 HALF = formulas.HALF
 LOW = formulas.LOW
 ZERO = np.uint64(0)
@@ -25,18 +26,19 @@ TWO_PI = np.float64(2 * math.pi)
 BLOCKS = 16384
 
 
-# Counter blocks whose words are drawn at once, into an array in the first-level cache.
+# Counter blocks whose words are drawn at once, into memory in the first-level cache.
 DRAWN = 256
+WORDS = 4 * DRAWN
 
 
 @CpuFunction
-def draw(words, counter, key):
-    """words[4*i + j] = word j of block i; words uint32 [4 * blocks]
+def draw(words, blocks, counter, key):
+    """words[4*i + j] = word j of block i; words uint32, a pointer
 
-    Nothing but the rounds, inlined, and a flat array whose index is seen not to be negative: so
-    LLVM vectorises over the blocks, which made this ten times faster.
+    Nothing but the rounds, inlined, and an index that is seen not to be negative: so LLVM
+    vectorises over the blocks, which made this ten times faster.
     """
-    for i in range(words.size // 4):
+    for i in range(blocks):
         c = counter + np.uint64(i)
         w0, w1, w2, w3 = philox(c & LOW, c >> HALF, ZERO, ZERO, key & LOW, key >> HALF)
         words[4 * i] = w0
@@ -48,10 +50,10 @@ def draw(words, counter, key):
 @cpu_kernel
 def random_words_forward(start, stop, out, counter, key):
     """out[4*i + j] = word j of block i; out uint32 [n]"""
-    words = np.empty(4 * DRAWN, np.uint32)
+    words = room(np.uint32, WORDS)
     for first in range(start, stop, DRAWN):
         last = min(first + DRAWN, stop)
-        draw(words[: 4 * (last - first)], counter + np.uint64(first), key)
+        draw(words, last - first, counter + np.uint64(first), key)
         target = out[4 * first : 4 * last]
         for k in range(target.size):
             target[k] = words[k]
@@ -60,10 +62,10 @@ def random_words_forward(start, stop, out, counter, key):
 @cpu_kernel
 def uniform32_forward(start, stop, out, counter, key, low, width):
     """out[4*i + j] = low + width * unit24(word j of block i); out float32 [n]"""
-    words = np.empty(4 * DRAWN, np.uint32)
+    words = room(np.uint32, WORDS)
     for first in range(start, stop, DRAWN):
         last = min(first + DRAWN, stop)
-        draw(words[: 4 * (last - first)], counter + np.uint64(first), key)
+        draw(words, last - first, counter + np.uint64(first), key)
         target = out[4 * first : 4 * last]
         for k in range(target.size):
             target[k] = low + width * unit24(np.uint64(words[k]))
@@ -72,10 +74,10 @@ def uniform32_forward(start, stop, out, counter, key, low, width):
 @cpu_kernel
 def uniform64_forward(start, stop, out, counter, key, low, width):
     """out[2*i + j] = low + width * unit53(words 2*j and 2*j + 1 of block i); out float64 [n]"""
-    words = np.empty(4 * DRAWN, np.uint32)
+    words = room(np.uint32, WORDS)
     for first in range(start, stop, DRAWN):
         last = min(first + DRAWN, stop)
-        draw(words[: 4 * (last - first)], counter + np.uint64(first), key)
+        draw(words, last - first, counter + np.uint64(first), key)
         target = out[2 * first : 2 * last]
         for k in range(target.size):
             unit = unit53(np.uint64(words[2 * k]), np.uint64(words[2 * k + 1]))
@@ -84,7 +86,7 @@ def uniform64_forward(start, stop, out, counter, key, low, width):
 
 @CpuFunction
 def polar32(words, square, angle, counter, key):
-    draw(words, counter, key)
+    draw(pointer(words), words.size // 4, counter, key)
     for k in range(square.size):
         square[k] = middle32(np.uint64(words[2 * k]))
         angle[k] = TWO_PI * middle32(np.uint64(words[2 * k + 1]))
@@ -92,7 +94,7 @@ def polar32(words, square, angle, counter, key):
 
 @CpuFunction
 def polar64(words, square, angle, counter, key):
-    draw(words, counter, key)
+    draw(pointer(words), words.size // 4, counter, key)
     for k in range(square.size):
         square[k] = 1 - unit53(np.uint64(words[4 * k]), np.uint64(words[4 * k + 1]))
         angle[k] = TWO_PI * unit53(np.uint64(words[4 * k + 2]), np.uint64(words[4 * k + 3]))

@@ -47,8 +47,7 @@ def _tanh(x):
     return -y if x >= 0 else y
 
 
-logistic = CpuFunction(_logistic, "contract")
-tanh = CpuFunction(_tanh, "contract")
+logistic, tanh = inlined(_logistic), inlined(_tanh)
 
 
 # -- one row --------------------------------------------------------------------------------------

@@ -112,7 +112,7 @@ def _sum_row(x, at, length):
     return total
 
 
-@CpuFunction
+@inlined
 def _cut(length, parts, index):
     """Outer index, first and end of a part of the length."""
     if parts == 1:  # three divisions cost more than a short row
@@ -132,7 +132,7 @@ def _columns_from(at, stop, length, inner, parts):
     column = at - row * inner
     o, first, end = _cut(length, parts, row)
     begin = (o * length + first) * inner + column
-    return min(inner - column, COLUMNS, stop - at), begin, end - first
+    return min(min(inner - column, COLUMNS), stop - at), begin, end - first
 
 
 @CpuFunction
@@ -293,55 +293,60 @@ SCANNED = 256
 
 
 @CpuFunction
-def _first_equal(row, wanted):
-    """The first i with row[i] == wanted; the first NaN if wanted is NaN."""
-    for at in range(0, row.size, SCANNED):
-        part = row[at : at + SCANNED]
-        found = 0
+def _first_equal(x, at, length, wanted):
+    """The first i with x[at + i] == wanted; the first NaN if wanted is NaN."""
+    for first in range(at, at + length, SCANNED):
+        end, found = min(first + SCANNED, at + length), 0
         if wanted == wanted:
-            for i in range(part.size):
-                found |= part[i] == wanted
+            for i in range(first, end):
+                found |= x[i] == wanted
         else:
-            for i in range(part.size):
-                found |= part[i] != part[i]
+            for i in range(first, end):
+                found |= x[i] != x[i]
         if found:
-            for i in range(part.size):
-                if part[i] == wanted or part[i] != part[i]:
-                    return at + i
+            for i in range(first, end):
+                if x[i] == wanted or x[i] != x[i]:
+                    return i - at
     return 0
 
 
-@cpu_kernel
-def find_forward(start, stop, index, x, value):
-    """index[o, j] = the first i with x[o, i, j] == value[o, j], or both NaN; range over index"""
-    length, inner = x.shape[1], x.shape[2]
-    to, wanted, source = index.reshape(index.size), value.reshape(value.size), x.reshape(x.size)
+@CpuFunction
+def find_places(start, stop, index, x, value, length, inner):
+    """``find_forward`` over flat arrays."""
     if inner == 1:
         for o in range(start, stop):
-            to[o] = _first_equal(source[o * length : (o + 1) * length], wanted[o])
+            index[o] = _first_equal(pointer(x), o * length, length, value[o])
         return
     at = start
     while at < stop:
         o = at // inner
         first = at - o * inner
-        count = min(inner - first, COLUMNS, stop - at)
-        found, sought = to[at : at + count], wanted[at : at + count]
+        count = min(min(inner - first, COLUMNS), stop - at)
+        found, sought = index[at : at + count], value[at : at + count]
         # Backwards, so that the first place is the one that stays.
         for i in range(length - 1, -1, -1):
-            row = source[(o * length + i) * inner + first :][:count]
+            row = x[(o * length + i) * inner + first :][:count]
             for j in range(count):
                 same = row[j] == sought[j] or row[j] != row[j]
                 found[j] = i if same else found[j]
         at += count
 
 
+@cpu_whole_kernel
+def find_forward(start, stop, index, x, value):
+    """index[o, j] = the first i with x[o, i, j] == value[o, j], or both NaN; range over index"""
+    parallel_for(
+        find_places, stop, (index.reshape(-1), x.reshape(-1), value.reshape(-1), *x.shape[1:])
+    )
+
+
 @cpu_kernel
 def place_backward(start, stop, grad_x, grad_out, index):
     """grad_x[o, i, j] = grad_out[o, j] if i == index[o, j] else 0; range over grad_out"""
     length, inner = grad_x.shape[1], grad_x.shape[2]
-    to, source, chosen = grad_x.reshape(grad_x.size), grad_out.reshape(-1), index.reshape(-1)
+    to, source, chosen = pointer(grad_x), pointer(grad_out), pointer(index)
     if inner == 1:
-        clear_cells(pointer(to), start * length, (stop - start) * length)
+        clear_cells(to, start * length, (stop - start) * length)
         for o in range(start, stop):
             to[o * length + chosen[o]] = source[o]
         return
@@ -349,11 +354,9 @@ def place_backward(start, stop, grad_x, grad_out, index):
     while at < stop:
         o = at // inner
         first = at - o * inner
-        count = min(inner - first, COLUMNS, stop - at)
+        count = min(min(inner - first, COLUMNS), stop - at)
         for i in range(length):
-            row = to[(o * length + i) * inner + first :][:count]
-            for j in range(count):
-                row[j] = 0
+            clear_cells(to, (o * length + i) * inner + first, count)
         for j in range(count):
             to[(o * length + chosen[at + j]) * inner + first + j] = source[at + j]
         at += count

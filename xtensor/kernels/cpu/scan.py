@@ -7,6 +7,7 @@ A part of the length begins with the sums of the parts before it, so parts are w
 from __future__ import annotations
 
 from .._jit import CpuFunction, cpu_kernel
+from .simd import pointer
 
 # So many columns go down the length together that their sums stay in the first-level cache.
 COLUMNS = 1024
@@ -33,8 +34,8 @@ def cumsum_forward(start, stop, out, running, x, sums, parts, backwards):
     running, of the same shape, is where the sums are kept; the range is over its elements.
     """
     length, inner = x.shape[1], x.shape[2]
-    target, source, totals = out.reshape(out.size), x.reshape(x.size), running.reshape(-1)
-    zero = totals.dtype.type(0)
+    target, source, totals = pointer(out), pointer(x), pointer(running)
+    zero = running.dtype.type(0)
     if inner == 1:
         for index in range(start, stop):
             o, first, end, total = index, 0, length, zero
@@ -44,41 +45,39 @@ def cumsum_forward(start, stop, out, running, x, sums, parts, backwards):
                 first, end = p * length // parts, (p + 1) * length // parts
                 for q in range(p + 1, parts) if backwards else range(p):
                     total += sums[o * parts + q, 0]
-            row, to = source[o * length + first :][: end - first], target[o * length + first :]
+            row = o * length
             if backwards:
-                for i in range(row.size - 1, -1, -1):
-                    total += row[i]
-                    to[i] = total
+                for i in range(row + end - 1, row + first - 1, -1):
+                    total += source[i]
+                    target[i] = total
             else:
-                for i in range(row.size):
-                    total += row[i]
-                    to[i] = total
+                for i in range(row + first, row + end):
+                    total += source[i]
+                    target[i] = total
         return
     at = start
     while at < stop:
         index = at // inner
         column = at - index * inner
-        count = min(inner - column, COLUMNS, stop - at)
+        count = min(min(inner - column, COLUMNS), stop - at)
         o = index // parts
         p = index - o * parts
-        total = totals[at : at + count]
         for j in range(count):
-            total[j] = zero
+            totals[at + j] = zero
         for q in range(p + 1, parts) if backwards else range(p):
             others = sums[o * parts + q, column : column + count]
             for j in range(count):
-                total[j] += others[j]
+                totals[at + j] += others[j]
         first, end = p * length // parts, (p + 1) * length // parts
         begin = (o * length + first) * inner + column
         if count < NARROW:
             for j in range(count):
-                _line(target, source, begin + j, end - first, inner, total[j], backwards)
+                _line(target, source, begin + j, end - first, inner, totals[at + j], backwards)
         else:
             for step in range(end - first):
                 i = end - first - 1 - step if backwards else step
-                row = source[begin + i * inner :][:count]
-                to = target[begin + i * inner :][:count]
+                row = begin + i * inner
                 for j in range(count):
-                    total[j] += row[j]
-                    to[j] = total[j]
+                    totals[at + j] += source[row + j]
+                    target[row + j] = totals[at + j]
         at += count

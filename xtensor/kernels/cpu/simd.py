@@ -55,6 +55,19 @@ def pointer(array):
 
 
 @CpuIntrinsic
+def room(like, count):
+    """The address of memory for so many numbers, until the function returns; a literal, and few.
+
+    Of the dtype of an array or pointer, or of that dtype. An array takes 0.1 s longer to compile.
+    """
+
+    def generate(emit, *values):
+        return emit.room(like.dtype, count.literal_value)
+
+    return _llvm().pointer_to(like)(like, count), generate
+
+
+@CpuIntrinsic
 def lanes_of(like):
     """Numbers in a vector, for the dtype of the array ``like``."""
     index = _llvm().types.intp
@@ -77,6 +90,36 @@ def by_registers(like, many, few):
         return emit.context.get_constant(number, number.literal_value)
 
     return number(like, many, few), generate
+
+
+# -- single numbers -------------------------------------------------------------------------------
+
+
+@CpuIntrinsic
+def bits_of(number):
+    """The bits of a float32 as an int32, of a float64 as an int64.
+
+    numba's ``view`` does the same, and takes 0.1 s to compile.
+    """
+    types = _llvm().types
+    kind = types.int32 if number.bitwidth == 32 else types.int64
+
+    def generate(emit, value):
+        return emit.same_bits(kind, value)
+
+    return kind(number), generate
+
+
+@CpuIntrinsic
+def number_of(bits):
+    """The float32 with the bits of an int32, or the float64 with those of an int64."""
+    types = _llvm().types
+    kind = types.float32 if bits.bitwidth == 32 else types.float64
+
+    def generate(emit, value):
+        return emit.same_bits(kind, value)
+
+    return kind(bits), generate
 
 
 # -- tiles ----------------------------------------------------------------------------------------

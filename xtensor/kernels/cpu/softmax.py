@@ -18,11 +18,13 @@ from ..parallel import parallel_for
 from .cells import clear_cells, inlined, prefetch_cells
 from .exponential import I32, I64, D, F, exp, log1p
 from .reduce import LARGEST
-from .simd import pointer
+from .simd import bits_of, number_of, pointer, room
 
 # Columns that are passed over together: a row of them is a few vectors, and a thousand rows fit in
 # the second-level cache.
 TILE = 64
+# So many exponentials are summed at once where they are not kept.
+BLOCK = 512
 # So many rows are summed in their own dtype before they are added to a float64.
 FEW = 8
 
@@ -43,6 +45,15 @@ def _exp_sum(out, to, x, at, length, peak):
 
 
 exp_sum = CpuFunction(_exp_sum, "reassociate")
+
+
+@inlined
+def exp_total(x, at, length, peak):
+    """The sum of exp(x[at + j] - peak), float64."""
+    work, total = room(x, BLOCK), 0.0
+    for j in range(0, length, BLOCK):
+        total += exp_sum(work, 0, x, at + j, min(BLOCK, length - j), peak)
+    return total
 
 
 def _softmax(start, stop, out, x):
@@ -92,7 +103,7 @@ def _log_softmax_gradient(start, stop, grad_x, grad_out, out):
             to[at + j] = g[at + j] - exp(y[at + j]) * total
 
 
-# The same for columns, whose elements are ``inner`` apart; short arrays keep what belongs to each.
+# The same for columns, whose elements are ``inner`` apart; what belongs to each has a room.
 
 
 @inlined
@@ -129,11 +140,11 @@ def exp_columns(out, x, begin, length, inner, count, peak, total, part):
 def _log_sum(x):
     """log(x) for x >= 1: k ln 2 + log m with x = 2**k m; the C library's does not vectorise"""
     if isinstance(x, F):
-        bits = F(x).view(I32)
-        m = I32((bits & I32(0x007FFFFF)) | I32(0x3F800000)).view(F)
+        bits = bits_of(F(x))
+        m = number_of(I32((bits & I32(0x007FFFFF)) | I32(0x3F800000)))
         return F((bits >> I32(23)) - I32(127)) * F(math.log(2)) + log1p(m - F(1)) if x == x else x
-    bits = D(x).view(I64)
-    m = I64((bits & I64(0x000FFFFFFFFFFFFF)) | I64(0x3FF0000000000000)).view(D)
+    bits = bits_of(D(x))
+    m = number_of(I64((bits & I64(0x000FFFFFFFFFFFFF)) | I64(0x3FF0000000000000)))
     return D((bits >> I64(52)) - I64(1023)) * D(math.log(2)) + log1p(m - D(1)) if x == x else x
 
 
@@ -143,11 +154,10 @@ log_sum = CpuFunction(_log_sum, "contract")
 def _softmax_columns(start, stop, out, x):
     length, inner = x.shape[1], x.shape[2]
     to, xs = pointer(out), pointer(x)
-    peaks, parts, totals = np.empty(TILE, x.dtype), np.empty(TILE, x.dtype), np.empty(TILE)
+    peak, factor, total = room(xs, TILE), room(xs, TILE), room(D, TILE)
     for tile in range(start, stop):
-        factor, total = pointer(parts), pointer(totals)
         begin, count = tile_of(tile, length, inner)
-        exp_columns(to, xs, begin, length, inner, count, pointer(peaks), total, factor)
+        exp_columns(to, xs, begin, length, inner, count, peak, total, factor)
         for j in range(count):
             factor[j] = 1 / total[j]
         for i in range(length):
@@ -159,9 +169,8 @@ def _softmax_columns(start, stop, out, x):
 def _softmax_gradient_columns(start, stop, grad_x, grad_out, out):
     length, inner = out.shape[1], out.shape[2]
     to, g, y = pointer(grad_x), pointer(grad_out), pointer(out)
-    parts, totals = np.empty(TILE, out.dtype), np.empty(TILE)
+    mean, total = room(y, TILE), room(D, TILE)
     for tile in range(start, stop):
-        mean, total = pointer(parts), pointer(totals)
         begin, count = tile_of(tile, length, inner)
         clear_cells(total, 0, count)
         for first in range(0, length, FEW):
@@ -183,9 +192,8 @@ def _softmax_gradient_columns(start, stop, grad_x, grad_out, out):
 def _log_softmax_columns(start, stop, out, x):
     length, inner = x.shape[1], x.shape[2]
     to, xs = pointer(out), pointer(x)
-    peaks, parts, totals = np.empty(TILE, x.dtype), np.empty(TILE, x.dtype), np.empty(TILE)
+    peak, level, total = room(xs, TILE), room(xs, TILE), room(D, TILE)
     for tile in range(start, stop):
-        peak, level, total = pointer(peaks), pointer(parts), pointer(totals)
         begin, count = tile_of(tile, length, inner)
         exp_columns(to, xs, begin, length, inner, count, peak, total, level)
         for j in range(count):
@@ -199,9 +207,8 @@ def _log_softmax_columns(start, stop, out, x):
 def _log_softmax_gradient_columns(start, stop, grad_x, grad_out, out):
     length, inner = out.shape[1], out.shape[2]
     to, g, y = pointer(grad_x), pointer(grad_out), pointer(out)
-    parts, totals = np.empty(TILE, out.dtype), np.empty(TILE)
+    level, total = room(y, TILE), room(D, TILE)
     for tile in range(start, stop):
-        level, total = pointer(parts), pointer(totals)
         begin, count = tile_of(tile, length, inner)
         clear_cells(total, 0, count)
         for first in range(0, length, FEW):

@@ -9,6 +9,7 @@ from .. import sortkeys
 from .._jit import CpuKernel, cpu_host_kernel, cpu_kernel
 from .cells import inlined
 from .exponential import I32, I64, D, F
+from .simd import bits_of
 
 # So many first elements of a row, at most, are picked one after the other; to sort a row that has
 # fewer than SHORT for each of them takes less.
@@ -21,10 +22,10 @@ SHARED = 8
 def key_of(x):
     """A whole number that compares as x does; NaN counts as the largest. See ``sortkeys``."""
     if isinstance(x, F):
-        bits = F(x + F(0)).view(I32)
+        bits = bits_of(F(x + F(0)))
         return I32(0x7FFFFFFF) if x != x else bits ^ ((bits >> I32(31)) & I32(0x7FFFFFFF))
     if isinstance(x, D):
-        bits = D(x + D(0)).view(I64)
+        bits = bits_of(D(x + D(0)))
         return I64(0x7FFFFFFFFFFFFFFF) if x != x else bits ^ ((bits >> 63) & 0x7FFFFFFFFFFFFFFF)
     return I64(x)
 

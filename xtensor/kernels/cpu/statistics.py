@@ -10,32 +10,31 @@ import math
 
 from .._jit import cpu_host_kernel, cpu_kernel
 from ..middle import middle
+from .simd import pointer
 
 
 @cpu_kernel(fastmath="reassociate")
 def squares_forward(start, stop, partial, x, mean, parts):
     """partial[o * parts + p, j] = sum over i of part p of (x[o, i, j] - mean[o, j])**2"""
     length, inner = x.shape[1], x.shape[2]
-    source = x.reshape(x.size)
+    source = pointer(x)
     for index in range(start, stop):
         o = index // parts
         p = index - o * parts
         first, end = p * length // parts, (p + 1) * length // parts
-        part = source[(o * length + first) * inner : (o * length + end) * inner]
         if inner == 1:
             center, total = mean[o, 0], partial.dtype.type(0)
-            for i in range(part.size):
-                distance = part[i] - center
+            for i in range(o * length + first, o * length + end):
+                distance = source[i] - center
                 total += distance * distance
             partial[index, 0] = total
         else:
             sums, centers = partial[index], mean[o]
             for j in range(inner):
                 sums[j] = 0
-            for i in range(end - first):
-                row = part[i * inner : (i + 1) * inner]
+            for i in range(o * length + first, o * length + end):
                 for j in range(inner):
-                    distance = row[j] - centers[j]
+                    distance = source[i * inner + j] - centers[j]
                     sums[j] += distance * distance
 
 
@@ -52,24 +51,20 @@ def quotients_forward(start, stop, out, value, total, divisor, rooted):
 def squares_backward(start, stop, grad_x, x, mean, scale, parts):
     """grad_x[o, i, j] = (x[o, i, j] - mean[o, j]) * scale[o, j], i over part p; range o * parts"""
     length, inner = x.shape[1], x.shape[2]
-    source, target = x.reshape(x.size), grad_x.reshape(x.size)
+    source, target = pointer(x), pointer(grad_x)
     for index in range(start, stop):
         o = index // parts
         p = index - o * parts
         first, end = p * length // parts, (p + 1) * length // parts
-        part = source[(o * length + first) * inner : (o * length + end) * inner]
-        to = target[(o * length + first) * inner : (o * length + end) * inner]
         if inner == 1:
             center, factor = mean[o, 0], scale[o, 0]
-            for i in range(part.size):
-                to[i] = (part[i] - center) * factor
+            for i in range(o * length + first, o * length + end):
+                target[i] = (source[i] - center) * factor
         else:
             centers, factors = mean[o], scale[o]
-            for i in range(end - first):
-                row = part[i * inner : (i + 1) * inner]
-                written = to[i * inner : (i + 1) * inner]
+            for i in range(o * length + first, o * length + end):
                 for j in range(inner):
-                    written[j] = (row[j] - centers[j]) * factors[j]
+                    target[i * inner + j] = (source[i * inner + j] - centers[j]) * factors[j]
 
 
 @cpu_host_kernel
