@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 import xtensor as xt
+from xtensor.device import full
+from xtensor.kernels import parallel
 from xtensor.strided import permuted, read, write
 
 from .cases import rng
@@ -115,3 +117,23 @@ def test_memory_that_may_not_be_written_is_read():
     for view in (lambda a: a.T, lambda a: a[:, ::-1], lambda a: a.reshape(-1, 4)[:, 1:]):
         t = read(x, view)
         assert t.tobytes() == view(x).tobytes()
+
+
+def test_first_copies_are_numpys_and_the_same(monkeypatch):
+    x = numbers((70, 31, 64), np.float32)
+    views = [
+        lambda a: a.transpose(2, 1, 0)[::-1, 1:],
+        lambda a: a[::-2, ::-1, ::-1],
+        lambda a: np.broadcast_to(a[:, 0], (40, 70, 64)),
+    ]
+    for view in views:
+        found = []
+        for calls in (0, 1 << 30):
+            monkeypatch.setattr(parallel, "FIRST_CALLS", calls)
+            out = x.copy()
+            part = read(x, view)
+            if part.size < x.size:
+                write(out, view, part[::-1])
+            found.append(part.tobytes() + out.tobytes() + full((70_000,), 3, x.dtype).tobytes())
+        assert found[0] == found[1]
+        assert found[0].startswith(view(x).tobytes())

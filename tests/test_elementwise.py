@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import xtensor as xt
-from xtensor.kernels import scalar
+from xtensor.kernels import parallel, scalar
 from xtensor.kernels.cpu.elementwise import FORMULAS
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -71,6 +71,17 @@ def test_many_pairs_as_few(name, dtype, copies):
     for pair in ((many_x, many_y), (many_x, y), (x, many_y)):
         came = call(*[xt.XTensor(part, dtype=dtype) for part in pair]).to_numpy()
         assert_same(came, np.tile(due, (rows, 1)))
+
+
+@pytest.mark.parametrize("name", ["add", "less", "log", "tanh", "maximum"])
+def test_first_calls_are_numpys_and_the_same(name, monkeypatch):
+    x, y = (np.tile(numbers(xt.kfloat32, reverse), (ROWS, 1)) for reverse in (False, True))
+    found = []
+    for calls in (0, 1 << 30):
+        monkeypatch.setattr(parallel, "FIRST_CALLS", calls)
+        inputs = (x, y) if name in TWO else (x,)
+        found.append(getattr(xt, name)(*map(xt.XTensor, inputs)).to_numpy())
+    np.testing.assert_array_equal(*found)
 
 
 @pytest.mark.parametrize("name", ["sin", "cos", "sinh", "cosh", "power", "where", "abs", "clip"])

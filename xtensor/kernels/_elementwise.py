@@ -27,7 +27,7 @@ import numpy as np
 from ._jit import CpuFunction, CpuIntrinsic, CpuKernel, Kernel, register, with_globals
 from .cpu.simd import lanes_of, load_part, load_tile, pointer, store_part, store_tile
 from .layout import DATA, merge_axes
-from .parallel import parallel_for
+from .parallel import is_new, parallel_for
 from .scalar import split_parameters
 from .team import look
 
@@ -94,11 +94,16 @@ def run_loop(start, stop, a, b, c, loop, data, axes):
 def run_ufunc(ufunc: np.ufunc, out: np.ndarray, x: np.ndarray, y: np.ndarray | None = None) -> bool:
     """ufunc(x, y, out=out) or ufunc(x, out=out) of contiguous arrays that broadcast to ``out``, if
     it can."""
+    inputs = (x,) if y is None else (x, y)
     if y is None:  # the result is given twice, and not looked at the first time
         y = out
     plan = _plan(ufunc, x.dtype, x.shape, y.dtype, y.shape, out.dtype, out.shape)
     if plan is None:
         return False
+    if is_new(run_loop, out.size):  # NumPy itself has nothing to compile
+        with np.errstate(all="ignore"):
+            ufunc(*inputs, out=out)
+        return True
     tasks, loop, data, axes = plan
     parallel_for(run_loop, tasks, (id(x), id(y), id(out), loop, data, axes), out.size)
     return True

@@ -30,8 +30,9 @@ CHUNK_ELEMENTS = 32_768
 # held up leaves its share to the others.
 MAX_CHUNKS, CHUNKS_PER_THREAD = 16, 4
 # A loop's first calls go without other threads, unless they handle so many elements: what shares it
-# out takes 0.1 to 0.5 s to compile, too much for one result and its gradients.
-FIRST_CALLS, LONG = 3, 1 << 25
+# out takes 0.1 to 0.5 s to compile, too much for one result and its gradients. An LSTM's have four
+# products.
+FIRST_CALLS, LONG = 4, 1 << 28
 # Places in the mailbox, two cache lines apart, as processors fetch lines in pairs.
 # What a job is: a function of start, stop and a pointer; chunks of range(work). How far it is:
 # chunks drawn in all, from the beginning and from the end. Threads at it besides the caller's.
@@ -278,6 +279,11 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
+def is_new(body: Compiled, cost: int) -> bool:
+    """Whether this is one of a loop's first calls, which it counts, and not a long one."""
+    return body.next_call() <= FIRST_CALLS and cost < LONG
+
+
 def parallel_for(
     body: Compiled | Callable[..., Any],
     work: int,
@@ -316,7 +322,7 @@ def parallel_for(
         chunks = min(work, threads * min(CHUNKS_PER_THREAD, -(-chunks // threads)))
     if not isinstance(body, Compiled):
         _get_pool().run(_Job(body, work, chunks, args))
-    elif threads == 1 or (body.next_call() <= FIRST_CALLS and cost < LONG):
+    elif threads == 1 or is_new(body, cost):
         _call_alone(body, work, chunks, args, buffers)
     else:
         _share(body, work, chunks, args, buffers)

@@ -16,7 +16,7 @@ from functools import lru_cache
 import numpy as np
 
 from .._jit import CpuFunction, cpu_whole_kernel
-from ..parallel import parallel_for
+from ..parallel import is_new, parallel_for
 from .cells import copy_cells, inlined
 from .simd import lanes_of, pointer, transpose_whole
 
@@ -53,9 +53,18 @@ def strided_write(start, stop, out, x, offset, shape, strides):
 def _move(to, source, shape, to_strides, strides):
     """to[sum(i * to_strides)] = source[sum(i * strides)], flat both; None: in order."""
     loop, tasks, numbers = _plan(to.itemsize, shape, to_strides, strides)
+    if is_new(loop, to.size):  # NumPy has nothing to compile
+        np.copyto(_view(to, shape, to_strides), _view(source, shape, strides))
+        return
     # As unsigned numbers: their bits are all that counts, and one kernel serves more dtypes.
     kind = UNSIGNED[to.itemsize]
     parallel_for(loop, tasks, (to.view(kind), source.view(kind), *numbers), math.prod(shape))
+
+
+def _view(flat, shape, strides):
+    """The elements of a flat array at sum(index * strides), as an array of that shape."""
+    steps = [flat.itemsize * stride for stride in strides or _in_order(shape)]
+    return np.lib.stride_tricks.as_strided(flat, shape, steps)
 
 
 UNSIGNED = {size: np.dtype(f"u{size}") for size in (1, 2, 4, 8)}
