@@ -24,10 +24,20 @@ def test_an_assignment_leaves_everybody_else_alone():
     with xt.autograd.tape():
         flat = t.reshape([6])
         y = flat * flat
-        flat[0] = 100.0
+        with pytest.warns(RuntimeWarning, match="setitem.*not recorded"):
+            flat[0] = 100.0
     before = t.to_numpy()
     y.backward()
     np.testing.assert_allclose(t.grad.to_numpy(), 2 * before, rtol=1e-6)
+
+
+@pytest.mark.parametrize("index", [1.5, np.nan, np.inf])
+def test_only_whole_numbers_name_an_element(index):
+    with pytest.raises(IndexError, match=r"getitem: the index is .* at position \[1\]"):
+        xt.zeros([4])[xt.XTensor([1.0, index])]
+    for loss in (xt.CrossEntropyLoss(), xt.NLL_Loss()):
+        with pytest.raises((IndexError, ValueError), match=r"target is .* whole number"):
+            loss(xt.XTensor([1.0, index]), xt.ones([2, 4]))
 
 
 def test_a_refused_assignment_writes_nothing():

@@ -269,6 +269,56 @@ def test_the_cache_is_filled_privately_and_used(tmp_path):
     assert out.split() == ["8", "1"]
 
 
+def test_kernels_from_elsewhere_are_not_kept(tmp_path):
+    """Nothing would tell that what they are made of has changed."""
+    script = tmp_path / "own.py"
+    for factor in (2, 3):
+        script.write_text(
+            "import numpy as np, xtensor as xt\n"
+            "def defined(by):\n"
+            "    @xt.elementwise_kernel\n"
+            "    def scaled_forward(x): return by * x\n"
+            "    out = np.empty(1)\n"
+            "    xt.launch('scaled_forward', 1, out, np.ones(1))\n"
+            "    return out[0]\n"
+            f"FACTOR = {factor}.0\n"
+            "@xt.cpu_kernel\n"
+            "def constant_forward(start, stop, out):\n"
+            "    for i in range(start, stop): out[i] = FACTOR\n"
+            "out = np.empty(1)\n"
+            "xt.launch('constant_forward', 1, out)\n"
+            "print(out[0], defined(FACTOR), defined(7.0))\n"
+        )
+        out, _ = python(
+            f"import runpy; runpy.run_path({str(script)!r})", XTENSOR_CACHE=str(tmp_path)
+        )
+        assert out.split() == [f"{factor}.0", f"{factor}.0", "7.0"]
+
+
+@pytest.mark.parametrize(
+    ("result", "came"), [("xt.ones([1])", "XTensor"), ("(x, 5)", "int"), ("None", "NoneType")]
+)
+def test_forward_must_give_raw_arrays(result, came):
+    class Wrong(xt.Op, abstract=True):
+        def forward(self, x):
+            return eval(result, {"xt": xt}, {"x": x})
+
+    x = xt.XTensor([1.0], requires_grad=True)
+    for context in (xt.autograd.tape(), xt.autograd.no_grad()):
+        with context, pytest.raises(TypeError, match=f"wrong.*type {came}.*raw array"):
+            Wrong()(x)
+
+
+def test_tensors_are_not_raw_arrays():
+    for call in (
+        lambda x: launch("relu_forward", 1, x, x),
+        lambda x: xt.apply("relu_forward", (x,)),
+        lambda x: xt.apply("sigmoid_forward", x),
+    ):
+        with pytest.raises(TypeError, match=r"a raw array.*pass x\.array"):
+            call(xt.ones([1]))
+
+
 def test_no_cache_at_all(tmp_path):
     out, errors = python(KERNEL, XTENSOR_CACHE="0", HOME=str(tmp_path))
     assert (out, "Warning" in errors) == ("8", False)

@@ -215,10 +215,46 @@ def test_in_place_operators_are_not_recorded_and_do_not_disturb_the_graph():
     with xt.autograd.tape():
         y = x * x
         x += 5
-        y *= 100
+        with pytest.warns(RuntimeWarning, match=r"in place mul.*a = a \* b"):
+            y *= 100
     y.backward()
     assert x.grad.item() == 4
     assert x.item() == 7
+
+
+@pytest.mark.filterwarnings("error")
+def test_only_a_gradient_that_is_lost_is_worth_a_warning():
+    x, plain = xt.XTensor([2.0], requires_grad=True), xt.zeros([2])
+    with xt.autograd.tape():
+        x += 1
+        x -= plain[0]
+        plain[0] = 3
+        with xt.autograd.no_grad():
+            plain[1] = x * x
+            plain += x
+        for change in (lambda: plain.__iadd__(x), lambda: plain.__setitem__(0, x)):
+            with pytest.raises(RuntimeWarning, match="not recorded"):
+                change()
+    plain += x
+    assert plain.to_numpy().tolist() == [9, 15]
+
+
+@pytest.mark.parametrize(
+    ("data", "dtype"),
+    [([300], xt.kuint8), ([-1], xt.kuint8), ([2**40], xt.kint32), ([np.nan], xt.kint32),
+     ([np.inf], xt.kint64), ([2.0**63], xt.kint64), (np.array([128]), xt.kint8)],
+)  # fmt: skip
+def test_numbers_that_the_dtype_cannot_hold_are_refused(data, dtype):
+    with pytest.raises(OverflowError, match="can hold"):
+        xt.XTensor(data, dtype=dtype)
+    assert xt.XTensor([127, -128.0], dtype=xt.kint8).to_numpy().tolist() == [127, -128]
+
+
+def test_one_number_is_formatted_as_a_number():
+    loss = xt.XTensor([1.23456])
+    assert f"{loss:.3f} {loss}" == f"1.235 {loss!r}"
+    with pytest.raises(ValueError, match="format"):
+        format(xt.ones([2]), ".3f")
 
 
 def test_results_that_share_memory_do_not_change_each_other():

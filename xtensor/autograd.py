@@ -9,6 +9,7 @@ such as batch normalisation and dropout train, are two flags of the running thre
 from __future__ import annotations
 
 import threading
+import warnings
 from collections import deque
 from collections.abc import Sequence
 from heapq import heappop, heappush
@@ -157,6 +158,19 @@ class detect_anomaly(_Scope):
 def is_recording() -> bool:
     """Whether operations of this thread are being recorded."""
     return state.tape is not None
+
+
+def warn_unrecorded(where: str, changed: Any, other: Any, remedy: str) -> None:
+    """Say that a change in place is not recorded, where a gradient would have gone through it."""
+    if state.tape is not None and (
+        changed.node is not None or getattr(other, "requires_grad", False) is True
+    ):
+        warnings.warn(
+            f"{where}: changes in place are not recorded, and no gradient goes through this one. "
+            f"To mend it: {remedy}, or do it inside `with autograd.no_grad():`.",
+            RuntimeWarning,
+            stacklevel=3,
+        )
 
 
 def is_training() -> bool:

@@ -25,6 +25,8 @@ from .dtype import DType
 
 ROOT = "pyvqnet"
 FACE = "pyvqnet.xtensor"
+# Shorter names, as pyvqnet.nn, are near to too many others.
+LEAST_LETTERS = 3
 
 
 class _Face(types.ModuleType):
@@ -212,7 +214,7 @@ def _elsewhere(name: str, path: Sequence[str] | None) -> ModuleSpec | None:
 def _missing(face: _Face, name: str) -> str:
     """What to say of a name that ``face`` does not have."""
     near = nearest(name, [known for known in vars(face) if not known.startswith("_")])
-    if not near and face.__name__ == ROOT:
+    if not near and face.__name__ == ROOT and len(name) > LEAST_LETTERS:
         near = nearest(name, vars(sys.modules[FACE]))
         near = near and f"xtensor.{near}"
     if near:

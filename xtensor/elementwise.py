@@ -10,7 +10,7 @@ from numpy import ndarray
 
 from .device import Array, empty_like
 from .errors import message
-from .kernels import launch
+from .kernels import check_raw, launch
 from .kernels._elementwise import SERIAL_ELEMENTS, ufuncs
 
 
@@ -25,6 +25,7 @@ def apply(name: str, arrays: tuple[Array, ...], *numbers: Any, dtype: Any = None
 
     Raises:
         LookupError: there is no such kernel.
+        TypeError: the first array is no raw array, but a tensor or a number, say.
         ValueError: the shapes do not broadcast.
 
     Example:
@@ -50,6 +51,8 @@ def apply(name: str, arrays: tuple[Array, ...], *numbers: Any, dtype: Any = None
             raise
         if out.dtype is (first.dtype if dtype is None else dtype):
             return out if type(out) is ndarray else np.array(out)
+    if type(first) is not ndarray:
+        check_raw("apply", "arrays[0]", first)
     shape = first.shape
     for array in arrays[1:]:
         if array.shape and array.shape != shape:

@@ -98,7 +98,7 @@ def _compare(i: int, recorded: np.ndarray, numeric: np.ndarray, rtol: float, ato
         position = tuple(int(p[0]) for p in np.nonzero(wrong))
         raise GradcheckError(
             f"gradcheck: input {i} at {list(position)}: recorded gradient "
-            f"{recorded[position]!r}, finite difference {numeric[position]!r}; "
+            f"{recorded[position]}, finite difference {numeric[position]}; "
             f"{int(wrong.sum())} of {wrong.size} elements differ by more than "
             f"{atol} + {rtol} * |numeric|"
         )

@@ -17,10 +17,13 @@ def _reflected(function: Callable[[Any, Any], XTensor]) -> Callable[[XTensor, An
     return lambda self, other: function(other, self)
 
 
-def _in_place(name: str, op: type) -> Callable[[XTensor, Any], XTensor]:
+def _in_place(name: str, sign: str, op: type) -> Callable[[XTensor, Any], XTensor]:
     """``a += b``: never recorded, the object, its shape and its dtype stay."""
 
+    remedy = f"write a = a {sign} b"
+
     def apply(self: XTensor, other: Any) -> XTensor:
+        autograd.warn_unrecorded(f"in place {name}", self, other, remedy)
         with autograd.no_grad():
             result = op()(self, other).array
         if result.shape != self.array.shape:
@@ -54,10 +57,10 @@ _METHODS: dict[str, Callable[..., Any]] = {
     "__rmatmul__": _reflected(matmul.matmul),
     "__neg__": elementwise.neg,
     "__abs__": elementwise.abs,
-    "__iadd__": _in_place("add", elementwise.Add),
-    "__isub__": _in_place("sub", elementwise.Sub),
-    "__imul__": _in_place("mul", elementwise.Mul),
-    "__itruediv__": _in_place("divide", elementwise.Divide),
+    "__iadd__": _in_place("add", "+", elementwise.Add),
+    "__isub__": _in_place("sub", "-", elementwise.Sub),
+    "__imul__": _in_place("mul", "*", elementwise.Mul),
+    "__itruediv__": _in_place("divide", "/", elementwise.Divide),
     "__lt__": logic.less,
     "__le__": logic.less_equal,
     "__gt__": logic.greater,

@@ -29,6 +29,7 @@ from .autograd import LEAF, state, tape
 from .device import Array, cast, device_of, full_like, host_constant
 from .dtype import BOOL, FLOAT32, FLOAT64, INT64, is_floating, promote
 from .errors import message
+from .kernels import check_raw
 from .reduction import sum_to_shape
 from .tensor import XTensor, host_data, wrap
 
@@ -145,10 +146,19 @@ class Op:
         tape = state.tape
         if tape is None or not required or not self.differentiable:
             result = self.forward(*arrays)
+            if type(result) is ndarray:
+                return wrap(result)
+            self._check_result(result)
             return wrap(result) if type(result) is not tuple else tuple(map(wrap, result))
         self.edges = edges
         result = self.forward(*arrays)
+        if type(result) is not ndarray:
+            self._check_result(result)
         return self._record(tape, arrays, result)
+
+    def _check_result(self, result: Any) -> None:
+        for array in result if type(result) is tuple else (result,):
+            check_raw(self.name, "what forward returned", array)
 
     def _as_tensors(self, inputs: tuple[Any, ...]) -> list[XTensor]:
         """Numbers and NumPy arrays as constants beside the tensors they meet, None as ABSENT."""

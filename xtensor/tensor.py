@@ -50,6 +50,7 @@ class XTensor:
 
     Raises:
         TypeError: complex numbers, ragged lists, strings; requires_grad with an integer dtype.
+        OverflowError: a number that an integer dtype cannot hold.
         ValueError, RuntimeError: no such device.
 
     Example:
@@ -216,6 +217,10 @@ class XTensor:
         return f"\n{data}\n<{type(self).__name__} {shape} {place} {self.dtype}>"
 
     __str__ = __repr__
+
+    def __format__(self, how: str) -> str:
+        """As a number where there is one element, ``f"{loss:.3f}"``."""
+        return format(self.item() if how and self.size == 1 else str(self), how)
 
     # == compares element by element, so identity is all a hash can follow.
     __hash__ = object.__hash__
@@ -530,6 +535,14 @@ def host_data(data: Any, target: np.dtype[Any] | None, where: str) -> np.ndarray
             host = host.reshape(1)
     if not is_supported(host.dtype) and host.dtype.kind == "f":
         host = host.astype(np.float64)
+    if target.kind in "iu" and host.dtype != target and host.size:
+        low, high = host.min().item(), host.max().item()
+        limits = np.iinfo(target)
+        if not (limits.min <= low and high <= limits.max):  # NaN is not in order either
+            raise OverflowError(
+                message(where, "data", f"from {low} to {high}",
+                        f"numbers that {target} can hold, {limits.min} .. {limits.max}")
+            )  # fmt: skip
     return np.array(host, dtype=target, order="C", copy=True)
 
 

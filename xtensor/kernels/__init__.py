@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import message
 from ._elementwise import cpu_elementwise
 from ._jit import Kernel, cpu_kernel, kernels
 
@@ -93,6 +94,19 @@ def elementwise_kernel(formula: Callable[..., Any]) -> Callable[..., Any]:
 _cpu = kernels("cpu")
 
 
+def check_raw(where: str, argument: str, array: Any) -> None:
+    """Refuse what is no raw array of either device.
+
+    Raises:
+        TypeError: a tensor, a number or anything else.
+    """
+    if type(array) is not np.ndarray and not hasattr(array, "copy_to_host"):
+        raise TypeError(
+            message(where, argument, f"of type {type(array).__name__}",
+                    "a raw array: numpy.ndarray, or numba's on a GPU", "pass x.array of a tensor x")
+        )  # fmt: skip
+
+
 def launch(name: str, work: int, *args: Any) -> None:
     """Run the kernel ``name`` over ``range(work)`` on the device its first array lies on.
 
@@ -103,6 +117,7 @@ def launch(name: str, work: int, *args: Any) -> None:
 
     Raises:
         LookupError: no kernel of that name on that device.
+        TypeError: the first argument is no raw array.
 
     Example:
         >>> out = np.empty(2)
@@ -113,6 +128,7 @@ def launch(name: str, work: int, *args: Any) -> None:
     if type(args[0]) is np.ndarray:
         kernel = _cpu.get(name) or load("cpu").get(name)
     else:
+        check_raw("launch", "args[0]", args[0])
         kernel = load("cuda").get(name)
     if kernel is None:
         device = "cpu" if type(args[0]) is np.ndarray else "cuda"

@@ -126,14 +126,16 @@ def _njit(
     from ._llvm import BUILTINS
 
     called = {name: function.__globals__.get(name) for name in function.__code__.co_names}
-    helpers = {n: f.compiled() for n, f in called.items() if isinstance(f, CpuFunction)}
+    own = {name: f for name, f in called.items() if isinstance(f, CpuFunction)}
+    helpers = {name: f.compiled() for name, f in own.items()}
     helpers |= {name: BUILTINS[name] for name in called.keys() & BUILTINS.keys()}
     if helpers:
         function = with_globals(function, function.__name__, helpers)
     dispatcher = cache.cached(
         lambda use_cache: numba.njit(
             nogil=True, error_model="numpy", fastmath=fastmath, cache=use_cache, inline=inline
-        )(function)
+        )(function),
+        [function, *[f.function for f in own.values()]],
     )
     dispatcher.compile = _collector_off(dispatcher.compile)
     return dispatcher

@@ -3,6 +3,7 @@
 The place is ``XTENSOR_CACHE`` (a directory, or ``0`` for none), else the user's cache directory.
 Inside it is one directory per version of xtensor, Python and numba and per state of the kernels:
 numba stamps a cached kernel with its own file only, not with the files of the functions it calls.
+Kernels from outside the package are not kept: nothing tells when what they are made of changes.
 numba loads its cache with pickle, so the directory must belong to the user and be closed to others.
 """
 
@@ -13,7 +14,7 @@ import stat
 import sys
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -111,12 +112,18 @@ class _ForgivingCache:
         )
 
 
-def cached(build: Callable[[bool], Any]) -> Any:
-    """``build(True)`` with numba's cache in our directory, or ``build(False)`` without one."""
+def cached(build: Callable[[bool], Any], functions: Sequence[Callable[..., Any]]) -> Any:
+    """``build(True)`` with numba's cache in our directory, or ``build(False)`` without one.
+
+    Args:
+        build: gives the dispatcher, which keeps what it compiles or does not.
+        functions: what it compiles into one, kept only if all of them are the package's own.
+    """
     from numba import config
 
     path, _ = state()
-    if path is None:
+    package = __package__.partition(".")[0]
+    if path is None or any(f.__module__.partition(".")[0] != package for f in functions):
         return build(False)
     with _lock:
         previous, config.CACHE_DIR = config.CACHE_DIR, str(path)

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from ..device import Array, cast, empty_like, full_like, host_constant, reshape, to_host
-from ..dtype import BOOL, INT64, is_floating
+from ..dtype import BOOL, INT64
 from ..errors import message
 from ..kernels import launch
 from ..op import Op
 from ..tensor import XTensor
-from .index import by_target, check_indices
+from .index import by_target, check_indices, check_whole
 
 # So many gradients of one row are added in a line; more are cut into pieces, which are added then.
 PIECE = 256
@@ -33,12 +33,7 @@ class Embedding(Op):
                         "weight[mask] selects the rows of a mask")
             )  # fmt: skip
         host = to_host(index)
-        if is_floating(host.dtype) and not (host == np.floor(host)).all():
-            position = np.argwhere(host != np.floor(host))[0].tolist()
-            raise IndexError(
-                message(self.name, "index", f"{host[tuple(position)]} at position {position}",
-                        f"a whole number, 0 .. {weight.shape[0] - 1}")
-            )  # fmt: skip
+        check_whole(self.name, "index", host, f"a whole number, 0 .. {weight.shape[0] - 1}")
         check_indices(self.name, "index", host, weight.shape[0])
 
     def forward(self, weight: Array, index: Array) -> Array:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..autograd import warn_unrecorded
 from ..device import (
     SMALL,
     Array,
@@ -52,6 +53,21 @@ def check_indices(where: str, argument: str, array: Array, limit: int) -> None:
         IndexError: embedding: index is 7 at position [0, 1]; expected 0 .. 4.
     """
     _check_range(where, argument, to_host(array), 0, limit)
+
+
+def check_whole(where: str, argument: str, host: np.ndarray, expected: str) -> None:
+    """Refuse numbers that are not whole, NaN and infinities among them.
+
+    Raises:
+        IndexError: names the argument, the first such number and where it is.
+    """
+    if host.dtype.kind != "f":
+        return
+    whole = np.isfinite(host) & (host == np.floor(host))
+    if not whole.all():
+        position = np.argwhere(~whole)[0].tolist()
+        came = f"{host[tuple(position)]} at position {position}"
+        raise IndexError(message(where, argument, came, expected))
 
 
 def _check_range(where: str, argument: str, host: np.ndarray, lowest: int, limit: int) -> None:
@@ -212,6 +228,7 @@ def _entry(where: str, part: Any) -> Any:
     elif isinstance(part, list):
         part = np.asarray(part) if part else np.empty(0, np.int64)
     if isinstance(part, np.ndarray) and part.dtype.kind in "biuf":
+        check_whole(where, "the index", part, "a whole number")
         return part if part.dtype == BOOL else part.astype(np.int64)
     raise IndexError(
         message(where, "the index", f"of type {type(part).__name__}",
@@ -378,6 +395,7 @@ def setitem(t: XTensor, item: Any, value: Any) -> None:
             message("setitem", "value", f"shape {list(values.shape)}",
                     f"a shape that broadcasts to the selection's, {list(shape)}")
         )  # fmt: skip
+    warn_unrecorded("setitem", t, value, "put the parts together with concatenate, stack or where")
     selection.write(t.writable(), values)
 
 

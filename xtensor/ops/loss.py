@@ -17,7 +17,7 @@ from ..kernels import launch
 from ..op import Op
 from ..reduction import PART, sum_axes
 from ..tensor import XTensor
-from .index import check_indices
+from .index import check_indices, check_whole
 from .softmax import rows_along
 
 # Keeps the gradient of binary_cross_entropy finite where a prediction is exactly 0 or 1.
@@ -97,7 +97,9 @@ class _ByClass(_Loss, abstract=True):
                 remedy = "pass the target first, then the prediction"
             self.refuse_shape(target, prediction, expected, remedy)
         limit = shape[min(1, len(shape) - 1)]
-        check_indices(self.name, "target", finite_classes(self.name, target), limit)
+        host = finite_classes(self.name, target)
+        check_whole(self.name, "target", host, f"a whole number, 0 .. {limit - 1}")
+        check_indices(self.name, "target", host, limit)
 
     def rows(self, target: Array, prediction: Array) -> tuple[Array, Array]:
         """The prediction as [outer, C, inner], and a class for each (outer, inner)."""
