@@ -36,6 +36,15 @@ def test_pieces_are_right_and_the_same_for_any_number_of_threads(shape, transpos
     assert len({r.tobytes() for r in results}) == 1
 
 
+@pytest.mark.parametrize("dtype", [np.int8, np.int32, np.int64])
+def test_long_integer_products_wrap_as_numpys(dtype):
+    x = np.full((8, 9_000), np.iinfo(dtype).max // 3, dtype)
+    due = np.matmul(x, x.T)
+    for came in (product(x, x.T.copy()), product(x[None], x[None], None, False, True)[0]):
+        assert came.dtype == dtype
+        np.testing.assert_array_equal(came, due)
+
+
 @pytest.mark.parametrize("one", ["x", "y", ""])
 @pytest.mark.parametrize("transposed", [(0, 0), (0, 1), (1, 0), (1, 1)], ids=str)
 def test_many_small_products_are_those_of_each(transposed, one):

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ..device import Array, empty_like, reshape
+from ..device import Array, cast, empty_like, reshape
 from ..dtype import BOOL
 from ..errors import message
 from ..kernels import blas, launch
@@ -76,7 +76,8 @@ def _products(
         launch("matmul_forward", batch * parts * blocks, out, x, y, bias, transposed_x,
                transposed_y, parts, blocks)  # fmt: skip
     if parts > 1:
-        out = reshape(sum_axes(reshape(out, (batch, parts, m, n)), (1,)), (batch, m, n))
+        total = sum_axes(reshape(out, (batch, parts, m, n)), (1,))  # of integers int64
+        out = reshape(cast(total, x.dtype), (batch, m, n))
     return out
 
 

@@ -217,7 +217,9 @@ def sums(t: XTensor, axis: int | Sequence[int] | None = None, keepdims: bool = F
 
     Returns:
         A tensor of the dtype of ``t``, kint64 for integers; shape [1] where no axis is left.
-        Floating sums are kept in float64 and rounded once.
+        Floating sums are kept in float64 and rounded once. In tensors of more than 4,096 elements
+        up to 512 neighbours are added in their own dtype before, where float32 numbers of 1e36 and
+        more may become infinite.
 
     Raises:
         TypeError: ``axis`` is no int or list of ints.
