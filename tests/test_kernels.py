@@ -295,6 +295,17 @@ def test_kernels_from_elsewhere_are_not_kept(tmp_path):
         assert out.split() == [f"{factor}.0", f"{factor}.0", "7.0"]
 
 
+def test_kernels_from_elsewhere_may_call_min_as_they_like():
+    @xt.cpu_kernel
+    def own_minimum_forward(start, stop, out, x):
+        for i in range(start, stop):
+            out[i] = min(x[i], 2.5, 9) + max((1, 3))
+
+    out = np.empty(3)
+    launch("own_minimum_forward", 3, out, np.array([1.0, 2.0, 3.0]))
+    assert out.tolist() == [4, 5, 5.5]
+
+
 @pytest.mark.parametrize(
     ("result", "came"), [("xt.ones([1])", "XTensor"), ("(x, 5)", "int"), ("None", "NoneType")]
 )

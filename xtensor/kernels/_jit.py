@@ -117,6 +117,11 @@ def with_globals(function: Any, name: str, values: dict[str, Any]) -> Any:
     return variant
 
 
+def _is_ours(function: Callable[..., Any]) -> bool:
+    """Whether it is the package's own, not one of a script or another package."""
+    return function.__module__.partition(".")[0] == __package__.partition(".")[0]
+
+
 def _njit(
     function: Callable[..., Any], fastmath: bool | set[str] = False, inline: str = "never"
 ) -> Any:
@@ -128,15 +133,17 @@ def _njit(
     called = {name: function.__globals__.get(name) for name in function.__code__.co_names}
     own = {name: f for name, f in called.items() if isinstance(f, CpuFunction)}
     helpers = {name: f.compiled() for name, f in own.items()}
-    helpers |= {name: BUILTINS[name] for name in called.keys() & BUILTINS.keys()}
+    ours = all(map(_is_ours, [function, *[f.function for f in own.values()]]))
+    if ours:
+        helpers |= {name: BUILTINS[name] for name in called.keys() & BUILTINS.keys()}
     if helpers:
         function = with_globals(function, function.__name__, helpers)
-    dispatcher = cache.cached(
-        lambda use_cache: numba.njit(
-            nogil=True, error_model="numpy", fastmath=fastmath, cache=use_cache, inline=inline
-        )(function),
-        [function, *[f.function for f in own.values()]],
-    )
+
+    def build(use_cache: bool) -> Any:
+        options = {"fastmath": fastmath, "cache": use_cache, "inline": inline}
+        return numba.njit(nogil=True, error_model="numpy", **options)(function)
+
+    dispatcher = cache.cached(build) if ours else build(False)
     dispatcher.compile = _collector_off(dispatcher.compile)
     return dispatcher
 

@@ -14,7 +14,7 @@ import stat
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -112,18 +112,12 @@ class _ForgivingCache:
         )
 
 
-def cached(build: Callable[[bool], Any], functions: Sequence[Callable[..., Any]]) -> Any:
-    """``build(True)`` with numba's cache in our directory, or ``build(False)`` without one.
-
-    Args:
-        build: gives the dispatcher, which keeps what it compiles or does not.
-        functions: what it compiles into one, kept only if all of them are the package's own.
-    """
+def cached(build: Callable[[bool], Any]) -> Any:
+    """``build(True)`` with numba's cache in our directory, or ``build(False)`` without one."""
     from numba import config
 
     path, _ = state()
-    package = __package__.partition(".")[0]
-    if path is None or any(f.__module__.partition(".")[0] != package for f in functions):
+    if path is None:
         return build(False)
     with _lock:
         previous, config.CACHE_DIR = config.CACHE_DIR, str(path)
