@@ -113,8 +113,8 @@ def test_one_element_has_no_unbiased_variance_and_no_gradient(name):
 
 @pytest.mark.parametrize("dtype", ["kbool", "kuint8", "kint8", "kint32", "kint64", "kfloat32"])
 def test_large_triangles_are_numpys(dtype):
-    x = (normal(9, 3, 200, 300) * 100).astype(np.int8)
-    t = xt.XTensor(x, dtype=getattr(xt, dtype))
+    x = (normal(9, 3, 200, 300) * 30).clip(-127, 127)
+    t = xt.XTensor(np.abs(x) if dtype == "kuint8" else x, dtype=getattr(xt, dtype))
     for k in (-300, -50, 0, 50, 400):
         np.testing.assert_array_equal(xt.triu(t, k).to_numpy(), np.triu(t.to_numpy(), k))
         np.testing.assert_array_equal(xt.tril(t, k).to_numpy(), np.tril(t.to_numpy(), k))
