@@ -53,12 +53,13 @@ def strided_write(start, stop, out, x, offset, shape, strides):
 def _move(to, source, shape, to_strides, strides):
     """to[sum(i * to_strides)] = source[sum(i * strides)], flat both; None: in order."""
     loop, tasks, numbers = _plan(to.itemsize, shape, to_strides, strides)
-    if is_new(loop, to.size):  # NumPy has nothing to compile
+    size = math.prod(shape)
+    if is_new(loop, size):  # NumPy has nothing to compile
         np.copyto(_view(to, shape, to_strides), _view(source, shape, strides))
         return
     # As unsigned numbers: their bits are all that counts, and one kernel serves more dtypes.
     kind = UNSIGNED[to.itemsize]
-    parallel_for(loop, tasks, (to.view(kind), source.view(kind), *numbers), math.prod(shape))
+    parallel_for(loop, tasks, (to.view(kind), source.view(kind), *numbers), size)
 
 
 def _view(flat, shape, strides):

@@ -212,41 +212,23 @@ def add_tile(tile, array, i, step):
     return tile(tile, array, i, step), generate
 
 
-def _combine(how, tile, other):
-    """tile[r, c] + other[r, c], or what else LLVM calls so."""
+def _of_tiles(how):
+    """tile[r, c] + other[r, c], or what else LLVM calls ``how``; quotients of floating numbers."""
 
-    def generate(emit, *tiles):
-        cells = tiles[0]
-        instruction = getattr(emit.builder, _llvm().instruction(how, tile.dtype))
-        for k in range(tile.rows * tile.columns):
-            cells = emit.replace(cells, k, instruction(*[emit.cell(t, k) for t in tiles]))
-        return cells
+    def combine_tiles(tile, other):
+        def generate(emit, *tiles):
+            cells = tiles[0]
+            instruction = getattr(emit.builder, _llvm().instruction(how, tile.dtype))
+            for k in range(tile.rows * tile.columns):
+                cells = emit.replace(cells, k, instruction(*[emit.cell(t, k) for t in tiles]))
+            return cells
 
-    return tile(tile, other), generate
+        return tile(tile, other), generate
 
-
-@CpuIntrinsic
-def add_tiles(tile, other):
-    """tile + other"""
-    return _combine("add", tile, other)
+    return CpuIntrinsic(combine_tiles)
 
 
-@CpuIntrinsic
-def sub_tiles(tile, other):
-    """tile - other"""
-    return _combine("sub", tile, other)
-
-
-@CpuIntrinsic
-def mul_tiles(tile, other):
-    """tile * other"""
-    return _combine("mul", tile, other)
-
-
-@CpuIntrinsic
-def div_tiles(tile, other):
-    """tile / other, of floating numbers"""
-    return _combine("div", tile, other)
+add_tiles, sub_tiles, mul_tiles, div_tiles = map(_of_tiles, ("add", "sub", "mul", "div"))
 
 
 @CpuIntrinsic
