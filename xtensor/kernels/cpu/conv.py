@@ -58,7 +58,8 @@ def suits_planes(direction, source, result, weight_shape, stride, groups, itemsi
     lanes, is_wide = vector_bytes() // itemsize, vector_bytes() == 64
     results = weight_shape[1] if direction == "backward_input" else weight_shape[0] // groups
     width = result[4]
-    rows, fewest = plane.TOGETHER if is_wide else plane.FEWER_TOGETHER, plane_conv.FEWEST_ROWS
+    # Sixes and fours make up any even number.
+    rows, fewest = 2 if is_wide else plane.FEWER_TOGETHER, plane_conv.FEWEST_ROWS
     if direction == "backward_weight":
         rows, fewest = plane.WEIGHT_ROWS if is_wide else plane.FEWER_WEIGHT_ROWS, 2
     planes = whole(results, rows) if results >= fewest else results

@@ -38,7 +38,8 @@ from .simd import (
 
 # Rows of the highest tile.
 ROWS = 8
-# Results that are summed together, by registers; and for the weight gradient of several.
+# Results that are summed together, by registers: with six of them the last may be four. And for the
+# weight gradient of several.
 TOGETHER, FEWER_TOGETHER = 6, 4
 WEIGHT_ROWS, FEWER_WEIGHT_ROWS = 4, 3
 # Taps of a tile for the weight gradient of one result, and of several.
@@ -86,20 +87,36 @@ def sum_plane(out, to, results, height, width, bias, o, weight, w, row_step, dow
 
 
 @inlined
+def sum_together(out, to, results, height, width, bias, o, weight, w, row_step, buffer, step,
+                 places, taps, tap_count, together):  # fmt: skip
+    """The first results of ``sum_planes``, as many as a tile has."""
+    lanes = lanes_of(out)
+    for y in range(0, height, 2):
+        for x in range(0, width, lanes):
+            tile = repeat_tile(bias, o, 1, together, 2)
+            for t in range(tap_count):
+                tile = add_outer_apart(tile, weight, w + taps[t], row_step, buffer,
+                                       y * step + x + places[t], step)  # fmt: skip
+            store_part(out, to + y * width + x, height * width, width, tile, results,
+                       width - x, 0 if y + 1 < height else width)  # fmt: skip
+
+
+@inlined
 def sum_planes(out, to, results, height, width, bias, o, weight, w, row_step, down, buffer, step,
                places, taps, threes, tap_count):  # fmt: skip
     """The same for several results and two rows at a time, without threes."""
-    lanes, together = lanes_of(out), by_registers(out, TOGETHER, FEWER_TOGETHER)
-    for r in range(0, results, together):
-        begin, factors = to + r * height * width, w + r * row_step
-        for y in range(0, height, 2):
-            for x in range(0, width, lanes):
-                tile = repeat_tile(bias, o + r, 1, together, 2)
-                for t in range(tap_count):
-                    tile = add_outer_apart(tile, weight, factors + taps[t], row_step, buffer,
-                                           y * step + x + places[t], step)  # fmt: skip
-                store_part(out, begin + y * width + x, height * width, width, tile, results - r,
-                           width - x, 0 if y + 1 < height else width)  # fmt: skip
+    together, r = by_registers(out, TOGETHER, FEWER_TOGETHER), 0
+    while r < results:
+        begin, factors, left = to + r * height * width, w + r * row_step, results - r
+        fewer = -(-left // FEWER_TOGETHER) * FEWER_TOGETHER
+        if fewer < -(-left // together) * together:
+            sum_together(out, begin, left, height, width, bias, o + r, weight, factors, row_step,
+                         buffer, step, places, taps, tap_count, FEWER_TOGETHER)  # fmt: skip
+            r += FEWER_TOGETHER
+        else:
+            sum_together(out, begin, left, height, width, bias, o + r, weight, factors, row_step,
+                         buffer, step, places, taps, tap_count, together)  # fmt: skip
+            r += together
 
 
 # Written once for both; ``sum_results`` is one of the two.
