@@ -207,6 +207,7 @@ def _small_boxes(monkeypatch, request):
     monkeypatch.setattr("xtensor.kernels.cpu.direct_plan.BOX_BYTES", 4096)
     monkeypatch.setattr("xtensor.kernels.cpu.direct_conv.MOST_RESULTS", 100)
     monkeypatch.setattr("xtensor.kernels.cpu.direct_plan.WORTH_CUTTING", request.param)
+    monkeypatch.setattr("xtensor.kernels.cpu.direct_plan.REGION", 0)
     yield
     for job in caches:
         job.cache_clear()

@@ -12,6 +12,7 @@ sleeps until it is woken. A loop in Python is drawn by the same threads, one GIL
 from __future__ import annotations
 
 import ctypes
+import functools
 import itertools
 import os
 import threading
@@ -33,6 +34,8 @@ MAX_CHUNKS, CHUNKS_PER_THREAD = 16, 4
 # out takes 0.1 to 0.5 s to compile, too much for one result and its gradients. An LSTM's have four
 # products.
 FIRST_CALLS, LONG = 4, 1 << 28
+# What scratch memory for a loop goes by.
+BUFFERS = "buffer 0", "buffer 1", "buffer 2", "buffer 3"
 # Places in the mailbox, two cache lines apart, as processors fetch lines in pairs.
 # What a job is: a function of start, stop and a pointer; chunks of range(work). How far it is:
 # chunks drawn in all, from the beginning and from the end. Threads at it besides the caller's.
@@ -207,6 +210,7 @@ _wanted: int | None = None
 _pool_lock = threading.Lock()
 
 
+@functools.cache
 def _default_threads() -> int:
     text = os.environ.get("XTENSOR_NUM_THREADS", "")
     if text:
@@ -351,8 +355,7 @@ def _call_alone(
 
 def _buffers(threads: int, sizes: Sequence[int], args: Sequence[Any]) -> list[np.ndarray]:
     """Arrays of these sizes for one thread; for several, a row for each."""
-    rows = [
-        scratch.rows(f"buffer {number}", threads, size, args[0].dtype)
-        for number, size in enumerate(sizes)
-    ]
-    return rows if threads > 1 else [row[0] for row in rows]
+    dtype = args[0].dtype
+    if threads == 1:
+        return [scratch.array(BUFFERS[i], size, dtype) for i, size in enumerate(sizes)]
+    return [scratch.rows(BUFFERS[i], threads, size, dtype) for i, size in enumerate(sizes)]

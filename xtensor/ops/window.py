@@ -19,6 +19,8 @@ Numbers: TypeAlias = int | Sequence[int]
 Padding: TypeAlias = str | tuple[int, ...]
 
 SPATIAL = 3
+# Lengths of the axes that are missing, by the axes that an array has.
+MISSING = {3: (1, 1), 4: (1,), 5: ()}
 LAYOUTS = {1: "[N, C, L]", 2: "[N, C, H, W]", 3: "[N, C, D, H, W]"}
 KERNELS = {1: "k", 2: "k, k", 3: "k, k, k"}
 
@@ -36,13 +38,12 @@ def per_axis(value: Any, axes: int, where: str, argument: str, least: int = 1) -
     """
     if type(value) is int and value >= least:
         return (value,) * axes
-    if (
-        type(value) is tuple  # as layers pass it at every call
-        and len(value) == axes
-        and set(map(type, value)) == {int}
-        and min(value) >= least
-    ):
-        return value
+    if type(value) is tuple and len(value) == axes:  # as layers pass it at every call
+        for number in value:
+            if type(number) is not int or number < least:
+                break
+        else:
+            return value
     expected = f"an int of at least {least}"
     if axes > 1:
         expected += f", or {axes} of them"
@@ -71,7 +72,7 @@ def check_padding(padding: Any, axes: int, where: str) -> Padding:
 
 def span(kernel: Sequence[int], dilation: Sequence[int]) -> tuple[int, ...]:
     """How many cells a window covers along each axis, its gaps included."""
-    return tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
+    return tuple([d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)])
 
 
 @lru_cache(maxsize=512)
@@ -131,7 +132,7 @@ def check_rank(array: Array, axes: int, where: str, argument: str, layout: str) 
 def lift(array: Array) -> Array:
     """The array with axes of length 1 after its first two, up to three spatial axes."""
     shape = array.shape
-    return reshape(array, (*shape[:2], *[1] * (SPATIAL + 2 - len(shape)), *shape[2:]))
+    return reshape(array, shape[:2] + MISSING[len(shape)] + shape[2:])
 
 
 def lift_numbers(numbers: Sequence[int], neutral: int) -> tuple[int, ...]:

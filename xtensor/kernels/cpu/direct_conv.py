@@ -41,7 +41,7 @@ from .product import PANEL
 # mypy: disable-error-code="no-untyped-def"
 
 # So many products take as long as handling an element of an array.
-PRODUCTS = 128
+PRODUCTS = 16
 # Rows of tiles, of both kinds, go into this many.
 WHOLE_TILES = 24
 # For a weight gradient: tasks, if possible, as they may not follow the number of threads; the rows
@@ -80,7 +80,8 @@ def input_jobs(x_shape, grad_shape, weight_shape, stride, padding, dilation, gro
 def correlations(taps: Taps, elements, step, shape, out_shape, results, out_step, out_offset,
                  groups, itemsize, enough) -> list[Job]:  # fmt: skip
     """One for each region of the results."""
-    parts = regions(taps, step, tuple(shape[2:]), results, shape[0])
+    parts = regions(taps, step, tuple(shape[2:]), results, shape[0],
+                    out_shape[1] * shape[1] // groups)  # fmt: skip
     products = [math.prod(counts) * len(kept.cells) for _, counts, kept in parts]
     jobs = []
     for (first, counts, kept), share in zip(parts, products):

@@ -36,8 +36,9 @@ BLOCK = 48
 BOX_BYTES = 384 * 1024
 # A band is not made half as long for a box that stays almost as large.
 WORTH_HALVING = 0.75
-# Results are cut into regions if that leaves so much of the work, blocks being taken as full.
-WORTH_CUTTING = 0.86
+# Results are cut into regions if that leaves so much of the work, blocks being taken as full, and a
+# region taking as long by itself as so many multiplications.
+WORTH_CUTTING, REGION = 0.86, 1 << 18
 # No axis is cut into more segments: each region is a job of its own.
 MOST_SEGMENTS = 5
 # With fewer results than this in a sample, several samples are worked on as one.
@@ -108,16 +109,18 @@ def input_taps(
 
 
 def regions(
-    taps: Taps, step: Triple, lengths: Triple, results: Triple, samples: int
+    taps: Taps, step: Triple, lengths: Triple, results: Triple, samples: int, products: int
 ) -> list[tuple[Triple, Triple, Taps]]:
     """First result, counts and taps of parts of the results in which a tap meets cells everywhere
     or padding everywhere, and is left out: of wide dilations most meet padding most of the time.
 
-    All results at once where that spares little.
+    All results at once where that spares little. ``products`` are the multiplications for a result
+    and tap.
 
     Example:
         >>> taps = forward_taps((1, 1, 3), (0, 0, 90), (1, 1, 90))
-        >>> for first, counts, part in regions(taps, (1, 1, 1), (1, 1, 100), (1, 1, 100), 10):
+        >>> axis = (1, 1, 100)
+        >>> for first, counts, part in regions(taps, (1, 1, 1), axis, axis, 10, 1 << 10):
         ...     print(first[2], counts[2], part.elements)
         0 10 [1, 2]
         10 80 [1]
@@ -139,6 +142,7 @@ def regions(
         firsts, counts, _ = zip(*segments)
         parts.append((firsts, counts, kept))
     spent = sum(_blocks(counts, samples) * len(part.cells) for _, counts, part in parts)
+    spent += (len(parts) - 1) * REGION / (BLOCK * products)
     if spent > WORTH_CUTTING * _blocks(results, samples) * len(taps.cells):
         return [((0, 0, 0), results, taps)]
     return parts

@@ -19,8 +19,9 @@ from .cells import inlined
 from .product import BLOCK_COLUMNS, BLOCK_DEPTH, BLOCK_ROWS, PANEL, ROWS, multiply_matrices
 from .simd import pointer
 
-# With fewer rows or columns a product is little more than reading the other matrix; with fewer
-# multiplications, of all matrices, tiles save less than 10 us, and of each one they save nothing.
+# With fewer rows or columns a product is little more than reading the other matrix. Of small ones,
+# which BLAS multiplies on one thread without being told to, tiles save time only if they have so many
+# multiplications together, and each of them some.
 FEWEST, WORTH, WORTH_OF_EACH = 8, 1 << 20, 1 << 14
 # So many multiplications take as long as one of the elements in which parallel_for counts.
 PRODUCTS = 32
@@ -137,7 +138,8 @@ def matmul_forward(start, stop, out, x, y, bias, transposed_x, transposed_y, par
     _, m, n = out.shape
     length = x.shape[1] if transposed_x else x.shape[2]
     each, matrices = m * n * length, len(out) // parts
-    large = min(m, n) >= FEWEST and each >= WORTH_OF_EACH and each * matrices >= WORTH
+    many = each >= WORTH_OF_EACH and each * matrices >= WORTH
+    large = min(m, n) >= FEWEST and (many or not blas.is_small(m, n, length))
     args = out, x, y, bias, transposed_x, transposed_y, parts, blocks
     if large and out.dtype.kind == "f":
         multiply_tiles(*args[:-1])
