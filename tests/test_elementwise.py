@@ -10,6 +10,7 @@ import pytest
 import xtensor as xt
 from xtensor.kernels import parallel, scalar
 from xtensor.kernels.cpu.elementwise import FORMULAS
+from xtensor.kernels.formula import split_parameters
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 DTYPES = [xt.kfloat32, xt.kfloat64, xt.kint32, xt.kint8, xt.kbool]
@@ -111,7 +112,7 @@ def test_float32_is_not_computed_in_float64(name):
 
     formula = scalar.formulas()[name]
     compiled = numba.njit(error_model="numpy")(formula)
-    signature = (numba.float32,) * sum(scalar.split_parameters(formula))
+    signature = (numba.float32,) * sum(split_parameters(formula))
     compiled.compile(signature)
     (text,) = compiled.inspect_llvm().values()
     assert not re.findall(r"= f(?:add|sub|mul|div) .*double", text)

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 
 import xtensor as xt
+from xtensor.device import to_device, to_host
+from xtensor.elementwise import apply
 from xtensor.kernels import launch, load, parallel
 from xtensor.kernels.parallel import parallel_for
 
@@ -38,6 +40,20 @@ def test_twins_have_the_same_parameters_and_a_home_of_the_same_name(name):
 def test_an_unknown_kernel_is_named():
     with pytest.raises(LookupError, match="no cpu kernel 'nonsense'"):
         launch("nonsense", 1, np.zeros(1))
+    with pytest.raises(LookupError, match="the nearest name is 'relu_forward'"):
+        launch("rellu_forward", 1, np.zeros(1), np.zeros(1))
+
+
+@pytest.mark.parametrize("device", [xt.DEV_CPU, xt.DEV_GPU_0])
+@pytest.mark.parametrize(
+    ("name", "count"), [("neg_forward", 2), ("exp_forward", 2), ("add_forward", 1)]
+)
+def test_an_elementwise_kernel_refuses_arrays_that_it_has_no_use_for(name, count, device):
+    arrays = [to_device(np.ones(3), device) for _ in range(count)]
+    with pytest.raises(TypeError, match=f"{name}: the number of arguments is {count + 1}; "):
+        apply(name, tuple(arrays))
+    for array in arrays:  # NumPy would write into the second
+        assert to_host(array).tolist() == [1, 1, 1]
 
 
 def test_two_modules_may_not_share_a_kernel_name():
@@ -245,6 +261,12 @@ def test_the_number_of_threads_comes_from_the_environment():
 def test_a_bad_number_of_threads_in_the_environment_is_named():
     with pytest.raises(AssertionError, match="XTENSOR_NUM_THREADS is 'many'"):
         python("import xtensor as xt; xt.get_num_threads()", XTENSOR_NUM_THREADS="many")
+
+
+def test_an_unknown_report_in_the_environment_is_named():
+    code = "import xtensor as xt; xt.conv2d(xt.ones([1, 1, 2, 2]), xt.ones([1, 1, 2, 2]))"
+    with pytest.raises(AssertionError, match="XTENSOR_DEBUG is 'kernel'; expected 'kernels'"):
+        python(code, XTENSOR_DEBUG="kernel")
 
 
 def test_import_loads_no_numba_and_writes_no_file(tmp_path):

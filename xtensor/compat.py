@@ -13,7 +13,6 @@ same on both machines, and a broken installation does no harm. Any other part of
 
 from __future__ import annotations
 
-import importlib
 import sys
 import types
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,6 +21,7 @@ from importlib.machinery import ModuleSpec
 from typing import Any
 
 from .dtype import DType
+from .errors import nearest
 
 ROOT = "pyvqnet"
 FACE = "pyvqnet.xtensor"
@@ -225,22 +225,3 @@ def _missing(face: _Face, name: str) -> str:
             "is not installed or has no such name"
         )
     return f"{face.__name__} has no {name}, and no name that is close to it"
-
-
-def nearest(name: str, names: Iterable[str]) -> str:
-    """The name most like ``name``, letter case and underscores mattering least; "" for none.
-
-    Example:
-        >>> nearest("NLLLoss", ["NLL_Loss", "Conv2D"]), nearest("qnn", ["NLL_Loss", "Conv2D"])
-        ('NLL_Loss', '')
-    """
-    difflib = importlib.import_module("difflib")  # it takes as long as the rest of this file
-
-    plain: dict[str, str] = {}
-    for known in names:
-        plain.setdefault(known.lower().replace("_", ""), known)
-    wanted = name.lower().replace("_", "")
-    if wanted in plain:
-        return plain[wanted]
-    found = difflib.get_close_matches(wanted, plain, 1, 0.7)
-    return plain[found[0]] if found else ""

@@ -25,7 +25,8 @@ def apply(name: str, arrays: tuple[Array, ...], *numbers: Any, dtype: Any = None
 
     Raises:
         LookupError: there is no such kernel.
-        TypeError: the first array is no raw array, but a tensor or a number, say.
+        TypeError: the first array is no raw array, but a tensor or a number, say; more or fewer
+            arrays or numbers than the kernel takes.
         ValueError: the shapes do not broadcast.
 
     Example:
@@ -34,7 +35,7 @@ def apply(name: str, arrays: tuple[Array, ...], *numbers: Any, dtype: Any = None
     """
     first = arrays[0]
     if (
-        name in ufuncs
+        (maker := ufuncs.get((name, len(arrays)))) is not None
         and type(first) is ndarray
         and (size := first.size) < SERIAL_ELEMENTS
         and (
@@ -45,7 +46,7 @@ def apply(name: str, arrays: tuple[Array, ...], *numbers: Any, dtype: Any = None
     ):
         # What a few numbers cost are calls: NumPy makes the result faster than it fills one.
         try:
-            out = ufuncs[name](*arrays)
+            out = maker(*arrays)
         except ValueError:  # NumPy's words for what is said better here
             broadcast_shape(name, arrays)
             raise

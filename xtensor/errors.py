@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from numbers import Integral
 from typing import Any
 
@@ -50,3 +51,22 @@ def check_flag(where: str, argument: str, flag: Any) -> bool:
     if not isinstance(flag, (bool, np.bool_)):
         raise TypeError(message(where, argument, repr(flag), "True or False"))
     return bool(flag)
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """The name most like ``name``, letter case and underscores mattering least; "" for none.
+
+    Example:
+        >>> nearest("NLLLoss", ["NLL_Loss", "Conv2D"]), nearest("qnn", ["NLL_Loss", "Conv2D"])
+        ('NLL_Loss', '')
+    """
+    from difflib import get_close_matches  # it takes as long as the rest of this file
+
+    plain: dict[str, str] = {}
+    for known in names:
+        plain.setdefault(known.lower().replace("_", ""), known)
+    wanted = name.lower().replace("_", "")
+    if wanted in plain:
+        return plain[wanted]
+    found = get_close_matches(wanted, plain, 1, 0.7)
+    return plain[found[0]] if found else ""

@@ -21,7 +21,8 @@ def add_to(commands: Any) -> None:
         "run", help="run a script written for pyvqnet.xtensor, without changing it"
     )
     parser.add_argument("script", help="the file")
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="what the script gets")
+    rest = parser.add_argument("arguments", nargs=argparse.REMAINDER, help="what the script gets")
+    rest.required = False  # which else it is said to be
     parser.set_defaults(run=run)
 
 

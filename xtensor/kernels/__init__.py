@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import message
+from ..errors import message, nearest
 from ._elementwise import cpu_elementwise
 from ._jit import Kernel, cpu_kernel, kernels
 
@@ -132,8 +132,9 @@ def launch(name: str, work: int, *args: Any) -> None:
         kernel = load("cuda").get(name)
     if kernel is None:
         device = "cpu" if type(args[0]) is np.ndarray else "cuda"
+        near = nearest(name, kernels(device))
         raise LookupError(
-            f"there is no {device} kernel {name!r}; define it with @{device}_kernel "
-            "under the same name and parameters as its twin"
+            f"there is no {device} kernel {name!r}{near and f', the nearest name is {near!r}'}; "
+            f"define it with @{device}_kernel under the same name and parameters as its twin"
         )
     kernel.run(work, args)

@@ -24,11 +24,11 @@ from typing import Any
 
 import numpy as np
 
-from ._jit import CpuFunction, CpuIntrinsic, CpuKernel, Kernel, register, with_globals
+from ._jit import CpuFunction, CpuIntrinsic, CpuKernel, register, with_globals
 from .cpu.simd import lanes_of, load_part, load_tile, pointer, store_part, store_tile
+from .formula import refuse_count, split_parameters
 from .layout import DATA, merge_axes
 from .parallel import is_new, parallel_for
-from .scalar import split_parameters
 from .team import look
 
 
@@ -166,13 +166,15 @@ class ElementwiseKernel(CpuKernel):
                 by_vectors = with_globals(_vectors_xy, f"{name}_vectors", {"vectors": vectors})
                 self.rows = self.rows[0], CpuKernel(by_vectors)
         if isinstance(numpy_loop, np.ufunc):
-            ufuncs[name] = numpy_loop
+            ufuncs[name, self.arrays] = numpy_loop
         self.__module__ = formula.__module__
         self.__doc__ = formula.__doc__
 
     def run(self, work: int, args: Sequence[Any]) -> None:
         if work == 0:
             return
+        if len(args) != self.arrays + self.numbers + 1:
+            refuse_count(self.name, self.arrays, self.numbers, len(args))
         if self.numpy_loop is not None and work < SERIAL_ELEMENTS:
             self.numpy_loop(*args[1:], out=args[0])
             return
@@ -212,8 +214,9 @@ def _as_rows(out: Any, x: Any, y: Any) -> tuple[int, tuple[Any, ...]] | None:
     return rows, (*[a.reshape(-1) for a in (out, x, y)], columns, *steps)
 
 
-# What makes the result of few numbers, by the kernel's name: functions of NumPy's, quiet or not.
-ufuncs: dict[str, Callable[..., Any]] = {}
+# What makes the result of few numbers, functions of NumPy's, quiet or not: by the kernel's name and
+# how many arrays it takes.
+ufuncs: dict[tuple[str, int], Callable[..., Any]] = {}
 # Below this many elements NumPy's loop is over before a second thread would wake.
 SERIAL_ELEMENTS = 65_536
 # NumPy's loops are called for so many numbers at most.
@@ -319,6 +322,6 @@ def cpu_elementwise(
     numpy_loop: Callable[..., Any] | None = None,
     shared: Callable[..., bool] | None = None,
     vectors: Callable[..., Any] | None = None,
-) -> Kernel:
+) -> ElementwiseKernel:
     """Register an elementwise CPU kernel, see there."""
     return register(ElementwiseKernel(name, formula, numpy_loop, shared, vectors))

@@ -19,7 +19,7 @@ import inspect
 import threading
 import types
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from . import cache
 from .parallel import Compiled, parallel_for
@@ -58,7 +58,10 @@ class Kernel:
         return f"<{self.device} kernel {self.name}({', '.join(self.parameters)})>"
 
 
-def register(kernel: Kernel) -> Kernel:
+AnyKernel = TypeVar("AnyKernel", bound=Kernel)
+
+
+def register(kernel: AnyKernel) -> AnyKernel:
     """Enter a kernel under its name. A notebook cell may run again; two modules may not clash."""
     known = _registry[kernel.device].get(kernel.name)
     if known is not None and known.__module__ != kernel.__module__:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 import sys
 
-_wanted = os.environ.get("XTENSOR_DEBUG", "") == "kernels"
+from ..errors import message
+
+_wanted = os.environ.get("XTENSOR_DEBUG", "")
+if _wanted not in ("", "kernels"):
+    raise ValueError(message("xtensor", "XTENSOR_DEBUG", repr(_wanted), "'kernels' or nothing"))
 
 
 def report_choice(call: str, algorithm: str) -> None:

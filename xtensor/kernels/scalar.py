@@ -435,15 +435,5 @@ def formulas() -> dict[str, Callable[..., Any]]:
     return {
         name: value
         for name, value in vars(module).items()
-        if inspect.isfunction(value)
-        and value is not formulas
-        and value is not split_parameters
-        and value.__module__ == __name__
+        if inspect.isfunction(value) and value is not formulas and value.__module__ == __name__
     }
-
-
-def split_parameters(formula: Callable[..., Any]) -> tuple[int, int]:
-    """How many parameters of a formula are array elements and how many plain numbers."""
-    parameters = inspect.signature(formula).parameters.values()
-    numbers = sum(p.annotation is not inspect.Parameter.empty for p in parameters)
-    return len(parameters) - numbers, numbers

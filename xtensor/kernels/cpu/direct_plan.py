@@ -142,7 +142,7 @@ def regions(
         firsts, counts, _ = zip(*segments)
         parts.append((firsts, counts, kept))
     spent = sum(_blocks(counts, samples) * len(part.cells) for _, counts, part in parts)
-    spent += (len(parts) - 1) * REGION / (BLOCK * products)
+    spent += (len(parts) - 1) * REGION // (BLOCK * products)
     if spent > WORTH_CUTTING * _blocks(results, samples) * len(taps.cells):
         return [((0, 0, 0), results, taps)]
     return parts

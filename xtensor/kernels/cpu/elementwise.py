@@ -195,8 +195,6 @@ VECTORS = {
     "divide_forward": div_tiles,
 }
 
-ufuncs.update(MAKING)
-ufuncs.update(FEW)
 for _name, _formula in scalar.formulas().items():
     _kernel = cpu_elementwise(
         _name,
@@ -205,4 +203,6 @@ for _name, _formula in scalar.formulas().items():
         SHARED.get(_name),
         VECTORS.get(_name),
     )
+    if _loop := MAKING.get(_name) or FEW.get(_name):
+        ufuncs[_name, _kernel.arrays] = _loop
     _kernel.__module__ = scalar.__name__  # where the formula is explained, for both devices

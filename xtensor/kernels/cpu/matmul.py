@@ -20,8 +20,8 @@ from .product import BLOCK_COLUMNS, BLOCK_DEPTH, BLOCK_ROWS, PANEL, ROWS, multip
 from .simd import pointer
 
 # With fewer rows or columns a product is little more than reading the other matrix. Of small ones,
-# which BLAS multiplies on one thread without being told to, tiles save time only if they have so many
-# multiplications together, and each of them some.
+# which BLAS multiplies on one thread without being told to, tiles save time only where they have so
+# many multiplications together, and each of them some.
 FEWEST, WORTH, WORTH_OF_EACH = 8, 1 << 20, 1 << 14
 # So many multiplications take as long as one of the elements in which parallel_for counts.
 PRODUCTS = 32

@@ -1,0 +1,26 @@
+"""What a formula on single numbers takes, as both devices lift it into an elementwise kernel."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from ..errors import message
+
+
+def split_parameters(formula: Callable[..., Any]) -> tuple[int, int]:
+    """How many parameters of a formula are array elements and how many plain numbers."""
+    parameters = inspect.signature(formula).parameters.values()
+    numbers = sum(p.annotation is not inspect.Parameter.empty for p in parameters)
+    return len(parameters) - numbers, numbers
+
+
+def refuse_count(name: str, arrays: int, numbers: int, came: int) -> NoReturn:
+    """Say that an elementwise kernel got as many arguments, the result among them.
+
+    Raises:
+        TypeError: always.
+    """
+    expected = f"{arrays + 1} arrays, the result first, and {numbers} plain numbers"
+    raise TypeError(message(name, "the number of arguments", came, expected))
