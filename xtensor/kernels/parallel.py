@@ -35,7 +35,7 @@ MAX_CHUNKS, CHUNKS_PER_THREAD = 16, 4
 # products.
 FIRST_CALLS, LONG = 4, 1 << 28
 # What scratch memory for a loop goes by.
-BUFFERS = "buffer 0", "buffer 1", "buffer 2", "buffer 3"
+BUFFERS = [f"buffer {number}" for number in range(16)]
 # Places in the mailbox, two cache lines apart, as processors fetch lines in pairs.
 # What a job is: a function of start, stop and a pointer; chunks of range(work). How far it is:
 # chunks drawn in all, from the beginning and from the end. Threads at it besides the caller's.
