@@ -72,6 +72,16 @@ def device_of(array: Array) -> int:
     return DEV_GPU_0 + int(_cuda().device_number(array))
 
 
+def device_name(device: int) -> str:
+    """How a device code is printed.
+
+    Example:
+        >>> device_name(DEV_CPU), device_name(DEV_GPU_1)
+        ('cpu(0)', 'gpu(1)')
+    """
+    return "cpu(0)" if device == DEV_CPU else f"gpu({device - DEV_GPU_0})"
+
+
 def check_shape(shape: Any, where: str, dtype: np.dtype[Any]) -> tuple[int, ...]:
     """``shape`` as a tuple of ints that memory can be asked for.
 

@@ -26,7 +26,7 @@ import numpy as np
 from numpy import ndarray
 
 from .autograd import LEAF, state, tape
-from .device import Array, cast, device_of, full_like, host_constant
+from .device import Array, cast, device_name, device_of, full_like, host_constant
 from .dtype import BOOL, FLOAT32, FLOAT64, INT64, is_floating, promote
 from .errors import message
 from .kernels import check_raw
@@ -184,9 +184,10 @@ class Op:
             return
         devices = {device_of(array) for array in arrays if array is not None}
         if len(devices) > 1:
+            came = " and ".join(device_name(device) for device in sorted(devices))
             raise ValueError(
-                message(self.name, "its arguments", f"on devices {sorted(devices)}",
-                        "on one device", "move them with toGPU() or toCPU()")
+                message(self.name, "its arguments", f"on {came}", "on one device",
+                        "move them with toGPU() or toCPU()")
             )  # fmt: skip
 
     def _promote(self, arrays: list[Array]) -> list[Array]:

@@ -20,6 +20,7 @@ from .device import (
     Array,
     cast,
     check_device,
+    device_name,
     device_of,
     full_like,
     to_device,
@@ -207,14 +208,12 @@ class XTensor:
         return view
 
     def __repr__(self) -> str:
-        device = self.device
-        place = "cpu(0)" if device == DEV_CPU else f"gpu({device - DEV_GPU_0})"
         data = np.array2string(
             to_host(self.array), precision=7, max_line_width=75, threshold=1000, edgeitems=3,
             suppress_small=False, separator=" ", floatmode="maxprec", sign="-",
         )  # fmt: skip
         shape = "x".join(str(n) for n in self.array.shape)
-        return f"\n{data}\n<{type(self).__name__} {shape} {place} {self.dtype}>"
+        return f"\n{data}\n<{type(self).__name__} {shape} {device_name(self.device)} {self.dtype}>"
 
     __str__ = __repr__
 

@@ -15,11 +15,11 @@ from ..op import Op
 from ..tensor import XTensor
 from .window import (
     LAYOUTS,
+    MISSING,
     SPATIAL,
     Numbers,
     check_padding,
     check_rank,
-    lift,
     lift_numbers,
     per_axis,
     place,
@@ -27,6 +27,7 @@ from .window import (
 
 # The place of a cell in its plane, unless that has more cells than it can count.
 PLACE = np.dtype(np.int32)
+MOST_PLACES = np.iinfo(PLACE).max
 
 
 class _Pool(Op, abstract=True):
@@ -84,8 +85,8 @@ def check_pool_padding(padding: Any, kernel: tuple[int, ...], where: str) -> Any
 
 def _planes(array: Array) -> Array:
     """The array as [N * C, D, H, W]."""
-    wide = lift(array)
-    return reshape(wide, (wide.shape[0] * wide.shape[1], *wide.shape[2:]))
+    shape = array.shape
+    return reshape(array, (shape[0] * shape[1], *MISSING[len(shape)], *shape[2:]))
 
 
 class _MaxPool(_Pool, abstract=True):
@@ -94,7 +95,7 @@ class _MaxPool(_Pool, abstract=True):
     def forward(self, x: Array) -> Array:
         out = self._empty_output(x)
         planes = _planes(out)
-        small = math.prod(self.x_shape[2:]) <= np.iinfo(PLACE).max
+        small = math.prod(self.x_shape[2:]) <= MOST_PLACES
         index = empty_like(planes, planes.shape if self.needs(0) else (0,) * (SPATIAL + 1),
                            PLACE if small else INT64)  # fmt: skip
         launch("max_pool_forward", planes.shape[0], planes, index, _planes(x), *self._numbers())

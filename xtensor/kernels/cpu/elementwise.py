@@ -115,6 +115,10 @@ def cosh_backward(g: np.ndarray, x: np.ndarray, out: Any) -> None:
     np.multiply(g, np.sinh(x, out=out), out=out)
 
 
+def positive_part(x: np.ndarray) -> Any:
+    return np.maximum(x, ZERO)
+
+
 def quiet(loop: Any) -> Any:
     """The loop without NumPy's warnings, where inf and NaN are the documented results.
 
@@ -147,6 +151,7 @@ FEW = {
     "exp_forward": quiet(np.exp),
     "sqrt_forward": quiet(np.sqrt),
     "reciprocal_forward": quiet(np.reciprocal),
+    "relu_forward": positive_part,
     "sign_forward": np.sign,
     "logical_and_forward": np.logical_and,
     "logical_or_forward": np.logical_or,
