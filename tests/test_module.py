@@ -214,6 +214,7 @@ def test_before_init_an_assignment_says_so():
         (lambda net: net.register_buffer("b", [1.0]), TypeError, "of type list"),
         (lambda net: net.register_buffer("offset", xt.XTensor(1.0)), ValueError, "'offset'"),
         (lambda net: net.register_buffer("a.b", xt.XTensor(1.0)), ValueError, "without dots"),
+        (lambda net: net.eval(), AttributeError, "'eval'; layers are in training mode while a"),
         (lambda net: xt.Module(3), TypeError, "name is 3"),
         (lambda net: xt.ModuleList([net, 3]), TypeError, "item 1 is of type int"),
         (lambda net: xt.ModuleList(net), TypeError, "a list of modules"),

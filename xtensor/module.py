@@ -15,7 +15,7 @@ from collections.abc import (
     MutableMapping,
     MutableSequence,
 )
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -75,6 +75,14 @@ class Module:
         return self.forward(*args, **kwargs)
 
     # -- attributes -------------------------------------------------------------------------------
+
+    if not TYPE_CHECKING:  # which else would take any attribute to be there
+
+        def __getattr__(self, name: str) -> Any:
+            text = f"{type(self).__name__!r} object has no attribute {name!r}"
+            if name in ("train", "eval"):
+                text += "; layers are in training mode while a tape is open, and at no other time"
+            raise AttributeError(text, name=name, obj=self)
 
     def __setattr__(self, name: str, value: Any) -> None:
         where = type(self).__name__
