@@ -186,7 +186,7 @@ class Op:
         if len(devices) > 1:
             came = " and ".join(device_name(device) for device in sorted(devices))
             raise ValueError(
-                message(self.name, "its arguments", f"on {came}", "on one device",
+                message(self.name, "its arguments", f"on devices {came}", "on one device",
                         "move them with toGPU() or toCPU()")
             )  # fmt: skip
 
