@@ -317,7 +317,7 @@ def parallel_for(
     chunks = min(work, cost // CHUNK_ELEMENTS)
     if chunks < 2:
         loop = body.compiled() if isinstance(body, Compiled) else body
-        loop(0, work, *args, *(_buffers(1, buffers, args) if buffers else ()))
+        loop(0, work, *args, *_buffers(1, buffers, args))
         return
     threads = get_num_threads()
     if size is None:
@@ -338,7 +338,7 @@ def _share(
     """Whoever has the time draws chunks."""
     pool, shared = _get_pool(), body.shared(len(buffers))
     pool.keep_apart()
-    own = _buffers(pool.count, buffers, args) if buffers else ()
+    own = _buffers(pool.count, buffers, args)
     if shared(pool.mailbox, chunks, work, *args, *own):
         _call_alone(body, work, chunks, args, buffers)  # raises what one of its chunks did
         raise MemoryError(f"xtensor: no memory for what a kernel needs, {body!r}")
@@ -355,6 +355,8 @@ def _call_alone(
 
 def _buffers(threads: int, sizes: Sequence[int], args: Sequence[Any]) -> list[np.ndarray]:
     """Arrays of these sizes for one thread; for several, a row for each."""
+    if not sizes:  # the first argument of a loop that takes none need be no array
+        return []
     dtype = args[0].dtype
     if threads == 1:
         return [scratch.array(BUFFERS[i], size, dtype) for i, size in enumerate(sizes)]

@@ -13,7 +13,7 @@ from ..dtype import FLOAT64, INT64
 from ..elementwise import apply
 from ..errors import message
 from ..kernels import launch
-from ..reduction import parts_of, sum_axes, wide_sums
+from ..reduction import parts_of, sum_axes
 from ..strided import permuted
 from ..tensor import XTensor
 from .reduce import Reduction, from_rows, to_rows
@@ -31,20 +31,13 @@ class _Squares(Reduction, abstract=True):
         """Sum of squares / divisor, or the root of it; saves that in float64 and what it is of."""
         rows = to_rows(x, self.axes)
         outer, length, inner = rows.shape
+        mean = full_like(rows, 0, (outer, inner), FLOAT64)
         if centered:
-            sums = reshape(wide_sums(rows, (1,)), (outer * inner,))
-            mean = empty_like(sums)
+            sums = sum_distances(rows, mean, squared=False)
+            flat = reshape(mean, sums.shape)
             # NumPy's division, which must be kept from warning, takes longer for a few numbers.
-            launch("quotients_forward", mean.size, mean, mean, sums, float(max(length, 1)), False)
-        else:
-            mean = full_like(rows, 0, (outer * inner,), FLOAT64)
-        mean = reshape(mean, (outer, inner))
-        parts = parts_of(rows.shape, MAX_PARTS)
-        squares = empty_like(mean, (outer * parts, inner))
-        launch("squares_forward", outer * parts, squares, rows, mean, parts)
-        if parts > 1:
-            squares = sum_axes(reshape(squares, (outer, parts, inner)), (1,))
-        squares = reshape(squares, (outer * inner,))
+            launch("quotients_forward", flat.size, flat, flat, sums, float(max(length, 1)), False)
+        squares = sum_distances(rows, mean, squared=True)
         value, out = empty_like(squares), empty_like(squares, dtype=x.dtype)
         launch("quotients_forward", out.size, out, value, squares, float(divisor), rooted)
         self.save(rows, mean, x.shape, reshape(value, (outer, inner)))
@@ -56,6 +49,17 @@ class _Squares(Reduction, abstract=True):
         grad, parts = empty_like(rows), parts_of(rows.shape, MAX_PARTS)
         launch("squares_backward", rows.shape[0] * parts, grad, rows, mean, scale, parts)
         return from_rows(grad, shape, self.axes)
+
+
+def sum_distances(rows: Array, mean: Array, squared: bool) -> Array:
+    """Sum over i of rows[o, i, j] - mean[o, j], or of its square, in float64 [outer * inner]."""
+    outer, _, inner = rows.shape
+    parts = parts_of(rows.shape, MAX_PARTS)
+    sums = empty_like(mean, (outer * parts, inner))
+    launch("distances_forward", outer * parts, sums, rows, mean, parts, squared)
+    if parts > 1:
+        sums = sum_axes(reshape(sums, (outer, parts, inner)), (1,))
+    return reshape(sums, (outer * inner,))
 
 
 class Var(_Squares):

@@ -1,4 +1,4 @@
-"""Squared distances from a mean over the middle axis of [outer, length, inner] arrays; medians.
+"""Distances from a mean over the middle axis of [outer, length, inner] arrays; medians.
 
 The length is cut into parts that follow the shape; the partial sums are added up in order.
 """
@@ -14,8 +14,12 @@ from .simd import pointer
 
 
 @cpu_kernel(fastmath="reassociate")
-def squares_forward(start, stop, partial, x, mean, parts):
-    """partial[o * parts + p, j] = sum over i of part p of (x[o, i, j] - mean[o, j])**2"""
+def distances_forward(start, stop, partial, x, mean, parts, squared):
+    """partial[o * parts + p, j] = sum over i of part p of x[o, i, j] - mean[o, j], or its square
+
+    In the dtype of ``partial``, also the sums from which a mean is made: one that a float32 was
+    added up for would be that far from the middle of numbers that are close to each other.
+    """
     length, inner = x.shape[1], x.shape[2]
     source = pointer(x)
     for index in range(start, stop):
@@ -26,7 +30,7 @@ def squares_forward(start, stop, partial, x, mean, parts):
             center, total = mean[o, 0], partial.dtype.type(0)
             for i in range(o * length + first, o * length + end):
                 distance = source[i] - center
-                total += distance * distance
+                total += distance * distance if squared else distance
             partial[index, 0] = total
         else:
             sums, centers = partial[index], mean[o]
@@ -35,7 +39,7 @@ def squares_forward(start, stop, partial, x, mean, parts):
             for i in range(o * length + first, o * length + end):
                 for j in range(inner):
                     distance = source[i * inner + j] - centers[j]
-                    sums[j] += distance * distance
+                    sums[j] += distance * distance if squared else distance
 
 
 @cpu_kernel

@@ -10,8 +10,8 @@ from ..middle import middle
 
 
 @cuda_row_kernel
-def squares_forward(start, stop, partial, x, mean, parts):
-    """partial[o * parts + p, j] = sum over i of part p of (x[o, i, j] - mean[o, j])**2"""
+def distances_forward(start, stop, partial, x, mean, parts, squared):
+    """partial[o * parts + p, j] = sum over i of part p of x[o, i, j] - mean[o, j], or its square"""
     shared = cuda.shared.array(ROW_THREADS, partial.dtype)
     length = x.shape[1]
     inner = x.shape[2]
@@ -24,7 +24,7 @@ def squares_forward(start, stop, partial, x, mean, parts):
             total = partial.dtype.type(0)
             for i in range(first + cuda.threadIdx.x, end, ROW_THREADS):
                 distance = x[o, i, 0] - mean[o, 0]
-                total += distance * distance
+                total += distance * distance if squared else distance
             total = block_sum(total, shared)
             if cuda.threadIdx.x == 0:
                 partial[row, 0] = total
@@ -33,7 +33,7 @@ def squares_forward(start, stop, partial, x, mean, parts):
                 total = partial.dtype.type(0)
                 for i in range(first, end):
                     distance = x[o, i, j] - mean[o, j]
-                    total += distance * distance
+                    total += distance * distance if squared else distance
                 partial[row, j] = total
 
 
