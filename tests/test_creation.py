@@ -47,11 +47,16 @@ def test_creation(call, due, device):
 @pytest.mark.parametrize(("start", "step"), [(2**30, 7), (5, -3), (-0.7, 0.3), (100.0, -0.25)])
 @pytest.mark.parametrize("dtype", list(xt.dtype.DType))
 def test_arange_counts_in_whole_numbers_or_float64(device, count, start, step, dtype):
-    numbers = start + np.arange(count) * step
-    due = numbers.astype(xt.dtype.to_numpy_dtype(dtype))
-    if type(start) is float and dtype in (xt.kint8, xt.kuint8):
-        return  # what numbers beyond the dtype become is left to the processor
-    x = xt.arange(start, start + count * step, step, device=device, dtype=dtype)
+    numbers, numpy_dtype = start + np.arange(count) * step, xt.dtype.to_numpy_dtype(dtype)
+    end = start + count * step
+    if numpy_dtype.kind in "iu":
+        limits = np.iinfo(numpy_dtype)
+        if not limits.min <= numbers.min() <= numbers.max() <= limits.max:
+            with pytest.raises(OverflowError, match="numbers that"):
+                xt.arange(start, end, step, device=device, dtype=dtype)
+            return
+    due = numbers.astype(numpy_dtype)
+    x = xt.arange(start, end, step, device=device, dtype=dtype)
     assert x.device == device
     np.testing.assert_array_equal(x.to_numpy(), due, strict=True)
 

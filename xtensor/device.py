@@ -132,7 +132,7 @@ def empty_like(
 
 def full(shape: Sequence[int], value: float, dtype: np.dtype[Any], device: int = DEV_CPU) -> Array:
     """A raw array with every element ``value``."""
-    if device == DEV_CPU and value == 0:
+    if device == DEV_CPU and value == 0 and math.copysign(1, value) == 1:
         return np.zeros(shape, dtype)
     out = empty(shape, dtype, device)
     if device == DEV_CPU and out.size < SMALL:

@@ -34,7 +34,7 @@ def _in_place(name: str, sign: str, op: type) -> Callable[[XTensor, Any], XTenso
         if is_floating(result.dtype) and not is_floating(self.array.dtype):
             raise TypeError(
                 message(f"in place {name}", "the result", str(result.dtype),
-                        f"{self.dtype}, which the tensor keeps", "write a = a / b instead")
+                        f"{self.dtype}, which the tensor keeps", remedy)
             )  # fmt: skip
         self.array = cast(result, self.array.dtype)
         return self

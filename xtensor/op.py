@@ -27,11 +27,11 @@ from numpy import ndarray
 
 from .autograd import LEAF, state, tape
 from .device import Array, cast, device_name, device_of, full_like, host_constant
-from .dtype import BOOL, FLOAT32, FLOAT64, INT64, is_floating, promote
+from .dtype import BOOL, FLOAT32, FLOAT64, INT64, is_floating, is_supported, promote
 from .errors import message
 from .kernels import check_raw
 from .reduction import sum_to_shape
-from .tensor import XTensor, host_data, wrap
+from .tensor import XTensor, as_numbers, host_data, wrap
 
 _numbers = itertools.count(1)
 # Stands for an optional input that was not given; its array is None.
@@ -275,10 +275,14 @@ def constant(value: Any, like: Array, where: str) -> XTensor:
     """
     if isinstance(value, (bool, int, float, np.generic)):
         dtype = like.dtype
-        if not is_floating(dtype):
+        if isinstance(value, np.integer):
+            value = int(value)  # of which NumPy says where it does not fit
+        if isinstance(value, (bool, np.bool_)):
+            dtype = BOOL
+        elif not is_floating(dtype):
             if isinstance(value, (float, np.floating)):
                 dtype = FLOAT32
-            elif dtype == BOOL and not isinstance(value, (bool, np.bool_)):
+            elif dtype == BOOL:
                 dtype = INT64
         try:
             host = np.array(value, dtype)
@@ -288,8 +292,13 @@ def constant(value: Any, like: Array, where: str) -> XTensor:
             ) from None
         return wrap(host if type(like) is ndarray else host_constant(like, host))
     if isinstance(value, (np.ndarray, list, tuple)):
-        keep = not is_floating(like.dtype) or getattr(value, "dtype", None) == BOOL
-        return wrap(host_constant(like, host_data(value, None if keep else like.dtype, where)))
+        host = as_numbers(value, where)
+        dtype = FLOAT32 if host.dtype.kind == "f" else host.dtype
+        if is_floating(like.dtype) and dtype != BOOL:
+            dtype = like.dtype
+        elif not is_supported(dtype):
+            dtype = INT64
+        return wrap(host_constant(like, host_data(host, dtype, where)))
     raise TypeError(
         message(where, "an argument", f"of type {type(value).__name__}",
                 "an XTensor, a number or a NumPy array")

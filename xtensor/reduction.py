@@ -44,13 +44,28 @@ def check_axes(where: str, axes: Any, ndim: int, argument: str = "axis") -> tupl
         if not isinstance(axis, (int, np.integer)) or isinstance(axis, bool):
             raise TypeError(message(where, argument, repr(axes), "an int or a list of ints"))
         if not -ndim <= axis < ndim:
-            raise ValueError(
-                message(where, argument, axis, f"{-ndim} .. {ndim - 1} for {ndim} axes")
-            )
+            there = f"{-ndim} .. {ndim - 1} for {ndim} axes" if ndim else "none, without axes"
+            raise ValueError(message(where, argument, axis, there))
     result = tuple([int(axis) % ndim for axis in numbers])
     if len(set(result)) != len(result):
         raise ValueError(message(where, argument, repr(axes), "each axis once"))
     return result
+
+
+def check_axis(where: str, axis: Any, ndim: int, argument: str = "axis") -> int:
+    """A single axis, counted from the front.
+
+    Raises:
+        TypeError: not an int.
+        ValueError: an axis the tensor does not have.
+
+    Example:
+        >>> check_axis("cumsum", -1, 3)
+        2
+    """
+    if isinstance(axis, (list, tuple)):
+        raise TypeError(message(where, argument, repr(axis), "one int"))
+    return check_axes(where, axis, ndim, argument)[0]
 
 
 def axis_groups(axes: Sequence[int]) -> list[tuple[int, int]]:

@@ -504,11 +504,36 @@ def from_dlpack(x: Any) -> XTensor:
         )  # fmt: skip
     try:
         host = np.from_dlpack(x)
-    except RuntimeError as error:
-        raise BufferError(message("from_dlpack", "x", str(error), "memory of the CPU")) from None
+    except (RuntimeError, BufferError) as error:  # the second one of a dtype that NumPy lacks
+        if "dtype" in str(error):
+            raise TypeError(message("from_dlpack", "x", error, "one of the seven dtypes")) from None
+        raise BufferError(message("from_dlpack", "x", error, "memory of the CPU")) from None
     if not is_supported(host.dtype):
         raise TypeError(message("from_dlpack", "x", str(host.dtype), "one of the seven dtypes"))
     return wrap(np.asarray(host, order="C"))
+
+
+def as_numbers(data: Any, where: str) -> np.ndarray:
+    """A number, an array or nested lists of numbers as an array of the dtype that NumPy finds.
+
+    Raises:
+        TypeError: something else, or rows of several lengths.
+        OverflowError: integers of more than 64 bits.
+    """
+    try:
+        host = np.asarray(data)
+    except (ValueError, OverflowError) as error:
+        raise TypeError(
+            message(where, "data", str(error), "rows of one length, holding numbers")
+        ) from None
+    if host.dtype.kind in "biuf":
+        return host
+    if host.dtype.kind == "O" and all(isinstance(number, int) for number in host.flat):
+        raise OverflowError(message(where, "data", "of integers too large", "64 bits at most"))
+    raise TypeError(
+        message(where, "data", f"of type {type(data).__name__}, {host.dtype}",
+                "real numbers (the seven dtypes, no complex ones)")
+    )  # fmt: skip
 
 
 def host_data(data: Any, target: np.dtype[Any] | None, where: str) -> np.ndarray:
@@ -517,17 +542,7 @@ def host_data(data: Any, target: np.dtype[Any] | None, where: str) -> np.ndarray
         host = to_host(data.array)
         target = target or host.dtype
     else:
-        try:
-            host = np.asarray(data)
-        except (ValueError, OverflowError) as error:
-            raise TypeError(
-                message(where, "data", str(error), "rows of one length, holding numbers")
-            ) from None
-        if host.dtype.kind not in "biuf":
-            raise TypeError(
-                message(where, "data", f"of type {type(data).__name__}, {host.dtype}",
-                        "real numbers (the seven dtypes, no complex ones)")
-            )  # fmt: skip
+        host = as_numbers(data, where)
         if target is None:
             target = BOOL if host.dtype == BOOL and isinstance(data, np.ndarray) else FLOAT32
         if host.ndim == 0 and not isinstance(data, np.ndarray):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from ..device import Array
 from ..elementwise import apply
 from ..errors import message
@@ -40,8 +42,10 @@ class _WithAlpha(Unary, abstract=True):
     """An activation with one parameter, a plain number."""
 
     def __init__(self, alpha: float) -> None:
-        if isinstance(alpha, bool) or not isinstance(alpha, (int, float)) or alpha != alpha:
-            raise ValueError(message(self.name, "alpha", repr(alpha), "a number"))
+        if isinstance(alpha, bool) or not isinstance(alpha, (int, float, np.number)):
+            raise TypeError(message(self.name, "alpha", repr(alpha), "a number"))
+        if alpha != alpha:
+            raise ValueError(message(self.name, "alpha", "NaN", "a number"))
         self.alpha = alpha
 
     def forward(self, x: Array) -> Array:
@@ -184,7 +188,8 @@ def leaky_relu(x: Any, alpha: float = 0.01) -> XTensor:
 
     Raises:
         TypeError: ``x`` is no tensor, number or array.
-        ValueError: ``alpha`` is not a number.
+        TypeError: ``alpha`` is not a number.
+        ValueError: it is NaN.
 
     Example:
         >>> leaky_relu(XTensor([-1.0, 0.0, 2.0])).to_numpy()
@@ -202,7 +207,8 @@ def elu(x: Any, alpha: float = 1) -> XTensor:
 
     Raises:
         TypeError: ``x`` is no tensor, number or array.
-        ValueError: ``alpha`` is not a number.
+        TypeError: ``alpha`` is not a number.
+        ValueError: it is NaN.
 
     Example:
         >>> elu(XTensor([-1.0, 0.0, 2.0])).to_numpy().round(4)

@@ -12,7 +12,7 @@ from ..device import DEV_CPU, SMALL, check_device, check_shape, device_of, empty
 from ..dtype import FLOAT64, INT64, is_floating, kfloat32, to_numpy_dtype
 from ..errors import message
 from ..kernels import launch
-from ..tensor import XTensor, wrap
+from ..tensor import XTensor, host_data, wrap
 
 
 def check_value(where: str, argument: str, value: Any, dtype: np.dtype[Any]) -> Any:
@@ -66,8 +66,7 @@ def _full_like(where: str, t: XTensor, value: Any) -> XTensor:
 
 def _from_host(where: str, values: np.ndarray, device: int | None, dtype: int | None) -> XTensor:
     numpy_dtype = to_numpy_dtype(kfloat32 if dtype is None else dtype, where)
-    host = np.ascontiguousarray(values.astype(numpy_dtype, copy=False))
-    return wrap(to_device(host, check_device(device, where)))
+    return wrap(to_device(host_data(values, numpy_dtype, where), check_device(device, where)))
 
 
 def _evenly(
@@ -76,12 +75,11 @@ def _evenly(
     """first + i * step for i < count, but for the last; int64 numbers or float64 ones."""
     numpy_dtype = to_numpy_dtype(kfloat32 if dtype is None else dtype, where)
     place = check_device(device, where)
-    # What becomes of a number that an integer dtype cannot hold is left to NumPy.
     fits = is_floating(numpy_dtype) or (numpy_dtype == INT64 == first.dtype)
     if not fits or (place == DEV_CPU and count < SMALL):
         values = first + np.arange(count) * step
         values[-1:] = last
-        return wrap(to_device(values.astype(numpy_dtype, copy=False), place))
+        return wrap(to_device(host_data(values, numpy_dtype, where), place))
     out = empty((count,), numpy_dtype, place)
     launch("evenly_forward", count, out, first, step, last)
     return wrap(out)
@@ -224,6 +222,7 @@ def arange(
     Raises:
         TypeError: a bound that is no number.
         ValueError: step 0, or a bound that is NaN or infinite.
+        OverflowError: a number that the dtype cannot hold.
 
     Example:
         >>> arange(2, 30, 8)
@@ -261,6 +260,7 @@ def linspace(
     Raises:
         TypeError: a bound that is no number, a num that is no int.
         ValueError: a negative num, or a bound that is NaN or infinite.
+        OverflowError: a number that the dtype cannot hold.
 
     Example:
         >>> linspace(-2.5, 10, 6).to_numpy().tolist()
@@ -298,6 +298,7 @@ def logspace(
     Raises:
         TypeError: a bound that is no number, a num that is no int.
         ValueError: base 0 or below, a negative num, or a bound that is NaN or infinite.
+        OverflowError: a number that an integer dtype cannot hold.
 
     Example:
         >>> logspace(0, 3, 4, 2).to_numpy().tolist()

@@ -29,7 +29,7 @@ from ..errors import message
 from ..kernels import launch
 from ..op import Op
 from ..strided import expand, read, stand_in, write
-from ..tensor import XTensor
+from ..tensor import XTensor, host_data
 from .creation import check_value
 from .shape import fits
 
@@ -227,6 +227,11 @@ def _entry(where: str, part: Any) -> Any:
         part = to_host(part.array)
     elif isinstance(part, list):
         part = np.asarray(part) if part else np.empty(0, np.int64)
+    if isinstance(part, np.ndarray) and part.dtype == BOOL and part.ndim == 0:
+        raise IndexError(
+            message(where, "a mask", "of shape []", "the lengths of the tensor's first axes",
+                    "use where(mask, t, other)")
+        )  # fmt: skip
     if isinstance(part, np.ndarray) and part.dtype.kind in "biuf":
         check_whole(where, "the index", part, "a whole number")
         return part if part.dtype == BOOL else part.astype(np.int64)
@@ -252,7 +257,7 @@ def _from_front(where: str, axis: int, index: np.ndarray, length: int) -> np.nda
 def _check_mask(where: str, mask: np.ndarray, shape: Sequence[int], axis: int) -> int:
     """How many elements the axes that a mask covers have together."""
     due = tuple(shape[axis : axis + mask.ndim])
-    if mask.shape != due or mask.ndim == 0:
+    if mask.shape != due:
         raise IndexError(
             message(where, f"the mask of axis {axis}", f"shape {list(mask.shape)}",
                     f"shape {list(due)}, as the tensor has there")
@@ -331,7 +336,7 @@ def getitem(t: XTensor, item: Any) -> XTensor:
 
     Args:
         t: tensor of any shape and dtype.
-        item: an int, a slice, an XTensor or array or list of ints (floats are cut to ints), a kbool
+        item: an int, a slice, an XTensor or array or list of ints (floats must be whole), a kbool
             mask, Ellipsis, None for a new axis, or a tuple of these. Negative ints count from the
             end. Index arrays broadcast together, as in NumPy; on a GPU they are read by the host.
 
@@ -410,4 +415,6 @@ def _values(value: Any, t: XTensor) -> Array:
             message("setitem", "value", f"on device {value.device}", f"on device {t.device}",
                     "move it with toGPU() or toCPU()")
         )  # fmt: skip
+    if dtype.kind in "iu" and value.array.dtype != dtype:
+        return host_constant(t.array, host_data(value, dtype, "setitem"))
     return cast(value.array, dtype)

@@ -75,6 +75,8 @@ class Clip(Unary):
             least, most = int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
         low = least if self.low is None else min(max(self.low, least), most)
         high = most if self.high is None else min(max(self.high, least), most)
+        if not is_floating(dtype):  # the whole numbers inside
+            low, high = math.ceil(low), math.floor(high)
         return dtype.type(low), dtype.type(high)
 
     def forward(self, x: Array) -> Array:

@@ -68,10 +68,11 @@ def take_blocks(blocks: int) -> tuple[np.uint64, np.uint64]:
 def draw_uniform(
     shape: tuple[int, ...], low: float, high: float, dtype: np.dtype[Any], device: int
 ) -> Array:
-    """A raw float32 or float64 array of U(low, high)."""
+    """A raw float32 or float64 array of U(low, high), without high, which rounding might give."""
     out = empty(shape, dtype, device)
     per_block, name = (4, "uniform32_forward") if dtype == FLOAT32 else (2, "uniform64_forward")
-    _launch(name, out, per_block, dtype.type(low), dtype.type(high - low))
+    begin, end = dtype.type(low), dtype.type(high)
+    _launch(name, out, per_block, begin, dtype.type(high - low), np.nextafter(end, begin))
     return out
 
 

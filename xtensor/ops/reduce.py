@@ -14,7 +14,7 @@ import numpy as np
 from ..device import Array, empty_like, full_like, host_constant, reshape
 from ..dtype import BOOL, INT64
 from ..elementwise import apply
-from ..errors import message
+from ..errors import check_flag, message
 from ..kernels import launch
 from ..op import Op
 from ..reduction import SMALL, as_rows, axis_groups, check_axes, extreme_axes, sum_axes, wide_sums
@@ -28,7 +28,7 @@ class Reduction(Op, abstract=True):
     argument = "axis"
 
     def __init__(self, axis: Any = None, keepdims: bool = False) -> None:
-        self.axis, self.keepdims = axis, keepdims
+        self.axis, self.keepdims = axis, check_flag(self.name, "keepdims", keepdims)
 
     def check(self, x: Array) -> None:
         ndim = len(x.shape)

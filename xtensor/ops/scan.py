@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from ..device import Array, empty_like, reshape
 from ..dtype import FLOAT64, INT64, is_floating
-from ..errors import message
 from ..kernels import launch
 from ..op import Op
-from ..reduction import PART, as_rows, check_axes
+from ..reduction import PART, as_rows, check_axis
 from ..tensor import XTensor
 
 # Few long lines are cut into at most so many parts, to be shared out over threads. Lines side by
@@ -25,9 +24,7 @@ class Cumsum(Op):
         self.axis = axis
 
     def check(self, x: Array) -> None:
-        if isinstance(self.axis, (list, tuple)):
-            raise TypeError(message("cumsum", "axis", repr(self.axis), "one int"))
-        (self.place,) = check_axes("cumsum", self.axis, len(x.shape))
+        self.place = check_axis("cumsum", self.axis, len(x.shape))
 
     def run(self, x: Array, backwards: bool) -> Array:
         rows = as_rows(x, self.place, self.place + 1)

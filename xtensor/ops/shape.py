@@ -15,7 +15,7 @@ from ..dtype import BOOL
 from ..elementwise import apply
 from ..errors import message
 from ..op import Op
-from ..reduction import check_axes, sum_to_shape
+from ..reduction import check_axes, check_axis, sum_to_shape
 from ..strided import View, expand, permuted, read, share, write
 from ..tensor import XTensor, check_tensor
 from .creation import check_value
@@ -110,7 +110,8 @@ class Flip(Op):
 
     def __init__(self, axes: tuple[int, ...]) -> None:
         steps = [-1 if axis in axes else 1 for axis in range(max(axes, default=-1) + 1)]
-        self.index = tuple([slice(None, None, step) for step in steps])
+        # With the Ellipsis NumPy gives a view of an array without axes too, not a number.
+        self.index: tuple[Any, ...] = (*[slice(None, None, step) for step in steps], ...)
 
     def forward(self, x: Array) -> Array:
         return read(x, lambda a: a[self.index])
@@ -291,8 +292,8 @@ def flatten(t: XTensor, start: int = 0, end: int = -1) -> XTensor:
     """
     check_tensor("flatten", "t", t)
     ndim = max(t.ndim, 1)
-    (first,) = check_axes("flatten", start, ndim, "start")
-    (last,) = check_axes("flatten", end, ndim, "end")
+    first = check_axis("flatten", start, ndim, "start")
+    last = check_axis("flatten", end, ndim, "end")
     if last < first:
         raise ValueError(message("flatten", "end", end, f"an axis not before start, {start}"))
     shape = t.shape
@@ -322,7 +323,7 @@ def squeeze(t: XTensor, axis: int | None = -1) -> XTensor:
     check_tensor("squeeze", "t", t)
     if axis is None or (axis == -1 and not isinstance(axis, bool)):
         return Squeeze(tuple([n for n in t.shape if n != 1]))(t)
-    (place,) = check_axes("squeeze", axis, t.ndim)
+    place = check_axis("squeeze", axis, t.ndim)
     if t.shape[place] != 1:
         raise ValueError(
             message("squeeze", "axis", f"{axis}, of length {t.shape[place]}",
@@ -351,7 +352,7 @@ def unsqueeze(t: XTensor, axis: int = 0) -> XTensor:
         [2, 1, 3]
     """
     check_tensor("unsqueeze", "t", t)
-    (place,) = check_axes("unsqueeze", axis, t.ndim + 1)
+    place = check_axis("unsqueeze", axis, t.ndim + 1)
     return Unsqueeze((*t.shape[:place], 1, *t.shape[place:]))(t)
 
 
@@ -434,8 +435,8 @@ def swapaxis(t: XTensor, axis1: int, axis2: int) -> XTensor:
         [4, 3, 2]
     """
     check_tensor("swapaxis", "t", t)
-    (first,) = check_axes("swapaxis", axis1, t.ndim, "axis1")
-    (second,) = check_axes("swapaxis", axis2, t.ndim, "axis2")
+    first = check_axis("swapaxis", axis1, t.ndim, "axis1")
+    second = check_axis("swapaxis", axis2, t.ndim, "axis2")
     order = list(range(t.ndim))
     order[first], order[second] = second, first
     return Permute(order)(t)
@@ -526,7 +527,7 @@ def concatenate(args: Sequence[XTensor], axis: int = 0) -> XTensor:
         <XTensor 3 cpu(0) kfloat32>
     """
     tensors = _tensors("concatenate", "args", args)
-    (place,) = check_axes("concatenate", axis, tensors[0].ndim)
+    place = check_axis("concatenate", axis, tensors[0].ndim)
     return Concatenate(place)(*tensors)
 
 
@@ -553,7 +554,7 @@ def stack(XTensors: Sequence[XTensor], axis: int = 0) -> XTensor:
         <XTensor 2x2 cpu(0) kfloat32>
     """
     tensors = _tensors("stack", "XTensors", XTensors)
-    (place,) = check_axes("stack", axis, tensors[0].ndim + 1)
+    place = check_axis("stack", axis, tensors[0].ndim + 1)
     return Stack(place)(*tensors)
 
 
@@ -629,12 +630,12 @@ def tile(t: XTensor, reps: int | Sequence[int]) -> XTensor:
     return Tile([int(n) for n in counts])(t)
 
 
-def masked_fill(t: XTensor, mask: XTensor | np.ndarray, value: float) -> XTensor:
+def masked_fill(t: XTensor, mask: XTensor | np.ndarray | list[Any], value: float) -> XTensor:
     """``value`` where the mask holds, ``t`` elsewhere.
 
     Args:
         t: tensor of any shape and dtype.
-        mask: kbool tensor or NumPy boolean array that broadcasts to the shape of ``t``.
+        mask: kbool tensor, NumPy array or list of booleans that broadcasts to the shape of ``t``.
         value: a number that the dtype of ``t`` can hold.
 
     Returns:
@@ -654,6 +655,4 @@ def masked_fill(t: XTensor, mask: XTensor | np.ndarray, value: float) -> XTensor
         <XTensor 3 cpu(0) kfloat32>
     """
     check_tensor("masked_fill", "t", t)
-    if not isinstance(mask, XTensor):
-        mask = XTensor(mask, device=t.device)
     return MaskedFill(check_value("masked_fill", "value", value, t.array.dtype))(t, mask)

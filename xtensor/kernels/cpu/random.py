@@ -60,20 +60,23 @@ def random_words_forward(start, stop, out, counter, key):
 
 
 @cpu_kernel
-def uniform32_forward(start, stop, out, counter, key, low, width):
-    """out[4*i + j] = low + width * unit24(word j of block i); out float32 [n]"""
+def uniform32_forward(start, stop, out, counter, key, low, width, most):
+    """out[4*i + j] = low + width * unit24(word j of block i), at most ``most``; out float32 [n]"""
     words = room(np.uint32, WORDS)
     for first in range(start, stop, DRAWN):
         last = min(first + DRAWN, stop)
         draw(words, last - first, counter + np.uint64(first), key)
         target = out[4 * first : 4 * last]
         for k in range(target.size):
-            target[k] = low + width * unit24(np.uint64(words[k]))
+            target[k] = min(low + width * unit24(np.uint64(words[k])), most)
 
 
 @cpu_kernel
-def uniform64_forward(start, stop, out, counter, key, low, width):
-    """out[2*i + j] = low + width * unit53(words 2*j and 2*j + 1 of block i); out float64 [n]"""
+def uniform64_forward(start, stop, out, counter, key, low, width, most):
+    """out[2*i + j] = low + width * unit53(words 2*j and 2*j + 1 of block i), at most ``most``
+
+    out float64 [n]
+    """
     words = room(np.uint32, WORDS)
     for first in range(start, stop, DRAWN):
         last = min(first + DRAWN, stop)
@@ -81,7 +84,7 @@ def uniform64_forward(start, stop, out, counter, key, low, width):
         target = out[2 * first : 2 * last]
         for k in range(target.size):
             unit = unit53(np.uint64(words[2 * k]), np.uint64(words[2 * k + 1]))
-            target[k] = low + width * unit
+            target[k] = min(low + width * unit, most)
 
 
 @CpuFunction

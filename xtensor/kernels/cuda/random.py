@@ -33,24 +33,27 @@ def random_words_forward(start, stop, out, counter, key):
 
 
 @cuda_kernel
-def uniform32_forward(start, stop, out, counter, key, low, width):
-    """out[4*i + j] = low + width * unit24(word j of block i); out float32 [n]"""
+def uniform32_forward(start, stop, out, counter, key, low, width, most):
+    """out[4*i + j] = low + width * unit24(word j of block i), at most ``most``; out float32 [n]"""
     for i in range(start + cuda.grid(1), stop, cuda.gridsize(1)):
         c = counter + np.uint64(i)
         words = philox(c & LOW, c >> HALF, ZERO, ZERO, key & LOW, key >> HALF)
         for j in range(min(4, out.size - 4 * i)):
-            out[4 * i + j] = low + width * unit24(words[j])
+            out[4 * i + j] = min(low + width * unit24(words[j]), most)
 
 
 @cuda_kernel
-def uniform64_forward(start, stop, out, counter, key, low, width):
-    """out[2*i + j] = low + width * unit53(words 2*j and 2*j + 1 of block i); out float64 [n]"""
+def uniform64_forward(start, stop, out, counter, key, low, width, most):
+    """out[2*i + j] = low + width * unit53(words 2*j and 2*j + 1 of block i), at most ``most``
+
+    out float64 [n]
+    """
     for i in range(start + cuda.grid(1), stop, cuda.gridsize(1)):
         c = counter + np.uint64(i)
         w0, w1, w2, w3 = philox(c & LOW, c >> HALF, ZERO, ZERO, key & LOW, key >> HALF)
-        out[2 * i] = low + width * unit53(w0, w1)
+        out[2 * i] = min(low + width * unit53(w0, w1), most)
         if 2 * i + 1 < out.size:
-            out[2 * i + 1] = low + width * unit53(w2, w3)
+            out[2 * i + 1] = min(low + width * unit53(w2, w3), most)
 
 
 @cuda_kernel
