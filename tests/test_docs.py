@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 import runpy
 import sys
@@ -56,6 +57,41 @@ def test_own_op_runs_on_both_devices(own_op):
         grads.append(x.grad.to_numpy())
         assert xt.gradcheck(lambda x: own_op.Blur()(own_op.Cube()(x)), x)
     np.testing.assert_array_equal(grads[0], grads[1])
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_pytorch_users_are_shown_does_what_it_says():
+    scope = {}
+    for block in blocks(DOCS / "pytorch.md"):
+        exec(block, scope)
+    losses, model, x, y = (scope[name] for name in ("losses", "model", "x", "y"))
+    assert losses[-1] < 0.6 * losses[0]
+    parameters = model.parameters()
+
+    def gradients():
+        return np.concatenate([p.grad.to_numpy().ravel() for p in parameters])
+
+    with xt.autograd.tape():
+        loss = scope["criterion"](y, model(x))
+    loss.backward()
+    whole = gradients()
+    scope["accumulate_gradients"]([(x[i : i + 32], y[i : i + 32]) for i in range(0, 96, 32)])
+    np.testing.assert_allclose(gradients(), whole, atol=1e-6)
+    norm = np.linalg.norm(whole)
+    assert scope["clip_gradients"](parameters, norm / 2) == pytest.approx(norm, rel=1e-5)
+    np.testing.assert_allclose(gradients(), whole / 2, atol=1e-6)
+    assert scope["clip_gradients"](parameters, norm) == pytest.approx(norm / 2, rel=1e-5)
+    before = parameters[0].to_numpy().copy()
+    scope["decay_weights"](parameters, 0.25)
+    np.testing.assert_allclose(parameters[0].to_numpy(), 0.75 * before, rtol=1e-6)
+
+
+def test_names_that_pytorch_users_are_shown_are_there():
+    table = (DOCS / "pytorch.md").read_text(encoding="utf-8").partition("\n\n[")[0]
+    names = set(re.findall(r"`[^`]*?\bxt\.([\w.]+)", table))
+    assert len(names) > 15
+    for name in names:
+        assert operator.attrgetter(name)(xt) is not None
 
 
 def test_the_table_of_functions_is_up_to_date():

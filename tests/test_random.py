@@ -158,6 +158,19 @@ def test_randperm_knows_every_order():
 
 
 @both_devices
+@pytest.mark.parametrize("dtype", [xt.kfloat32, xt.kfloat64])
+@pytest.mark.parametrize(("low", "high"), [(1000, 1001), (-3, -2.9), (1e8, 1e8 + 8), (2, 2)])
+def test_uniform_numbers_stay_below_their_end(low, high, dtype, device):
+    """Where they are rounded to, one in some ten thousand, or in two, would reach it."""
+    xt.manual_seed(10)
+    size = 200_000 if device == xt.DEV_CPU else 50
+    values = xt.randu([size], low, high, device, dtype).to_numpy()
+    ends = np.array([low, high], values.dtype)
+    assert (values >= ends[0]).all()
+    assert (values < ends[1]).all() if low < high else (values == low).all()
+
+
+@both_devices
 def test_filling_in_place(device):
     for fill, low, high in (
         (lambda t: t.fill_rand_uniform_(0.5), 0, 0.5),

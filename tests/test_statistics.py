@@ -90,6 +90,16 @@ def test_a_deviation_far_from_zero_keeps_its_digits():
     assert abs(xt.std(xt.XTensor(x)).item() - due) < 1e-6 * due
 
 
+@pytest.mark.parametrize("axis", [0, 1, None])
+def test_a_deviation_of_numbers_close_to_each_other(axis):
+    """Below the distance of their mean from the next float32; of equal numbers it is 0."""
+    x = (16384 + 0.003 * normal(9, 1000, 300)).astype(np.float32)
+    due = x.astype(float).std(axis=axis, ddof=1)
+    np.testing.assert_allclose(xt.std(xt.XTensor(x), axis).to_numpy().ravel(), due, rtol=1e-6)
+    equal = xt.full([3000, 7], 0.1, dtype=xt.kfloat32)
+    assert not xt.std(equal, axis).to_numpy().any()
+
+
 def test_a_long_running_sum_of_float32_does_not_stall():
     """In float32 a sum of ones would stay at 2 ** 24."""
     x = xt.ones([2**24 + 10])

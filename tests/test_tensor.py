@@ -250,6 +250,42 @@ def test_numbers_that_the_dtype_cannot_hold_are_refused(data, dtype):
     assert xt.XTensor([127, -128.0], dtype=xt.kint8).to_numpy().tolist() == [127, -128]
 
 
+@pytest.mark.parametrize(
+    ("numbers", "other", "result", "dtype"),
+    [
+        ([16777217], np.array([1]), [16777218], xt.kint64),
+        ([16777217], [1], [16777218], xt.kint64),
+        ([1], np.array([1], np.int16), [2], xt.kint64),
+        ([1], np.array([1.5]), [2.5], xt.kfloat32),
+        ([1], np.array([True]), [2], xt.kint64),
+        ([1], [False], [1], xt.kint64),
+        ([1], True, [2], xt.kint64),
+        ([1.5], np.array([1]), [2.5], xt.kfloat32),
+        ([1.5], [True], [2.5], xt.kfloat32),
+        ([1.5], True, [2.5], xt.kfloat32),
+    ],
+)
+def test_what_meets_a_tensor_keeps_integers_whole(numbers, other, result, dtype):
+    x = xt.XTensor(numbers, dtype=xt.kfloat32 if type(numbers[0]) is float else xt.kint64)
+    for came in (x + other, xt.add(other, x)):
+        assert (came.dtype, came.to_numpy().tolist()) == (dtype, result)
+
+
+@pytest.mark.parametrize("number", [300, np.int64(300), np.uint64(2**63), -1, np.int8(-1)])
+def test_an_integer_that_does_not_fit_beside_a_tensor_is_refused(number):
+    with pytest.raises(OverflowError, match="uint8 can hold"):
+        xt.XTensor([44], dtype=xt.kuint8) + number
+
+
+def test_names_that_are_not_there():
+    with pytest.raises(AttributeError, match="the nearest name is Conv2D"):
+        _ = xt.Conv2d
+    with pytest.raises(AttributeError, match="'sum'; most operations are functions"):
+        xt.ones([2]).sum()
+    with pytest.raises(OverflowError, match="64 bits"):
+        xt.XTensor([10**30])
+
+
 def test_one_number_is_formatted_as_a_number():
     loss = xt.XTensor([1.23456])
     assert f"{loss:.3f} {loss}" == f"1.235 {loss!r}"

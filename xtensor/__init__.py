@@ -9,6 +9,8 @@ y.backward()
 print(x.grad)
 """
 
+import typing as _typing
+
 from . import autograd, compat, initializer, module, optimizer, sequence, storage
 from ._version import __version__
 from .checkpoint import load_checkpoint, save_checkpoint
@@ -17,6 +19,7 @@ from .device import (
     DEV_GPU_8, DEV_GPU_9,
 )  # fmt: skip
 from .dtype import kbool, kfloat32, kfloat64, kint8, kint32, kint64, kuint8
+from .errors import nearest as _nearest
 from .layers.dropout import Dropout
 from .layers.embedding import Embedding
 from .layers.linear import Linear
@@ -155,3 +158,11 @@ __all__ = [
     "Op",
     "apply",
 ]  # fmt: skip
+
+
+if not _typing.TYPE_CHECKING:  # which else would take any name to be there
+
+    def __getattr__(name: str) -> _typing.Any:
+        near = "" if name.startswith("_") else _nearest(name, __all__)
+        hint = f"; the nearest name is {near}" if near else ""
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}")

@@ -258,11 +258,20 @@ class XTensor:
         other.grad = None if self.grad is None else self.grad.__deepcopy__(memo)
         return other
 
+    if not TYPE_CHECKING:  # which else would take any attribute to be there
+
+        def __getattr__(self, name: str) -> Any:
+            text = f"{type(self).__name__!r} object has no attribute {name!r}"
+            if not name.startswith("_"):
+                text += "; most operations are functions, as xtensor.sums(t)"
+            raise AttributeError(text, name=name, obj=self)
+
     def __reduce_ex__(self, protocol: Any) -> Any:
         # Unpickling runs whatever the file says, so files of tensors should not be pickles.
         raise TypeError(
-            message("pickle", "an argument", f"an {type(self).__name__}", "plain values",
-                    "write it with save_parameters, or pass x.to_numpy()")
+            message("pickle", "an argument", f"of type {type(self).__name__}", "plain values",
+                    "write a model with save_parameters(model.state_dict(), file), a tensor as "
+                    "x.to_numpy()")
         )  # fmt: skip
 
     # -- writing ----------------------------------------------------------------------------------

@@ -58,8 +58,8 @@ for _name, (_function, *_) in ACTIVATIONS.items():
 for _name in ("leaky_relu", "elu"):
     _function = getattr(xt, _name)
     wrong += [
-        Wrong(_name, lambda f=_function: f([1.0], "x"), ValueError, [_name, "alpha", "'x'"]),
-        Wrong(_name, lambda f=_function: f([1.0], float("nan")), ValueError, [_name, "alpha"]),
+        Wrong(_name, lambda f=_function: f([1.0], "x"), TypeError, [_name, "alpha", "'x'"]),
+        Wrong(_name, lambda f=_function: f([1.0], np.nan), ValueError, [_name, "alpha", "NaN"]),
     ]
 for _approximate in ("erf", "", None, True, 1):
     wrong.append(

@@ -57,6 +57,7 @@ for label, low, high in (
     )
 cases += [
     Case("clip", lambda t: xt.clip(t, 2, 4), naive.clip(2, 4), [np.arange(6)], "integers"),
+    Case("clip", lambda t: xt.clip(t, 1.5, 4.5), naive.clip(2, 4), [np.arange(6)], "between"),
     Case("where", xt.where, naive.where,
          [np.array([[True, False], [False, True]]), normal(3, 2, 2), normal(4, 2, 2)]),
     Case("where", xt.where, naive.where,

@@ -113,6 +113,7 @@ for _name in ("softmax_cross_entropy", "categorical_cross_entropy"):
         Wrong(_name, lambda f=_loss: f([0, 3], xt.ones([2, 3])), IndexError,
               [_name, "3", "0 .. 2"]),
         Wrong(_name, lambda f=_loss: f([0, np.nan], xt.ones([2, 3])), ValueError, [_name, "NaN"]),
+        Wrong(_name, lambda f=_loss: f([0.5, 1], xt.ones([2, 3])), IndexError, [_name, "whole"]),
         Wrong(_name, lambda f=_loss: f(xt.ones([3]), xt.ones([3])), ValueError,
               [_name, "prediction", "[3]", "[N, C]"]),
     ]  # fmt: skip

@@ -96,6 +96,7 @@ for name in NUMERIC:
         Wrong(name, lambda f=f: f(x23, [1, -1]), ValueError, [name, "each axis once"]),
         Wrong(name, lambda f=f: f(x23, 0.5), TypeError, [name, "axis", "0.5"]),
         Wrong(name, lambda f=f: f(x23, True), TypeError, [name, "axis", "True"]),
+        Wrong(name, lambda f=f: f(x23, 0, 1), TypeError, [name, "keepdims", "1"]),
         Wrong(name, lambda f=f: f("text"), TypeError, [name, "str"]),
     ]
 for name in ("max", "min", "argmax", "argmin"):

@@ -79,6 +79,7 @@ cases = [
     Case("flip", lambda t: xt.flip(t, [0, -1]), naive.flip(0, 2), [x234], "several"),
     Case("flip", lambda t: xt.flip(t, []), naive.flip(), [x234], "none"),
     Case("flip", lambda t: xt.flip(t, 0), naive.flip(0), [np.arange(4)], "int64"),
+    Case("flip", lambda t: xt.flip(t, []), naive.flip(), [x0d], "0d"),
     Case("tile", lambda t: xt.tile(t, 3), naive.tile(3), [x6]),
     Case("tile", lambda t: xt.tile(t, [2, 1, 2]), naive.tile(2, 1, 2), [x234[0]], "more-reps"),
     Case("tile", lambda t: xt.tile(t, (2,)), naive.tile(2), [x234], "fewer-reps"),
@@ -94,6 +95,8 @@ cases = [
          [np.array([[True, False], [False, False]]), np.array([False, True])], "kbool"),
     Case("masked_fill", lambda t: xt.masked_fill(t, true, 1),
          lambda x: naive.masked_fill(1)(x, true), [normal(9, 2, 3)], "numpy-mask"),
+    Case("masked_fill", lambda t: xt.masked_fill(t, true.tolist(), 1),
+         lambda x: naive.masked_fill(1)(x, true), [normal(9, 2, 3)], "list"),
 ]  # fmt: skip
 
 x23 = xt.zeros([2, 3])
@@ -142,6 +145,7 @@ wrong = [
         ((x23, -4), ValueError, ["axis", "-4"]),
         ((x23, None), TypeError, ["axis", "None"]),
         ((x23, True), TypeError, ["axis", "True"]),
+        ((x23, [0, 1]), TypeError, ["axis", "[0, 1]", "one int"]),
         ((3,), TypeError, ["t", "int"]),
     ),
     *[
@@ -195,6 +199,7 @@ wrong = [
         "stack",
         (([x23, xt.zeros([3, 2])],), ValueError, ["XTensors[1]", "[3, 2]", "[2, 3]"]),
         (([x23], 3), ValueError, ["axis", "3"]),
+        (([x23], []), TypeError, ["axis", "[]", "one int"]),
         (([],), ValueError, ["XTensors", "empty"]),
         ((None,), TypeError, ["XTensors", "NoneType"]),
         (([x23, None],), TypeError, ["XTensors[1]", "NoneType"]),

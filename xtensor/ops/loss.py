@@ -69,14 +69,20 @@ def _flat(array: Array) -> Array:
 # -- class indices --------------------------------------------------------------------------------
 
 
-def finite_classes(where: str, target: Array) -> np.ndarray:
-    """A target of class indices on the host, known to be finite."""
+def check_classes(where: str, target: Array, count: int) -> None:
+    """Refuse what are no indices of so many classes.
+
+    Raises:
+        ValueError: NaN or infinity.
+        IndexError: a number that is not whole, or not one of 0 .. count - 1.
+    """
     host = to_host(target)
     if is_floating(host.dtype) and not np.isfinite(host).all():
         raise ValueError(
             message(where, "target", "NaN or infinite", "class indices, whole numbers")
         )
-    return host
+    check_whole(where, "target", host, f"a whole number, 0 .. {count - 1}")
+    check_indices(where, "target", host, count)
 
 
 class _ByClass(_Loss, abstract=True):
@@ -96,10 +102,7 @@ class _ByClass(_Loss, abstract=True):
             elif len(target.shape) > 1 and shape == (target.shape[0], *target.shape[2:]):
                 remedy = "pass the target first, then the prediction"
             self.refuse_shape(target, prediction, expected, remedy)
-        limit = shape[min(1, len(shape) - 1)]
-        host = finite_classes(self.name, target)
-        check_whole(self.name, "target", host, f"a whole number, 0 .. {limit - 1}")
-        check_indices(self.name, "target", host, limit)
+        check_classes(self.name, target, shape[min(1, len(shape) - 1)])
 
     def rows(self, target: Array, prediction: Array) -> tuple[Array, Array]:
         """The prediction as [outer, C, inner], and a class for each (outer, inner)."""
@@ -162,8 +165,7 @@ class _ByDistribution(_Loss, abstract=True):
                 message(self.name, "prediction", f"of shape {list(prediction.shape)}", "[N, C]")
             )
         if target.shape == prediction.shape[:1]:
-            classes = finite_classes(self.name, target)
-            check_indices(self.name, "target", classes, prediction.shape[1])
+            check_classes(self.name, target, prediction.shape[1])
         elif target.shape != prediction.shape:
             self.refuse_shape(target, prediction, prediction.shape)
 

@@ -280,8 +280,8 @@ def binary_cross_entropy_forward(start, stop, part_loss, x, y, part, factor):
 @cpu_kernel
 def binary_cross_entropy_backward(start, stop, grad_x, grad_out, x, y, factor, smallest):
     """grad_x[k] = factor * grad_out[0] * (x[k] - y[k]) / max(x[k] * (1 - x[k]), smallest)"""
-    scale = grad_out[0] * factor
+    scale, one = grad_out[0] * factor, x.dtype.type(1)
     xs, ys, grads = x[start:stop], y[start:stop], grad_x[start:stop]
     for k in range(stop - start):
-        spread = xs[k] - xs[k] * xs[k]
+        spread = xs[k] * (one - xs[k])
         grads[k] = scale * (xs[k] - ys[k]) / (smallest if spread < smallest else spread)

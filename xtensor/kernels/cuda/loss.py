@@ -199,7 +199,7 @@ def binary_cross_entropy_forward(start, stop, part_loss, x, y, part, factor):
 @cuda_kernel
 def binary_cross_entropy_backward(start, stop, grad_x, grad_out, x, y, factor, smallest):
     """grad_x[k] = factor * grad_out[0] * (x[k] - y[k]) / max(x[k] * (1 - x[k]), smallest)"""
-    scale = grad_out[0] * factor
+    scale, one = grad_out[0] * factor, x.dtype.type(1)
     for k in range(start + cuda.grid(1), stop, cuda.gridsize(1)):
-        spread = x[k] - x[k] * x[k]
+        spread = x[k] * (one - x[k])
         grad_x[k] = scale * (x[k] - y[k]) / (smallest if spread < smallest else spread)
