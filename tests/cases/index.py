@@ -30,6 +30,7 @@ ARRAYS = {
     "mask-2d": mask[:, :, 0], "mask-apart": (at([True, False, True, False]), every, at([1, 2])),
     "mask-none": np.zeros((4, 3, 5), bool), "new-axis-front": (None, at([1, 2]), slice(0, 5, 2)),
     "empty-slice-array": (slice(2, 2), at([0, 1])), "ellipsis-array": (..., at([4, 0])),
+    "ellipsis-of-no-axes": (slice(None), at([0, 1]), ..., at([1, 2])),
 }  # fmt: skip
 
 

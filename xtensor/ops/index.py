@@ -193,7 +193,8 @@ def _select(where: str, item: Any, shape: Sequence[int]) -> _View | _Places:
         )  # fmt: skip
     if cut < 0:
         cut = len(entries)
-    entries[cut : cut + 1] = [slice(None)] * (len(shape) - taken)
+    rest = [slice(None)] * (len(shape) - taken)
+    entries[cut : cut + 1] = rest
     axis = 0
     checked: list[Any] = []
     lengths: list[int] = []  # of the axes, those that a mask covers merged
@@ -214,7 +215,8 @@ def _select(where: str, item: Any, shape: Sequence[int]) -> _View | _Places:
         if entry is not None:
             axis += 1
             lengths.append(length)
-    return _places(where, checked, lengths) if arrays else _View(tuple(checked))
+    # NumPy takes an Ellipsis for a slice also where it stands for no axes.
+    return _places(where, checked, lengths, 0 if rest else cut) if arrays else _View(tuple(checked))
 
 
 def _entry(where: str, part: Any) -> Any:
@@ -265,14 +267,18 @@ def _check_mask(where: str, mask: np.ndarray, shape: Sequence[int], axis: int) -
     return mask.size
 
 
-def _places(where: str, entries: list[Any], shape: Sequence[int]) -> _Places:
-    """Places for entries of which some are arrays: NumPy's rules for where their axes go."""
+def _places(where: str, entries: list[Any], shape: Sequence[int], gap: int) -> _Places:
+    """Places for entries of which some are arrays: NumPy's rules for where their axes go.
+
+    gap: the entry before which something stood that no axis is left for.
+    """
     while isinstance(entries[-1], slice) and entries[-1] == slice(None):
         entries = entries[:-1]
     used = sum([entry is not None for entry in entries])
     trailing = tuple(shape[used:])
     numbers = [i for i, entry in enumerate(entries) if isinstance(entry, np.ndarray)]
-    split = numbers[-1] - numbers[0] + 1 > len(numbers)  # a slice between them: they go first
+    # Something between them: they go first.
+    split = numbers[-1] - numbers[0] + 1 > len(numbers) or numbers[0] < gap <= numbers[-1]
     lengths: list[int] = []
     ranges: list[tuple[int, np.ndarray]] = []
     from_arrays: Any = None
