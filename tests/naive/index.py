@@ -30,10 +30,12 @@ def setitem(item, value):
 def expected_places(shape, item):
     """Shape of the result, and for each of its elements, row-major, the index into the source.
 
-    Index arrays broadcast; their axes stand where the first array was, or first of all if a slice
-    or a new axis stands between two of them. An int beside an array counts as one.
+    Index arrays broadcast; their axes stand where the first array was, or first of all if a slice,
+    an Ellipsis or a new axis stands between two of them. An int beside an array counts as one.
     """
     parts = list(item) if isinstance(item, tuple) else [item]
+    arrays = [i for i, p in enumerate(parts) if isinstance(p, (np.ndarray, int))]
+    gap = any(i not in arrays for i in range(arrays[0], arrays[-1])) if arrays else False
     taken = sum(0 if p is None or p is Ellipsis else getattr(p, "ndim", 1) if is_mask(p) else 1
                 for p in parts)  # fmt: skip
     rest = [slice(None)] * (len(shape) - taken)
@@ -51,7 +53,6 @@ def expected_places(shape, item):
         flat = [np.array(p) if isinstance(p, int) else p for p in flat]
     where = [i for i, p in enumerate(flat) if isinstance(p, np.ndarray)]
     together = np.broadcast_shapes(*[flat[i].shape for i in where])
-    gap = advanced and where[-1] - where[0] >= len(where)
     dims, axis, front = [], 0, []  # dims: (kind, choices) in the order of the result
     sources = []  # per axis of the source: ("dim", number of the dim) or ("array", array) or an int
     for number, part in enumerate(flat):
