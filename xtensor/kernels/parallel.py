@@ -358,6 +358,4 @@ def _buffers(threads: int, sizes: Sequence[int], args: Sequence[Any]) -> list[np
     if not sizes:  # the first argument of a loop that takes none need be no array
         return []
     dtype = args[0].dtype
-    if threads == 1:
-        return [scratch.array(BUFFERS[i], size, dtype) for i, size in enumerate(sizes)]
     return [scratch.rows(BUFFERS[i], threads, size, dtype) for i, size in enumerate(sizes)]

@@ -23,11 +23,13 @@ class _Scratch(threading.local):
         self.buffers: dict[str, np.ndarray] = {}
         self.views: dict[str, np.ndarray] = {}  # of what was asked for last
 
-    def rows(self, name: str, rows: int, size: int, dtype: Any) -> np.ndarray:
-        """Uninitialised rows, each of at least that size, which all begin with a cache line."""
-        itemsize = np.dtype(dtype).itemsize
+    def rows(self, name: str, rows: int, size: int, dtype: np.dtype[Any]) -> np.ndarray:
+        """Uninitialised rows, each of at least that size, which all begin with a cache line; a
+        single one as an array of one axis."""
+        itemsize = dtype.itemsize
         whole = -(-size * itemsize // ALIGNMENT) * ALIGNMENT // itemsize
-        return self.array(name, rows * whole, dtype, rows * KEPT_BYTES).reshape(rows, whole)
+        array = self.array(name, rows * whole, dtype, rows * KEPT_BYTES)
+        return array if rows == 1 else array.reshape(rows, whole)
 
     def array(self, name: str, size: int, dtype: Any, kept: int = KEPT_BYTES) -> np.ndarray:
         """An uninitialised array that begins with a cache line.
