@@ -14,7 +14,7 @@ import numpy as np
 from numba import config, cuda
 
 from ._jit import Kernel, register
-from .formula import refuse_count, split_parameters
+from .formula import check_count, split_parameters
 
 SIMULATOR = bool(config.ENABLE_CUDASIM)
 # The simulator runs every CUDA thread as a Python thread; tiny blocks, but several of them.
@@ -77,8 +77,7 @@ class CudaElementwiseKernel(CudaKernel):
         return ["start", "stop", "out", *"xyz"[: self.arrays], *"ab"[: self.numbers]]
 
     def run(self, work: int, args: Sequence[Any]) -> None:
-        if len(args) != self.arrays + self.numbers + 1:
-            refuse_count(self.name, self.arrays, self.numbers, len(args))
+        check_count(self.name, self.arrays, self.numbers, args)
         views, numbers = args[: self.arrays + 1], args[self.arrays + 1 :]
         shape, strides = broadcast_strides(args[0].shape, [a.shape for a in views])
         flat = [reshape(a, (a.size,)) for a in views]

@@ -26,7 +26,7 @@ import numpy as np
 
 from ._jit import CpuFunction, CpuIntrinsic, CpuKernel, register, with_globals
 from .cpu.simd import lanes_of, load_part, load_tile, pointer, store_part, store_tile
-from .formula import refuse_count, split_parameters
+from .formula import check_count, split_parameters
 from .layout import DATA, merge_axes
 from .parallel import is_new, parallel_for
 from .team import look
@@ -173,8 +173,7 @@ class ElementwiseKernel(CpuKernel):
     def run(self, work: int, args: Sequence[Any]) -> None:
         if work == 0:
             return
-        if len(args) != self.arrays + self.numbers + 1:
-            refuse_count(self.name, self.arrays, self.numbers, len(args))
+        check_count(self.name, self.arrays, self.numbers, args)
         if self.numpy_loop is not None and work < SERIAL_ELEMENTS:
             self.numpy_loop(*args[1:], out=args[0])
             return

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from typing import Any, NoReturn
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from ..errors import message
 
@@ -16,11 +16,12 @@ def split_parameters(formula: Callable[..., Any]) -> tuple[int, int]:
     return len(parameters) - numbers, numbers
 
 
-def refuse_count(name: str, arrays: int, numbers: int, came: int) -> NoReturn:
-    """Say that an elementwise kernel got as many arguments, the result among them.
+def check_count(name: str, arrays: int, numbers: int, args: Sequence[Any]) -> None:
+    """Refuse other than the result, so many arrays and so many plain numbers.
 
     Raises:
-        TypeError: always.
+        TypeError: names the kernel.
     """
-    expected = f"{arrays + 1} arrays, the result first, and {numbers} plain numbers"
-    raise TypeError(message(name, "the number of arguments", came, expected))
+    if len(args) != arrays + numbers + 1:
+        expected = f"{arrays + 1} arrays, the result first, and {numbers} plain numbers"
+        raise TypeError(message(name, "the number of arguments", len(args), expected))

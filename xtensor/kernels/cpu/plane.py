@@ -5,8 +5,8 @@ stay in a near cache. A tile of results is then
 
     tile = bias + sum over taps t of weight[t] * (rows of the buffer, from the place of t on)
 
-and goes straight to where it belongs: some rows of one result, or two rows of six results. Both
-directions are that sum:
+and goes straight to where it belongs: some rows of one result, or two rows of six results or four.
+Both directions are that sum:
 
     forward           of x, a row's columns sorted by their remainder for the step, so that those
                       which a tap meets lie side by side

@@ -17,8 +17,8 @@ from .simd import pointer
 def distances_forward(start, stop, partial, x, mean, parts, squared):
     """partial[o * parts + p, j] = sum over i of part p of x[o, i, j] - mean[o, j], or its square
 
-    In the dtype of ``partial``, also the sums from which a mean is made: one that a float32 was
-    added up for would be that far from the middle of numbers that are close to each other.
+    In the dtype of ``partial``; so is the sum that a mean is made of, as one of float32 sums would
+    lie beside the middle of numbers that are close to each other.
     """
     length, inner = x.shape[1], x.shape[2]
     source = pointer(x)
