@@ -27,8 +27,8 @@ from .scratch import scratch
 
 # A chunk should be worth the microsecond or two in which the others begin.
 CHUNK_ELEMENTS = 32_768
-# Where ranges are shared out by their shape, and where by the number of threads: a thread that is
-# held up leaves its share to the others.
+# Where ranges are shared out by their shape, into a power of two, of which 2, 4 or 8 threads get as
+# many each; and where by the number of threads: one that is held up leaves its share to the others.
 MAX_CHUNKS, CHUNKS_PER_THREAD = 16, 4
 # A loop's first calls go without other threads, unless they handle so many elements: what shares it
 # out takes 0.1 to 0.5 s to compile, too much for one result and its gradients. An LSTM's have four
@@ -321,7 +321,7 @@ def parallel_for(
         return
     threads = get_num_threads()
     if size is None:
-        chunks = min(chunks, MAX_CHUNKS)
+        chunks = min(work, MAX_CHUNKS, 1 << (cost // CHUNK_ELEMENTS).bit_length() - 1)
     else:
         chunks = min(work, threads * min(CHUNKS_PER_THREAD, -(-chunks // threads)))
     if not isinstance(body, Compiled):

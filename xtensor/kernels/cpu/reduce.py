@@ -13,10 +13,11 @@ of the time would go into conversions.
 from __future__ import annotations
 
 import functools
+import math
 
 import numpy as np
 
-from .._jit import CpuFunction, cpu_kernel, cpu_whole_kernel, with_globals
+from .._jit import CpuFunction, cpu_whole_kernel, with_globals
 from ..parallel import parallel_for
 from .cells import clear_cells, copy_cells, inlined
 from .exponential import I64, D, F
@@ -33,7 +34,8 @@ from .simd import (
     wide_zeros,
 )
 
-# So many columns are reduced at a time that their results stay in the first-level cache.
+# So many columns are reduced at a time that their results stay in the first-level cache. With fewer
+# memory is read in shorter pieces: 1000x1000 took twice as long by 128 columns.
 COLUMNS = 1024
 # So many numbers are added up in their own dtype, each lane of a vector a few of them.
 BLOCK = 512
@@ -123,28 +125,27 @@ def _cut(length, parts, index):
 
 
 @inlined
-def _columns_from(at, stop, length, inner, parts):
-    """Of a flat result [outer * parts, inner]: how many columns of one row follow from ``at`` on.
+def _tile(index, length, inner, parts):
+    """Where a tile begins in a flat result [outer * parts, inner], and its columns.
 
     And where they begin in x [outer, length, inner], and how many of its rows they run over.
     """
-    row = at // inner
-    column = at - row * inner
+    tiles = -(-inner // COLUMNS)
+    row = index // tiles
+    column = (index - row * tiles) * COLUMNS
     o, first, end = _cut(length, parts, row)
     begin = (o * length + first) * inner + column
-    return min(min(inner - column, COLUMNS), stop - at), begin, end - first
+    return row * inner + column, min(inner - column, COLUMNS), begin, end - first
 
 
 @CpuFunction
 def sum_columns(start, stop, out, x, length, inner, parts):
-    """The elements of a flat out [outer * parts, inner] from x [outer, length, inner]."""
-    at = start
-    while at < stop:
-        count, begin, rows = _columns_from(at, stop, length, inner, parts)
+    """Tiles of a flat out [outer * parts, inner] from x [outer, length, inner]."""
+    for index in range(start, stop):
+        at, count, begin, rows = _tile(index, length, inner, parts)
         sums = pointer(out[at:])
         clear_cells(sums, 0, count)
         _add_rows(sums, pointer(x), begin, rows, inner, count)
-        at += count
 
 
 # The only function here that may reorder sums, and it calls no other: a helper may exist twice, by
@@ -157,22 +158,27 @@ def sum_rows(start, stop, out, x, length, parts):
         out[index] = _sum_row(pointer(x), o * length + first, end - first)
 
 
+def _share(along_rows, along_columns, rows, arrays, shape, *parts):
+    """A loop over so many rows of results, or tiles of their columns; x is of that shape."""
+    _, length, inner = shape
+    flat = [array.reshape(-1) for array in arrays]
+    if inner == 1:
+        parallel_for(along_rows, rows, (*flat, length, *parts))
+    else:
+        tiles = rows * -(-inner // COLUMNS)
+        parallel_for(along_columns, tiles, (*flat, length, inner, *parts), math.prod(shape))
+
+
 @cpu_whole_kernel
 def sum_forward(start, stop, out, x):
     """out[o, j] = sum_i x[o, i, j]; out [outer, inner], range over its outer * inner elements"""
-    _, length, inner = x.shape
-    parallel_for(sum_columns, stop, (out.reshape(-1), x.reshape(-1), length, inner, 1))
+    _share(sum_rows, sum_columns, len(out), (out, x), x.shape, 1)
 
 
 @cpu_whole_kernel
 def sum_parts_forward(start, stop, partial, x, parts):
     """partial[o * parts + p, j] = sum_i x[o, i, j], i over part p of the length; x [o, i, j]"""
-    _, length, inner = x.shape
-    to, source = partial.reshape(-1), x.reshape(-1)
-    if inner == 1:
-        parallel_for(sum_rows, stop, (to, source, length, parts))
-    else:
-        parallel_for(sum_columns, stop * inner, (to, source, length, inner, parts))
+    _share(sum_rows, sum_columns, len(partial), (partial, x), x.shape, parts)
 
 
 def _larger(a, b):
@@ -237,13 +243,11 @@ def _compare_row(x, at, length):
 
 
 def _extreme_columns(start, stop, out, x, length, inner, parts):
-    at = start
-    while at < stop:
-        count, begin, rows = _columns_from(at, stop, length, inner, parts)
+    for index in range(start, stop):
+        at, count, begin, rows = _tile(index, length, inner, parts)
         best = pointer(out[at:])
         copy_cells(best, 0, x, begin, count)
         compare_rows(best, pointer(x), begin + inner, rows - 1, inner, count)
-        at += count
 
 
 def _extreme_rows(start, stop, out, x, length, parts):
@@ -264,28 +268,26 @@ def _with_formula(formula, smallest):
 LARGEST, SMALLEST = _with_formula(_larger, 0), _with_formula(_smaller, 1)
 
 
-def _flat(array):
+def _numbers(array):
     """Truth values as the numbers 0 and 1, for which numba has no order."""
-    return array.reshape(-1).view(np.uint8 if array.dtype == np.bool_ else array.dtype)
+    return array.view(np.uint8) if array.dtype == np.bool_ else array
+
+
+def _share_extremes(out, x, smallest, parts):
+    loops, arrays = SMALLEST if smallest else LARGEST, (_numbers(out), _numbers(x))
+    _share(loops["extreme_rows"], loops["extreme_columns"], len(out), arrays, x.shape, parts)
 
 
 @cpu_whole_kernel
 def extreme_forward(start, stop, out, x, smallest):
     """out[o, j] = max_i x[o, i, j], or min; NaN wins; range over the elements of out"""
-    loop = (SMALLEST if smallest else LARGEST)["extreme_columns"]
-    parallel_for(loop, stop, (_flat(out), _flat(x), *x.shape[1:], 1))
+    _share_extremes(out, x, smallest, 1)
 
 
 @cpu_whole_kernel
 def extreme_parts_forward(start, stop, partial, x, parts, smallest):
     """partial[o * parts + p, j] = max_i x[o, i, j], or min, i over part p; NaN wins"""
-    loops = SMALLEST if smallest else LARGEST
-    _, length, inner = x.shape
-    to, source = _flat(partial), _flat(x)
-    if inner == 1:
-        parallel_for(loops["extreme_rows"], stop, (to, source, length, parts))
-    else:
-        parallel_for(loops["extreme_columns"], stop * inner, (to, source, length, inner, parts))
+    _share_extremes(partial, x, smallest, parts)
 
 
 # So many elements are compared at once before the one that is equal is looked for among them.
@@ -311,52 +313,54 @@ def _first_equal(x, at, length, wanted):
 
 
 @CpuFunction
-def find_places(start, stop, index, x, value, length, inner):
-    """``find_forward`` over flat arrays."""
-    if inner == 1:
-        for o in range(start, stop):
-            index[o] = _first_equal(pointer(x), o * length, length, value[o])
-        return
-    at = start
-    while at < stop:
-        o = at // inner
-        first = at - o * inner
-        count = min(min(inner - first, COLUMNS), stop - at)
+def find_rows(start, stop, index, x, value, length):
+    """``find_forward`` for a flat x [outer, length, 1]."""
+    for o in range(start, stop):
+        index[o] = _first_equal(pointer(x), o * length, length, value[o])
+
+
+@CpuFunction
+def find_columns(start, stop, index, x, value, length, inner):
+    """The same for tiles of columns of a flat x [outer, length, inner]."""
+    for tile in range(start, stop):
+        at, count, begin, rows = _tile(tile, length, inner, 1)
         found, sought = index[at : at + count], value[at : at + count]
         # Backwards, so that the first place is the one that stays.
-        for i in range(length - 1, -1, -1):
-            row = x[(o * length + i) * inner + first :][:count]
+        for i in range(rows - 1, -1, -1):
+            row = x[begin + i * inner :][:count]
             for j in range(count):
                 same = row[j] == sought[j] or row[j] != row[j]
                 found[j] = i if same else found[j]
-        at += count
 
 
 @cpu_whole_kernel
 def find_forward(start, stop, index, x, value):
     """index[o, j] = the first i with x[o, i, j] == value[o, j], or both NaN; range over index"""
-    parallel_for(
-        find_places, stop, (index.reshape(-1), x.reshape(-1), value.reshape(-1), *x.shape[1:])
-    )
+    _share(find_rows, find_columns, len(index), (index, x, value), x.shape)
 
 
-@cpu_kernel
+@CpuFunction
+def place_rows(start, stop, grad_x, grad_out, index, length):
+    """``place_backward`` for a flat grad_x [outer, length, 1]."""
+    to, source, chosen = pointer(grad_x), pointer(grad_out), pointer(index)
+    clear_cells(to, start * length, (stop - start) * length)
+    for o in range(start, stop):
+        to[o * length + chosen[o]] = source[o]
+
+
+@CpuFunction
+def place_columns(start, stop, grad_x, grad_out, index, length, inner):
+    """The same for tiles of columns of a flat grad_x [outer, length, inner]."""
+    to, source, chosen = pointer(grad_x), pointer(grad_out), pointer(index)
+    for tile in range(start, stop):
+        at, count, begin, rows = _tile(tile, length, inner, 1)
+        for i in range(rows):
+            clear_cells(to, begin + i * inner, count)
+        for j in range(count):
+            to[begin + chosen[at + j] * inner + j] = source[at + j]
+
+
+@cpu_whole_kernel
 def place_backward(start, stop, grad_x, grad_out, index):
     """grad_x[o, i, j] = grad_out[o, j] if i == index[o, j] else 0; range over grad_out"""
-    length, inner = grad_x.shape[1], grad_x.shape[2]
-    to, source, chosen = pointer(grad_x), pointer(grad_out), pointer(index)
-    if inner == 1:
-        clear_cells(to, start * length, (stop - start) * length)
-        for o in range(start, stop):
-            to[o * length + chosen[o]] = source[o]
-        return
-    at = start
-    while at < stop:
-        o = at // inner
-        first = at - o * inner
-        count = min(min(inner - first, COLUMNS), stop - at)
-        for i in range(length):
-            clear_cells(to, (o * length + i) * inner + first, count)
-        for j in range(count):
-            to[(o * length + chosen[at + j]) * inner + first + j] = source[at + j]
-        at += count
+    _share(place_rows, place_columns, len(index), (grad_x, grad_out, index), grad_x.shape)
