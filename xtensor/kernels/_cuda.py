@@ -68,7 +68,6 @@ class CudaElementwiseKernel(CudaKernel):
         self.arrays, self.numbers = split_parameters(formula)
         loop = _LOOPS[self.arrays, self.numbers](cuda.jit(device=True)(formula))
         super().__init__(loop, name)
-        self.formula = formula
         self.__module__ = formula.__module__
         self.__doc__ = formula.__doc__
 

@@ -154,7 +154,6 @@ class ElementwiseKernel(CpuKernel):
         # Inlined by numba: LLVM leaves a call where a formula is long, and then no loop vectorises.
         inlined = CpuFunction(formula, inline="always")
         super().__init__(with_globals(loop, name, {"formula": inlined}), "contract", name)
-        self.formula = formula
         self.numpy_loop = numpy_loop
         found = getattr(numpy_loop, "ufunc", numpy_loop)
         self.shared = partial(run_ufunc, found) if isinstance(found, np.ufunc) else shared

@@ -84,7 +84,6 @@ def _products(
 class Matmul(Op):
     """Matrix product over the last two axes"""
 
-    name = "matmul"
     promotion = "common"
     broadcasts = True
 
@@ -155,7 +154,6 @@ class Matmul(Op):
 class Linear(Op):
     """x W^T + b"""
 
-    name = "linear"
     promotion = "float"
     optional = (2,)
 
