@@ -22,12 +22,18 @@ TWO_PI = np.float64(2 * math.pi)
 MINUS_TWO = np.float32(-2)
 
 
+@cuda.jit(device=True)
+def block(counter, i, key):
+    """The four words of block i"""
+    c = counter + np.uint64(i)
+    return philox(c & LOW, c >> HALF, ZERO, ZERO, key & LOW, key >> HALF)
+
+
 @cuda_kernel
 def random_words_forward(start, stop, out, counter, key):
     """out[4*i + j] = word j of block i; out uint32 [n]"""
     for i in range(start + cuda.grid(1), stop, cuda.gridsize(1)):
-        c = counter + np.uint64(i)
-        words = philox(c & LOW, c >> HALF, ZERO, ZERO, key & LOW, key >> HALF)
+        words = block(counter, i, key)
         for j in range(min(4, out.size - 4 * i)):
             out[4 * i + j] = words[j]
 
@@ -36,8 +42,7 @@ def random_words_forward(start, stop, out, counter, key):
 def uniform32_forward(start, stop, out, counter, key, low, width, most):
     """out[4*i + j] = low + width * unit24(word j of block i), at most ``most``; out float32 [n]"""
     for i in range(start + cuda.grid(1), stop, cuda.gridsize(1)):
-        c = counter + np.uint64(i)
-        words = philox(c & LOW, c >> HALF, ZERO, ZERO, key & LOW, key >> HALF)
+        words = block(counter, i, key)
         for j in range(min(4, out.size - 4 * i)):
             out[4 * i + j] = min(low + width * unit24(words[j]), most)
 
@@ -49,8 +54,7 @@ def uniform64_forward(start, stop, out, counter, key, low, width, most):
     out float64 [n]
     """
     for i in range(start + cuda.grid(1), stop, cuda.gridsize(1)):
-        c = counter + np.uint64(i)
-        w0, w1, w2, w3 = philox(c & LOW, c >> HALF, ZERO, ZERO, key & LOW, key >> HALF)
+        w0, w1, w2, w3 = block(counter, i, key)
         out[2 * i] = min(low + width * unit53(w0, w1), most)
         if 2 * i + 1 < out.size:
             out[2 * i + 1] = min(low + width * unit53(w2, w3), most)
@@ -63,8 +67,7 @@ def normal32_forward(start, stop, out, counter, key, mean, std):
     r = sqrt(-2 log middle32(word 2*j of block i)), a = 2 pi middle32(word 2*j + 1)
     """
     for i in range(start + cuda.grid(1), stop, cuda.gridsize(1)):
-        c = counter + np.uint64(i)
-        words = philox(c & LOW, c >> HALF, ZERO, ZERO, key & LOW, key >> HALF)
+        words = block(counter, i, key)
         for j in range(0, min(4, out.size - 4 * i), 2):
             r = std * math.sqrt(MINUS_TWO * math.log(np.float32(middle32(words[j]))))
             a = np.float32(TWO_PI * middle32(words[j + 1]))
@@ -80,8 +83,7 @@ def normal64_forward(start, stop, out, counter, key, mean, std):
     r = sqrt(-2 log (1 - unit53(words 0, 1 of block i))), a = 2 pi unit53(words 2, 3)
     """
     for i in range(start + cuda.grid(1), stop, cuda.gridsize(1)):
-        c = counter + np.uint64(i)
-        w0, w1, w2, w3 = philox(c & LOW, c >> HALF, ZERO, ZERO, key & LOW, key >> HALF)
+        w0, w1, w2, w3 = block(counter, i, key)
         r = std * math.sqrt(-2.0 * math.log(1.0 - unit53(w0, w1)))
         a = TWO_PI * unit53(w2, w3)
         out[2 * i] = mean + r * math.cos(a)
