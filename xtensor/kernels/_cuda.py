@@ -258,20 +258,30 @@ def block_sum(value, shared):
 
 
 @cuda.jit(device=True)
-def block_max(value, shared):
-    """Maximum of ``value`` over the block, returned to every thread; ``shared`` as in block_sum."""
+def more_extreme(a, b, smallest):
+    """The larger of two numbers, or the smaller; NaN wins."""
+    if a != a or b != b:
+        return a if a != a else b
+    if smallest:
+        return a if a < b else b
+    return a if a > b else b
+
+
+@cuda.jit(device=True)
+def block_extreme(value, shared, smallest):
+    """The most extreme ``value`` of the block, returned to every thread; else as block_sum."""
     thread = cuda.threadIdx.x
     shared[thread] = value
     cuda.syncthreads()
     half = ROW_THREADS // 2
     while half > 0:
-        if thread < half and shared[thread + half] > shared[thread]:
-            shared[thread] = shared[thread + half]
+        if thread < half:
+            shared[thread] = more_extreme(shared[thread], shared[thread + half], smallest)
         cuda.syncthreads()
         half //= 2
-    total = shared[0]
+    extreme = shared[0]
     cuda.syncthreads()
-    return total
+    return extreme
 
 
 def device_count() -> int:

@@ -3,7 +3,15 @@
 
 from __future__ import annotations
 
-from .._cuda import ROW_THREADS, block_sum, cuda, cuda_kernel, cuda_row_kernel
+from .._cuda import (
+    ROW_THREADS,
+    block_extreme,
+    block_sum,
+    cuda,
+    cuda_kernel,
+    cuda_row_kernel,
+    more_extreme,
+)
 
 
 @cuda_kernel
@@ -45,16 +53,6 @@ def sum_parts_forward(start, stop, partial, x, parts):
                 partial[row, j] = total
 
 
-@cuda.jit(device=True)
-def _more_extreme(a, b, smallest):
-    """The larger of two numbers, or the smaller; NaN wins."""
-    if a != a or b != b:
-        return a if a != a else b
-    if smallest:
-        return a if a < b else b
-    return a if a > b else b
-
-
 @cuda_kernel
 def extreme_forward(start, stop, out, x, smallest):
     """out[o, j] = max_i x[o, i, j], or min; a thread per element of out"""
@@ -64,7 +62,7 @@ def extreme_forward(start, stop, out, x, smallest):
         j = at % inner
         best = x[o, 0, j]
         for i in range(1, x.shape[1]):
-            best = _more_extreme(best, x[o, i, j], smallest)
+            best = more_extreme(best, x[o, i, j], smallest)
         out[o, j] = best
 
 
@@ -83,23 +81,15 @@ def extreme_parts_forward(start, stop, partial, x, parts, smallest):
         if inner == 1:
             best = x[o, first, 0]
             for i in range(first + thread, end, ROW_THREADS):
-                best = _more_extreme(best, x[o, i, 0], smallest)
-            shared[thread] = best
-            cuda.syncthreads()
-            half = ROW_THREADS // 2
-            while half > 0:
-                if thread < half:
-                    shared[thread] = _more_extreme(shared[thread], shared[thread + half], smallest)
-                cuda.syncthreads()
-                half //= 2
+                best = more_extreme(best, x[o, i, 0], smallest)
+            best = block_extreme(best, shared, smallest)
             if thread == 0:
-                partial[index, 0] = shared[0]
-            cuda.syncthreads()
+                partial[index, 0] = best
         else:
             for j in range(thread, inner, ROW_THREADS):
                 best = x[o, first, j]
                 for i in range(first + 1, end):
-                    best = _more_extreme(best, x[o, i, j], smallest)
+                    best = more_extreme(best, x[o, i, j], smallest)
                 partial[index, j] = best
 
 

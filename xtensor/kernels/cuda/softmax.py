@@ -8,16 +8,16 @@ import math
 
 import numpy as np
 
-from .._cuda import ROW_THREADS, block_max, block_sum, cuda, cuda_row_kernel
+from .._cuda import ROW_THREADS, block_extreme, block_sum, cuda, cuda_row_kernel
 
 
 @cuda.jit(device=True)
 def row_max(x, o, c, shared):
-    """max_j x[o, j, c], to every thread of the block"""
+    """max_j x[o, j, c], to every thread of the block; of a row with NaN whatever, its sum is NaN"""
     peak = x[o, 0, c]
     for j in range(cuda.threadIdx.x, x.shape[1], ROW_THREADS):
         peak = max(peak, x[o, j, c])
-    return block_max(peak, shared)
+    return block_extreme(peak, shared, False)
 
 
 @cuda.jit(device=True)
