@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numba import config, cuda
 
-from ._jit import Kernel, register
+from ._jit import Kernel, WholeKernel, register
 from .formula import check_count, split_parameters
 
 SIMULATOR = bool(config.ENABLE_CUDASIM)
@@ -45,14 +45,10 @@ class CudaKernel(Kernel):
             self._compiled[min(blocks, MAX_BLOCKS), threads](0, work, *args)
 
 
-class CudaHostKernel(Kernel):
+class CudaHostKernel(WholeKernel):
     """``@cuda_host_kernel``: Python on the host, for what has no device algorithm yet."""
 
     device = "cuda"
-
-    def run(self, work: int, args: Sequence[Any]) -> None:
-        if work:
-            self.function(0, work, *args)
 
 
 class CudaRowKernel(CudaKernel):

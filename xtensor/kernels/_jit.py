@@ -102,7 +102,7 @@ class HostKernel(Kernel):
 
 
 class WholeKernel(Kernel):
-    """A CPU kernel in plain Python that gets the whole range at once and shares it out itself."""
+    """A kernel in plain Python that gets the whole range at once and shares it out itself."""
 
     def run(self, work: int, args: Sequence[Any]) -> None:
         if work:
