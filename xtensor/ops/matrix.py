@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ..device import Array, check_shape, empty_like, full_like, reshape
@@ -16,19 +14,20 @@ from ..strided import read, write
 from ..tensor import XTensor
 
 
-def _check_offset(where: str, argument: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(message(where, argument, repr(value), "an int, the number of a diagonal"))
-
-
 class _Offset(Op, abstract=True):
     """An op about the diagonal ``k`` places above the main one."""
 
     argument = "k"
 
     def __init__(self, k: int) -> None:
-        _check_offset(self.name, self.argument, k)
+        if isinstance(k, bool) or not isinstance(k, (int, np.integer)):
+            raise TypeError(
+                message(self.name, self.argument, repr(k), "an int, the number of a diagonal")
+            )
         self.k = int(k)
+
+    def _view(self, matrix: np.ndarray) -> np.ndarray:
+        return diagonal(matrix, self.k)
 
 
 class _Triangle(_Offset, abstract=True):
@@ -96,9 +95,6 @@ class Diag(_Offset):
         write(out, self._view, read(matrix, self._view))
         return out
 
-    def _view(self, matrix: np.ndarray) -> np.ndarray:
-        return diagonal(matrix, self.k)
-
 
 def diagonal(matrix: np.ndarray, k: int) -> np.ndarray:
     """A writable view of the diagonal k places above the main one; empty beyond the matrix."""
@@ -125,9 +121,6 @@ class Trace(_Offset):
         grad_x = full_like(grad_out, 0, shape)
         write(grad_x, self._view, grad_out)
         return grad_x
-
-    def _view(self, matrix: np.ndarray) -> np.ndarray:
-        return diagonal(matrix, self.k)
 
 
 class Kron(Op):
