@@ -91,16 +91,16 @@ class Tile(Op):
 
     def forward(self, x: Array) -> Array:
         # A copy is a repetition along an axis of length 1 before the axis that is tiled.
-        self.inner = (1,) * (len(self.reps) - len(x.shape)) + tuple(x.shape)
-        self.reps = (1,) * (len(self.inner) - len(self.reps)) + tuple(self.reps)
-        spread = [n for length in self.inner for n in (1, length)]
-        full = [n for pair in zip(self.reps, self.inner) for n in pair]
+        inner = (1,) * (len(self.reps) - len(x.shape)) + tuple(x.shape)
+        reps = (1,) * (len(inner) - len(self.reps)) + tuple(self.reps)
+        spread = [n for length in inner for n in (1, length)]
+        full = [n for pair in zip(reps, inner) for n in pair]
+        self.save(spread, full)
         rows = expand(reshape_array(x, spread), full)
-        return reshape_array(rows, [r * n for r, n in zip(self.reps, self.inner)])
+        return reshape_array(rows, [r * n for r, n in zip(reps, inner)])
 
     def backward(self, grad_out: Array) -> Array:
-        full = [n for pair in zip(self.reps, self.inner) for n in pair]
-        spread = [n for length in self.inner for n in (1, length)]
+        spread, full = self.saved
         summed = sum_to_shape(reshape_array(grad_out, full), spread)
         return reshape_array(summed, self.input_shapes[0])
 
