@@ -141,7 +141,7 @@ class Matmul(Op):
         left = x if len(x.shape) > 1 else reshape(x, (1, x.size))
         right = y if len(y.shape) > 1 else reshape(y, (y.size, 1))
         if math.prod(right.shape[:-2]) == 1:
-            return _rows(left), _rows(right)
+            return as_matrix(left), as_matrix(right)
         return self._batch(left), self._batch(right)
 
     def _batch(self, array: Array) -> Array:
@@ -176,17 +176,17 @@ class Linear(Op):
 
     def forward(self, x: Array, weight: Array, bias: Array | None) -> Array:
         self.save(x, weight)
-        out = product(_rows(x), weight, bias, transposed_y=True)
+        out = product(as_matrix(x), weight, bias, transposed_y=True)
         return out if len(x.shape) == 2 else reshape(out, (*x.shape[:-1], weight.shape[0]))
 
     def backward(self, grad_out: Array) -> tuple[Array | None, Array | None, Array | None]:
         x, weight = self.saved
-        grad = _rows(grad_out)
+        grad = as_matrix(grad_out)
         grad_x = grad_weight = grad_bias = None
         if self.needs(0):
             grad_x = reshape(product(grad, weight), x.shape)
         if self.needs(1):
-            grad_weight = product(grad, _rows(x), transposed_x=True)
+            grad_weight = product(grad, as_matrix(x), transposed_x=True)
         if self.needs(2):
             grad_bias = reshape(sum_axes(grad, (0,)), (weight.shape[0],))
         return grad_x, grad_weight, grad_bias
@@ -197,7 +197,7 @@ def _columns(array: Array) -> int:
     return int(array.shape[len(array.shape) - 1])
 
 
-def _rows(array: Array) -> Array:
+def as_matrix(array: Array) -> Array:
     """Any number of leading axes as the rows of one matrix."""
     if len(array.shape) == 2:
         return array

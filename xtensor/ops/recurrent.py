@@ -9,7 +9,6 @@ over all rows.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,7 +21,7 @@ from ..kernels import launch
 from ..op import Op
 from ..reduction import sum_axes
 from ..tensor import XTensor
-from .matmul import product
+from .matmul import as_matrix, product
 
 # More sequences than the first make a product no faster, fewer than the second no cheaper.
 ENOUGH_TOGETHER, FEWEST_TOGETHER = 16, 8
@@ -121,7 +120,7 @@ class _Recurrence(Op, abstract=True):
 
     def project(self, x: Array, weight: Array, bias: Array | None) -> Array:
         """W_ih x + b_ih of all rows at once, [S, gates * H]."""
-        return product(_rows(x), weight, bias, transposed_y=True)
+        return product(as_matrix(x), weight, bias, transposed_y=True)
 
     def in_order(self, rows: Array, like: Array) -> Array:
         """Rows [S, H] as the axes of x, [S, I] or [B, T, I], have them."""
@@ -147,17 +146,11 @@ class _Recurrence(Op, abstract=True):
             gradients[0] = reshape(product(grad_inputs, weight_ih), self.input_shapes[0])
         for position, grad, factor in ((1, grad_inputs, x), (2, grad_hidden, previous)):
             if self.needs(position):
-                gradients[position] = product(grad, _rows(factor), transposed_x=True)
+                gradients[position] = product(grad, as_matrix(factor), transposed_x=True)
         for position, grad in ((3, grad_inputs), (4, grad_hidden)):
             if self.needs(position):
                 gradients[position] = reshape(sum_axes(grad, (0,)), grad.shape[1:])
         return gradients
-
-
-def _rows(array: Array) -> Array:
-    """[S, *] or [B, T, *] as [S, *]"""
-    *outer, features = array.shape
-    return array if len(outer) == 1 else reshape(array, (math.prod(outer), features))
 
 
 def _bias(weight: Array, given: Array | None) -> Array:
@@ -193,7 +186,7 @@ class Rnn(_Recurrence):
     def backward(self, grad_out: Array, grad_last: Array) -> tuple[Array | None, ...]:
         x, weight_ih, weight_hh, previous, out = self.saved
         grad_gates, grad_first = empty_like(previous), empty_like(grad_last)
-        self.run("rnn_backward", grad_gates, grad_first, _rows(grad_out), grad_last, out,
+        self.run("rnn_backward", grad_gates, grad_first, as_matrix(grad_out), grad_last, out,
                  weight_hh, numbers=(self.relu,))  # fmt: skip
         return *self.parameter_gradients(grad_gates, grad_gates, x, weight_ih, previous), grad_first
 
@@ -222,7 +215,7 @@ class Gru(_Recurrence):
         grad_inputs, grad_hidden, grad_first = (
             empty_like(array) for array in (gates, gates, grad_last)
         )
-        self.run("gru_backward", grad_inputs, grad_hidden, grad_first, _rows(grad_out),
+        self.run("gru_backward", grad_inputs, grad_hidden, grad_first, as_matrix(grad_out),
                  grad_last, gates, hidden_n, previous, weight_hh)  # fmt: skip
         return (
             *self.parameter_gradients(grad_inputs, grad_hidden, x, weight_ih, previous),
@@ -256,7 +249,7 @@ class Lstm(_Recurrence):
         x, weight_ih, weight_hh, previous, gates, cells = self.saved
         grad_gates = empty_like(gates)
         grad_first, grad_first_cell = empty_like(grad_last), empty_like(grad_last)
-        self.run("lstm_backward", grad_gates, grad_first, grad_first_cell, _rows(grad_out),
+        self.run("lstm_backward", grad_gates, grad_first, grad_first_cell, as_matrix(grad_out),
                  grad_last, grad_last_cell, gates, cells, weight_hh)  # fmt: skip
         return (
             *self.parameter_gradients(grad_gates, grad_gates, x, weight_ih, previous),
