@@ -138,7 +138,7 @@ def full(shape: Sequence[int], value: float, dtype: np.dtype[Any], device: int =
     if device == DEV_CPU and out.size < SMALL:
         out.fill(value)
         return out
-    launch("fill", out.size, reshape(out, (out.size,)), dtype.type(value))
+    launch("fill", out.size, flat(out), dtype.type(value))
     return out
 
 
@@ -184,6 +184,11 @@ def reshape(array: Array, shape: Sequence[int]) -> Array:
     if type(array) is ndarray:
         return array.reshape(shape)
     return _cuda().reshape(array, tuple(shape))
+
+
+def flat(array: Array) -> Array:
+    """The same memory as one axis."""
+    return reshape(array, (array.size,))
 
 
 def cast(array: Array, dtype: np.dtype[Any]) -> Array:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .device import Array, device_of, full_like, reshape, to_device
+from .device import Array, device_of, flat, full_like, to_device
 from .errors import message
 from .kernels import launch
 from .module import Module
@@ -90,13 +90,12 @@ class Optimizer:
             if parameter.grad is None:
                 continue
             array = parameter.writable()
-            flat = (array.size,)
             state = self._state_of(position, array)
             self._steps[position] += 1
             self.update(
-                reshape(array, flat),
-                reshape(parameter.grad.array, flat),
-                [reshape(s, flat) for s in state],
+                flat(array),
+                flat(parameter.grad.array),
+                [flat(s) for s in state],
                 self._steps[position],
             )
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy import ndarray
 
-from .device import SMALL, Array, empty_like, reshape
+from .device import SMALL, Array, empty_like, flat
 from .kernels import launch
 from .kernels.layout import address_of, merge_axes
 
@@ -29,7 +29,7 @@ def read(array: Array, view: View) -> Array:
     out = empty_like(array, seen.shape)
     if seen.size:
         offset, shape, strides = _layout(base, seen)
-        launch("strided_read", shape[0], _flat(out), _flat(array), offset, shape, strides)
+        launch("strided_read", shape[0], flat(out), flat(array), offset, shape, strides)
     return out
 
 
@@ -47,9 +47,9 @@ def write(out: Array, view: View, values: Array) -> None:
     if base is out and seen.size < SMALL:
         seen[...] = values
     elif seen.size:
-        flat_values = _flat(expand(values, seen.shape))
+        flat_values = flat(expand(values, seen.shape))
         offset, shape, strides = _layout(base, seen)
-        launch("strided_write", shape[0], _flat(out), flat_values, offset, shape, strides)
+        launch("strided_write", shape[0], flat(out), flat_values, offset, shape, strides)
 
 
 def expand(array: Array, shape: Sequence[int]) -> Array:
@@ -68,10 +68,6 @@ def permuted(array: Array, axes: Sequence[int]) -> Array:
     if list(axes) == list(range(len(array.shape))):
         return array
     return read(array, lambda a: a.transpose(axes))
-
-
-def _flat(array: Array) -> Array:
-    return reshape(array, (array.size,))
 
 
 def stand_in(array: Array) -> np.ndarray:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..device import Array, empty_like, reshape
+from ..device import Array, empty_like, flat
 from ..errors import message
 from ..kernels import launch
 from ..op import Op
@@ -44,14 +44,11 @@ class Dropout(Op):
 
     def _masked(self, x: Array) -> Array:
         out = empty_like(x)
-        size = (x.size,)
         # A word is one of 2**32 equally likely numbers; that many of them drop the element.
         threshold = np.uint64(round(self.rate * 2**32))
         scale = x.dtype.type(0 if self.rate == 1 else 1 / (1 - self.rate))
-        launch(
-            "dropout_forward", -(-x.size // 4), reshape(out, size), reshape(x, size), *self.drawn,
-            threshold, scale,
-        )  # fmt: skip
+        blocks = -(-x.size // 4)
+        launch("dropout_forward", blocks, flat(out), flat(x), *self.drawn, threshold, scale)
         return out
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
-from ..device import Array, cast, empty_like, full_like, host_constant, reshape, to_host
+from ..device import Array, cast, empty_like, flat, full_like, host_constant, reshape, to_host
 from ..dtype import BOOL, INT64
 from ..errors import message
 from ..kernels import launch
@@ -37,7 +36,7 @@ class Embedding(Op):
         check_indices(self.name, "index", host, weight.shape[0])
 
     def forward(self, weight: Array, index: Array) -> Array:
-        rows = reshape(cast(index, INT64), (math.prod(index.shape),))
+        rows = flat(cast(index, INT64))
         columns = weight.shape[1]
         out = empty_like(weight, (rows.size, columns))
         if out.size:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..device import Array, cast, empty_like, full_like, host_constant, reshape, to_host
+from ..device import Array, cast, empty_like, flat, full_like, host_constant, reshape, to_host
 from ..dtype import FLOAT64, INT64, code_of, is_floating, kint64
 from ..errors import message
 from ..kernels import launch
@@ -62,10 +62,6 @@ def _total(shares: Array, dtype: np.dtype[Any]) -> Array:
     return cast(sum_axes(shares, (0,)), dtype)
 
 
-def _flat(array: Array) -> Array:
-    return reshape(array, (array.size,))
-
-
 # -- class indices --------------------------------------------------------------------------------
 
 
@@ -107,7 +103,7 @@ class _ByClass(_Loss, abstract=True):
     def rows(self, target: Array, prediction: Array) -> tuple[Array, Array]:
         """The prediction as [outer, C, inner], and a class for each (outer, inner)."""
         axis = min(1, len(prediction.shape) - 1)
-        return rows_along(prediction, axis), _flat(cast(target, INT64))
+        return rows_along(prediction, axis), flat(cast(target, INT64))
 
 
 class CrossEntropy(_ByClass):
@@ -214,7 +210,7 @@ class _ByElement(_Loss, abstract=True):
     limits: tuple[float, ...] = ()
 
     def forward(self, target: Array, prediction: Array) -> Array:
-        x, y = _flat(prediction), _flat(cast(target, prediction.dtype))
+        x, y = flat(prediction), flat(cast(target, prediction.dtype))
         shares = empty_like(x, (-(-x.size // PART),), FLOAT64)
         launch(f"{self.name}_forward", shares.size, shares, x, y, PART, 1 / x.size)
         self.save(x, y, prediction.shape)

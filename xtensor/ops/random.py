@@ -21,8 +21,8 @@ from ..device import (
     check_shape,
     device_of,
     empty,
+    flat,
     full_like,
-    reshape,
     to_device,
 )
 from ..dtype import BOOL, FLOAT32, code_of, is_floating, kfloat32, to_numpy_dtype
@@ -88,7 +88,7 @@ def draw_normal(
 
 def _launch(name: str, out: Array, per_block: int, *numbers: Any) -> None:
     blocks = -(-out.size // per_block)
-    launch(name, blocks, reshape(out, (out.size,)), *take_blocks(blocks), *numbers)
+    launch(name, blocks, flat(out), *take_blocks(blocks), *numbers)
 
 
 def check_number(where: str, argument: str, value: Any, low: float = -math.inf) -> float:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..device import Array, empty_like, full_like, host_constant, reshape
+from ..device import Array, empty_like, flat, full_like, host_constant, reshape
 from ..dtype import BOOL, INT64
 from ..elementwise import apply
 from ..errors import check_flag, message
@@ -76,9 +76,9 @@ class Mean(Reduction):
         count = x.size // (sums.size or 1) or np.nan
         if type(sums) is np.ndarray and sums.shape and x.size < SMALL:
             return self.fit((sums / count).astype(x.dtype))
-        flat = reshape(sums, (sums.size,))
-        wide, out = empty_like(flat), empty_like(flat, dtype=x.dtype)
-        launch("quotients_forward", out.size, out, wide, flat, float(count), False)
+        total = flat(sums)
+        wide, out = empty_like(total), empty_like(total, dtype=x.dtype)
+        launch("quotients_forward", out.size, out, wide, total, float(count), False)
         return self.fit(reshape(out, sums.shape))
 
     def backward(self, grad_out: Array) -> Array:

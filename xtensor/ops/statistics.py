@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..device import Array, cast, empty_like, full_like, host_constant, reshape
+from ..device import Array, cast, empty_like, flat, full_like, host_constant, reshape
 from ..dtype import FLOAT64, INT64
 from ..elementwise import apply
 from ..errors import message
@@ -34,9 +34,9 @@ class _Squares(Reduction, abstract=True):
         mean = full_like(rows, 0, (outer, inner), FLOAT64)
         if centered:
             sums = sum_distances(rows, mean, squared=False)
-            flat = reshape(mean, sums.shape)
+            line = flat(mean)
             # NumPy's division, which must be kept from warning, takes longer for a few numbers.
-            launch("quotients_forward", flat.size, flat, flat, sums, float(max(length, 1)), False)
+            launch("quotients_forward", line.size, line, line, sums, float(max(length, 1)), False)
         squares = sum_distances(rows, mean, squared=True)
         value, out = empty_like(squares), empty_like(squares, dtype=x.dtype)
         launch("quotients_forward", out.size, out, value, squares, float(divisor), rooted)
@@ -128,8 +128,7 @@ class Median(Reduction):
         outer, length, inner = rows.shape
         lines = reshape(permuted(rows, (0, 2, 1)), (outer * inner, length))
         out, low, high = (empty_like(rows, (outer, inner)) for _ in range(3))
-        launch("median_forward", outer * inner, *[reshape(a, (a.size,)) for a in (out, low, high)],
-               lines)  # fmt: skip
+        launch("median_forward", outer * inner, *map(flat, (out, low, high)), lines)
         if self.needs(0):
             places = []
             for value in (low, high)[: 2 - length % 2]:
