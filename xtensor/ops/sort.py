@@ -14,7 +14,7 @@ from ..dtype import INT64
 from ..errors import check_flag, message
 from ..kernels import launch
 from ..op import Op
-from ..reduction import check_axes
+from ..reduction import check_axis
 from ..strided import permuted
 from ..tensor import XTensor
 
@@ -27,9 +27,7 @@ class _Order(Op, abstract=True):
 
     def check(self, x: Array) -> None:
         self.shape = tuple(x.shape) if self.axis is not None else (x.size,)
-        if isinstance(self.axis, (list, tuple)):
-            raise TypeError(message(self.name, "axis", repr(self.axis), "one int, or None"))
-        place = 0 if self.axis is None else check_axes(self.name, self.axis, len(x.shape))[0]
+        place = 0 if self.axis is None else check_axis(self.name, self.axis, len(x.shape))
         # The axis goes last, and comes back by the inverse order.
         last = max(len(self.shape) - 1, 0)
         self.order = [*range(place), *range(place + 1, last + 1), place]
