@@ -3,7 +3,7 @@
 import numpy as np
 
 import xtensor as xt
-from xtensor.ops.index import check_indices
+from xtensor.ops.index import check_range
 
 from ..naive import index as naive
 from . import Case, Wrong, normal
@@ -123,8 +123,8 @@ wrong += [
           ["value", "300"]),
     Wrong("setitem", lambda: t.__setitem__(0, xt.zeros([5], device=xt.DEV_GPU_0)), ValueError,
           ["value", "device 1000", "device 0"]),
-    Wrong("check_indices", lambda: check_indices("embedding", "index", at([[0, 7]]), 5), IndexError,
+    Wrong("check_range", lambda: check_range("embedding", "index", at([[0, 7]]), 5), IndexError,
           ["embedding", "index", "7 at position [0, 1]", "0 .. 4"]),
-    Wrong("check_indices", lambda: check_indices("nll", "target", at(-1), 5), IndexError,
+    Wrong("check_range", lambda: check_range("nll", "target", at(-1), 5), IndexError,
           ["nll", "target", "-1", "0 .. 4"]),
 ]  # fmt: skip

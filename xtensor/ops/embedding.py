@@ -12,7 +12,7 @@ from ..errors import message
 from ..kernels import launch
 from ..op import Op
 from ..tensor import XTensor
-from .index import by_target, check_indices, check_whole
+from .index import by_target, check_range, check_whole
 
 # So many gradients of one row are added in a line; more are cut into pieces, which are added then.
 PIECE = 256
@@ -33,7 +33,7 @@ class Embedding(Op):
             )  # fmt: skip
         host = to_host(index)
         check_whole(self.name, "index", host, f"a whole number, 0 .. {weight.shape[0] - 1}")
-        check_indices(self.name, "index", host, weight.shape[0])
+        check_range(self.name, "index", host, weight.shape[0])
 
     def forward(self, weight: Array, index: Array) -> Array:
         rows = flat(cast(index, INT64))

@@ -34,25 +34,38 @@ from .creation import check_value
 from .shape import fits
 
 
-def check_indices(where: str, argument: str, array: Array, limit: int) -> None:
-    """Refuse indices outside 0 .. limit-1; for a GPU array this is the one read of it.
+def check_range(where: str, argument: str, host: np.ndarray, limit: int, lowest: int = 0) -> None:
+    """Refuse indices outside lowest .. limit-1.
 
     Args:
         where: public name of the op or layer.
         argument: what the indices are called there.
-        array: raw integer array of any shape.
+        host: host array of any shape and of numbers that are whole.
         limit: how many there are to index.
+        lowest: below 0 where indices may count from the end.
 
     Raises:
         IndexError: names the argument, the first bad position, its value and the limit.
 
     Example:
-        >>> check_indices("embedding", "index", np.array([[0, 7]]), 5)
+        >>> check_range("embedding", "index", np.array([[0, 7]]), 5)
         Traceback (most recent call last):
             ...
         IndexError: embedding: index is 7 at position [0, 1]; expected 0 .. 4.
     """
-    _check_range(where, argument, to_host(array), 0, limit)
+    if host.size == 0:
+        return
+    if lowest == 0 and host.dtype == INT64:
+        # As unsigned numbers, negative ones are beyond any limit.
+        inside = np.maximum.reduce(host.view(np.uint64), None) < limit
+    else:
+        inside = host.min() >= lowest and host.max() < limit
+    if inside:
+        return
+    bad = np.argwhere((host < lowest) | (host >= limit))[0].tolist()
+    came = str(host[tuple(bad)]) + (f" at position {bad}" if bad else "")
+    expected = f"{lowest} .. {limit - 1}" if limit else "nothing, as there are no elements"
+    raise IndexError(message(where, argument, came, expected))
 
 
 def check_whole(where: str, argument: str, host: np.ndarray, expected: str) -> None:
@@ -68,22 +81,6 @@ def check_whole(where: str, argument: str, host: np.ndarray, expected: str) -> N
         position = np.argwhere(~whole)[0].tolist()
         came = f"{host[tuple(position)]} at position {position}"
         raise IndexError(message(where, argument, came, expected))
-
-
-def _check_range(where: str, argument: str, host: np.ndarray, lowest: int, limit: int) -> None:
-    if host.size == 0:
-        return
-    if lowest == 0 and host.dtype == INT64:
-        # As unsigned numbers, negative ones are beyond any limit.
-        inside = np.maximum.reduce(host.view(np.uint64), None) < limit
-    else:
-        inside = host.min() >= lowest and host.max() < limit
-    if inside:
-        return
-    bad = np.argwhere((host < lowest) | (host >= limit))[0].tolist()
-    came = str(host[tuple(bad)]) + (f" at position {bad}" if bad else "")
-    expected = f"{lowest} .. {limit - 1}" if limit else "nothing, as there are no elements"
-    raise IndexError(message(where, argument, came, expected))
 
 
 # -- selections -----------------------------------------------------------------------------------
@@ -208,7 +205,7 @@ def _select(where: str, item: Any, shape: Sequence[int]) -> _View | _Places:
             checked.append(_from_front(where, axis, entry, length))
         elif isinstance(entry, int):
             if not -length <= entry < length:
-                _check_range(where, _axis(axis), np.asarray(entry), -length, length)
+                check_range(where, _axis(axis), np.asarray(entry), length, -length)
             checked.append(np.asarray(entry % length) if arrays else entry)
         else:
             checked.append(entry)
@@ -251,7 +248,7 @@ def _from_front(where: str, axis: int, index: np.ndarray, length: int) -> np.nda
     """The index with what counts from the end counted from the front."""
     # As unsigned numbers, negative ones are beyond any limit.
     if index.size and np.maximum.reduce(index.view(np.uint64), None) >= length:
-        _check_range(where, _axis(axis), index, -length, length)
+        check_range(where, _axis(axis), index, length, -length)
         return np.where(index < 0, index + length, index)
     return index
 

@@ -17,7 +17,7 @@ from ..kernels import launch
 from ..op import Op
 from ..reduction import PART, sum_axes
 from ..tensor import XTensor
-from .index import check_indices, check_whole
+from .index import check_range, check_whole
 from .softmax import rows_along
 
 # Keeps the gradient of binary_cross_entropy finite where a prediction is exactly 0 or 1.
@@ -78,7 +78,7 @@ def check_classes(where: str, target: Array, count: int) -> None:
             message(where, "target", "NaN or infinite", "class indices, whole numbers")
         )
     check_whole(where, "target", host, f"a whole number, 0 .. {count - 1}")
-    check_indices(where, "target", host, count)
+    check_range(where, "target", host, count)
 
 
 class _ByClass(_Loss, abstract=True):
