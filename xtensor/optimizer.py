@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .device import Array, device_of, flat, full_like, to_device
-from .errors import message
+from .errors import check_flag, message
 from .kernels import launch
 from .module import Module
 from .tensor import Parameter, XTensor, wrap
@@ -303,7 +303,7 @@ class SGD(Optimizer):
     ) -> None:
         super().__init__(params, lr)
         self.momentum = self._number("momentum", momentum)
-        self.nesterov = _flag("SGD", "nesterov", nesterov)
+        self.nesterov = check_flag("SGD", "nesterov", nesterov)
         if self.nesterov and not self.momentum:
             raise ValueError(message("SGD", "nesterov", "True with momentum 0", "momentum > 0"))
         self.slots = ("v",) if self.momentum else ()
@@ -363,7 +363,7 @@ class Adam(Optimizer):
         self.beta1 = self._number("beta1", beta1, below=1)
         self.beta2 = self._number("beta2", beta2, below=1)
         self.epsilon = self._number("epsilon", epsilon)
-        self.amsgrad = _flag("Adam", "amsgrad", amsgrad)
+        self.amsgrad = check_flag("Adam", "amsgrad", amsgrad)
         self.slots = ("m", "v", "top") if self.amsgrad else ("m", "v")
 
     def update(self, parameter: Array, gradient: Array, state: list[Array], step: int) -> None:
@@ -557,9 +557,3 @@ class RMSProp(Optimizer):
             "rmsprop_step", parameter.size, parameter, *state, gradient, number(self.lr),
             number(self.beta), number(1 - self.beta), number(self.epsilon),
         )  # fmt: skip
-
-
-def _flag(where: str, argument: str, value: Any) -> bool:
-    if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(message(where, argument, repr(value), "True or False"))
-    return bool(value)

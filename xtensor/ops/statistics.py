@@ -6,12 +6,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from ..device import Array, cast, empty_like, flat, full_like, host_constant, reshape
 from ..dtype import FLOAT64, INT64
 from ..elementwise import apply
-from ..errors import message
+from ..errors import check_flag, message
 from ..kernels import launch
 from ..reduction import parts_of, sum_axes
 from ..strided import permuted
@@ -67,12 +65,10 @@ class Var(_Squares):
 
     def __init__(self, axis: Any, keepdims: bool, unbiased: bool) -> None:
         super().__init__(axis, keepdims)
-        if not isinstance(unbiased, (bool, np.bool_)):
-            raise TypeError(message(self.name, "unbiased", repr(unbiased), "True or False"))
-        self.unbiased = unbiased
+        self.unbiased = check_flag(self.name, "unbiased", unbiased)
 
     def divisor(self, shape: Sequence[int]) -> int:
-        return self.count(shape) - bool(self.unbiased)
+        return self.count(shape) - self.unbiased
 
     def forward(self, x: Array) -> Array:
         return self.measure(x, max(self.divisor(x.shape), 0), centered=True, rooted=False)
