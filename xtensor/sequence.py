@@ -18,7 +18,7 @@ from .kernels import launch
 from .op import Op
 from .ops.creation import check_value
 from .strided import View, read, write
-from .tensor import XTensor
+from .tensor import XTensor, check_tensor
 
 # The largest whole number up to which float64 holds all of them.
 LARGEST_WHOLE = 2**53
@@ -138,11 +138,7 @@ class PackedSequence:
         unsorted_indices: Any = None,
     ) -> None:
         where = "PackedSequence"
-        if not isinstance(data, XTensor):
-            raise TypeError(
-                message(where, "data", f"of type {type(data).__name__}", "an XTensor",
-                        "make one with pack_pad_sequence")
-            )  # fmt: skip
+        check_tensor(where, "data", data, "make one with pack_pad_sequence")
         sizes = _whole_numbers(where, "batch_sizes", batch_sizes, 1)
         _check_falling(where, "batch_sizes", sizes, "as sequences only end")
         if data.shape[:1] != [sizes.sum()]:
@@ -372,11 +368,7 @@ def pad_sequence(qtensor_list: Any, batch_first: bool = False, padding_value: fl
     if not qtensor_list:
         raise ValueError(message("pad_sequence", "qtensor_list", "empty", "at least one XTensor"))
     for number, sequence in enumerate(qtensor_list):
-        if not isinstance(sequence, XTensor):
-            raise TypeError(
-                message("pad_sequence", f"qtensor_list[{number}]",
-                        f"of type {type(sequence).__name__}", "an XTensor")
-            )  # fmt: skip
+        check_tensor("pad_sequence", f"qtensor_list[{number}]", sequence)
     check_flag("pad_sequence", "batch_first", batch_first)
     return PadSequence(batch_first, padding_value)(*qtensor_list)
 
@@ -413,8 +405,7 @@ def pack_pad_sequence(
         ([0, 2, 1], [0, 2, 1])
     """
     where = "pack_pad_sequence"
-    if not isinstance(input, XTensor):
-        raise TypeError(message(where, "input", f"of type {type(input).__name__}", "an XTensor"))
+    check_tensor(where, "input", input)
     check_flag(where, "batch_first", batch_first)
     check_flag(where, "enforce_sorted", enforce_sorted)
     numbers = _whole_numbers(where, "lengths", lengths, 1)

@@ -12,7 +12,7 @@ from ..device import DEV_CPU, SMALL, check_device, check_shape, device_of, empty
 from ..dtype import FLOAT64, INT64, is_floating, kfloat32, to_numpy_dtype
 from ..errors import message
 from ..kernels import launch
-from ..tensor import XTensor, host_data, wrap
+from ..tensor import XTensor, check_tensor, host_data, wrap
 
 
 def check_value(where: str, argument: str, value: Any, dtype: np.dtype[Any]) -> Any:
@@ -58,8 +58,7 @@ def _full(where: str, shape: Any, value: Any, device: int | None, dtype: int | N
 
 
 def _full_like(where: str, t: XTensor, value: Any) -> XTensor:
-    if not isinstance(t, XTensor):
-        raise TypeError(message(where, "t", f"of type {type(t).__name__}", "an XTensor"))
+    check_tensor(where, "t", t)
     number = check_value(where, "value", value, t.array.dtype)
     return wrap(devices.full(t.array.shape, number, t.array.dtype, device_of(t.array)))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ..device import Array, cast, empty_like, flat, full_like, host_constant, reshape, to_host
@@ -11,7 +9,7 @@ from ..dtype import BOOL, INT64
 from ..errors import message
 from ..kernels import launch
 from ..op import Op
-from ..tensor import XTensor
+from ..tensor import XTensor, check_tensor
 from .index import by_target, check_range, check_whole
 
 # So many gradients of one row are added in a line; more are cut into pieces, which are added then.
@@ -105,11 +103,6 @@ def embedding(weight: XTensor, index: XTensor) -> XTensor:
          [1. 2.]]
         <XTensor 2x2 cpu(0) kfloat32>
     """
-    argument: Any
-    for name, argument in (("weight", weight), ("index", index)):
-        if not isinstance(argument, XTensor):
-            raise TypeError(
-                message("embedding", name, f"of type {type(argument).__name__}", "an XTensor",
-                        "wrap it: XTensor(values, dtype=kint64)" if name == "index" else "")
-            )  # fmt: skip
+    check_tensor("embedding", "weight", weight)
+    check_tensor("embedding", "index", index, "wrap it: XTensor(values, dtype=kint64)")
     return Embedding()(weight, index)

@@ -29,7 +29,7 @@ from ..errors import message
 from ..kernels import launch
 from ..op import Op
 from ..strided import expand, read, stand_in, write
-from ..tensor import XTensor, host_data
+from ..tensor import XTensor, check_tensor, host_data
 from .creation import check_value
 from .shape import fits
 
@@ -361,8 +361,7 @@ def getitem(t: XTensor, item: Any) -> XTensor:
         >>> t[xt.XTensor([1, 0, 1]), 2].to_numpy()
         array([5., 2., 5.], dtype=float32)
     """
-    if not isinstance(t, XTensor):
-        raise TypeError(message("getitem", "t", f"of type {type(t).__name__}", "an XTensor"))
+    check_tensor("getitem", "t", t)
     return Getitem(_select("getitem", item, t.array.shape))(t)
 
 
@@ -391,8 +390,7 @@ def setitem(t: XTensor, item: Any, value: Any) -> None:
          [0. 8.]]
         <XTensor 2x2 cpu(0) kfloat32>
     """
-    if not isinstance(t, XTensor):
-        raise TypeError(message("setitem", "t", f"of type {type(t).__name__}", "an XTensor"))
+    check_tensor("setitem", "t", t)
     selection = _select("setitem", item, t.array.shape)
     shape = selection.shape_in(t.array)
     values = _values(value, t)

@@ -16,7 +16,7 @@ from ..errors import message
 from ..kernels import launch
 from ..op import Op
 from ..reduction import PART, sum_axes
-from ..tensor import XTensor
+from ..tensor import XTensor, check_tensor
 from .index import check_range, check_whole
 from .softmax import rows_along
 
@@ -384,10 +384,7 @@ def binary_cross_entropy(target: Any, prediction: Any) -> XTensor:
 
 def _run(op: _Loss, target: Any, prediction: Any) -> XTensor:
     """Give a bare target its own tensor: beside the prediction it would lose integer digits."""
-    if not isinstance(prediction, XTensor):
-        raise TypeError(
-            message(op.name, "prediction", f"of type {type(prediction).__name__}", "an XTensor")
-        )
+    check_tensor(op.name, "prediction", prediction)
     if not isinstance(target, XTensor):
         kind = np.asarray(target).dtype.kind
         dtype = kint64 if kind in "iu" else prediction.dtype if kind == "f" else None

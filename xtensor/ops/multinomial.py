@@ -9,15 +9,14 @@ import numpy as np
 from ..device import DEV_CPU, to_device, to_host
 from ..dtype import FLOAT64, INT64, is_floating
 from ..errors import message
-from ..tensor import XTensor, wrap
+from ..tensor import XTensor, check_tensor, wrap
 from .random import draw_uniform
 
 
 def _check(t: Any, num_samples: Any) -> np.ndarray:
     """The weights on the host, known to be usable for so many draws."""
     where = "multinomial"
-    if not isinstance(t, XTensor):
-        raise TypeError(message(where, "t", f"of type {type(t).__name__}", "an XTensor"))
+    check_tensor(where, "t", t)
     if not is_floating(t.array.dtype):
         raise TypeError(message(where, "t", str(t.dtype), "kfloat32 or kfloat64"))
     if t.ndim not in (1, 2):

@@ -11,7 +11,7 @@ from ..errors import message
 from ..kernels import launch
 from ..op import Op
 from ..reduction import sum_axes
-from ..tensor import XTensor
+from ..tensor import XTensor, check_tensor
 from .random import check_number
 
 # The gradients of gamma and beta are summed over so many rows at a time, then over the parts.
@@ -204,11 +204,8 @@ def batch_norm(
         >>> round(zero.item(), 3), round(one.item(), 3)
         (0.2, 1.1)
     """
-    for argument, running in (("mean", mean), ("variance", variance)):
-        if not isinstance(running, XTensor):
-            raise TypeError(
-                message("batch_norm", argument, f"of type {type(running).__name__}", "an XTensor")
-            )
+    check_tensor("batch_norm", "mean", mean)
+    check_tensor("batch_norm", "variance", variance)
     result: XTensor = BatchNorm(mean, variance, training, momentum, epsilon)(x, gamma, beta)
     return result
 

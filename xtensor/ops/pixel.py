@@ -11,7 +11,7 @@ from ..device import Array, reshape
 from ..errors import message
 from ..op import Op
 from ..strided import permuted
-from ..tensor import XTensor
+from ..tensor import XTensor, check_tensor
 
 
 def shuffled(x: Array, r: int) -> Array:
@@ -96,12 +96,6 @@ def check_factor(where: str, argument: str, factor: Any) -> int:
     return int(factor)
 
 
-def _tensor(where: str, x: Any) -> XTensor:
-    if not isinstance(x, XTensor):
-        raise TypeError(message(where, "x", f"of type {type(x).__name__}", "an XTensor"))
-    return x
-
-
 # -- public functions -----------------------------------------------------------------------------
 
 
@@ -132,7 +126,7 @@ def pixel_shuffle(x: XTensor, upscale_factors: int) -> XTensor:
         <XTensor 1x2x2 cpu(0) kfloat32>
     """
     r = check_factor("pixel_shuffle", "upscale_factors", upscale_factors)
-    return PixelShuffle(r)(_tensor("pixel_shuffle", x))
+    return PixelShuffle(r)(check_tensor("pixel_shuffle", "x", x))
 
 
 def pixel_unshuffle(x: XTensor, downscale_factors: int) -> XTensor:
@@ -162,4 +156,4 @@ def pixel_unshuffle(x: XTensor, downscale_factors: int) -> XTensor:
         True
     """
     r = check_factor("pixel_unshuffle", "downscale_factors", downscale_factors)
-    return PixelUnshuffle(r)(_tensor("pixel_unshuffle", x))
+    return PixelUnshuffle(r)(check_tensor("pixel_unshuffle", "x", x))
