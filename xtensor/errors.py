@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from numbers import Integral
 from typing import Any
@@ -51,6 +52,26 @@ def check_flag(where: str, argument: str, flag: Any) -> bool:
     if not isinstance(flag, (bool, np.bool_)):
         raise TypeError(message(where, argument, repr(flag), "True or False"))
     return bool(flag)
+
+
+def check_number(where: str, argument: str, value: Any, low: float = -math.inf) -> float:
+    """``value`` as a float that is finite and not below ``low``.
+
+    Raises:
+        TypeError: no real number.
+        ValueError: NaN, infinite or below ``low``.
+
+    Example:
+        >>> check_number("randn", "std", 2, 0)
+        2.0
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise TypeError(message(where, argument, repr(value), "a number"))
+    number = float(value)
+    if not math.isfinite(number) or number < low:
+        bound = "" if low == -math.inf else f" of at least {low:g}"
+        raise ValueError(message(where, argument, value, f"a finite number{bound}"))
+    return number
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

@@ -8,11 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from .. import autograd
-from ..errors import check_size, message
+from ..errors import check_number, check_size, message
 from ..initializer import Initializer, initialize, ones, zeros
 from ..module import Module
 from ..ops.norm import batch_norm, layer_norm
-from ..ops.random import check_number
 from ..tensor import XTensor, check_tensor
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from .. import device as devices
 from ..device import DEV_CPU, SMALL, check_device, check_shape, device_of, empty, to_device
 from ..dtype import FLOAT64, INT64, is_floating, kfloat32, to_numpy_dtype
-from ..errors import message
+from ..errors import check_number, message
 from ..kernels import launch
 from ..tensor import XTensor, check_tensor, host_data, wrap
 
@@ -32,14 +32,6 @@ def check_value(where: str, argument: str, value: Any, dtype: np.dtype[Any]) -> 
         if not limits.min <= value <= limits.max:
             raise OverflowError(message(where, argument, value, f"a number that {dtype} can hold"))
     return value
-
-
-def _check_finite(where: str, **values: Any) -> None:
-    for argument, value in values.items():
-        if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
-            raise TypeError(message(where, argument, repr(value), "a number"))
-        if not math.isfinite(value):
-            raise ValueError(message(where, argument, value, "a finite number"))
 
 
 def _count(where: str, argument: str, value: Any) -> int:
@@ -229,7 +221,9 @@ def arange(
         [ 2. 10. 18. 26.]
         <XTensor 4 cpu(0) kfloat32>
     """
-    _check_finite("arange", start=start, end=end, step=step)
+    check_number("arange", "start", start)
+    check_number("arange", "end", end)
+    check_number("arange", "step", step)
     if step == 0:
         raise ValueError(message("arange", "step", 0, "a number other than 0"))
     count = max(0, math.ceil((end - start) / step))
@@ -265,7 +259,8 @@ def linspace(
         >>> linspace(-2.5, 10, 6).to_numpy().tolist()
         [-2.5, 0.0, 2.5, 5.0, 7.5, 10.0]
     """
-    _check_finite("linspace", start=start, end=end)
+    check_number("linspace", "start", start)
+    check_number("linspace", "end", end)
     count = _count("linspace", "num", num)
     check_shape([count], "linspace", FLOAT64)
     first, last = np.float64(start), np.float64(end)
@@ -303,7 +298,9 @@ def logspace(
         >>> logspace(0, 3, 4, 2).to_numpy().tolist()
         [1.0, 2.0, 4.0, 8.0]
     """
-    _check_finite("logspace", start=start, end=end, base=base)
+    check_number("logspace", "start", start)
+    check_number("logspace", "end", end)
+    check_number("logspace", "base", base)
     if base <= 0:
         raise ValueError(message("logspace", "base", base, "a number above 0"))
     exponents = np.linspace(start, end, _count("logspace", "num", num))

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from ..device import Array, empty_like, flat
-from ..errors import message
+from ..errors import check_number, message
 from ..kernels import launch
 from ..op import Op
 from ..tensor import XTensor
-from .random import check_number, take_blocks
+from .random import take_blocks
 
 
 def check_rate(where: str, argument: str, rate: Any) -> float:

@@ -7,12 +7,11 @@ from typing import Any
 
 from ..device import Array, cast, empty_like, full_like, reshape
 from ..dtype import FLOAT64
-from ..errors import message
+from ..errors import check_number, message
 from ..kernels import launch
 from ..op import Op
 from ..reduction import sum_axes
 from ..tensor import XTensor, check_tensor
-from .random import check_number
 
 # The gradients of gamma and beta are summed over so many rows at a time, then over the parts.
 PART_ROWS = 32

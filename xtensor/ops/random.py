@@ -7,7 +7,6 @@ as key; so a stream depends neither on the device nor on the number of threads.
 
 from __future__ import annotations
 
-import math
 import os
 import threading
 from typing import Any
@@ -27,7 +26,7 @@ from ..device import (
 )
 from ..dtype import BOOL, FLOAT32, code_of, is_floating, kfloat32, to_numpy_dtype
 from ..elementwise import apply
-from ..errors import message
+from ..errors import check_number, message
 from ..kernels import launch
 from ..kernels.shuffle import shuffled
 from ..tensor import XTensor, wrap
@@ -89,22 +88,6 @@ def draw_normal(
 def _launch(name: str, out: Array, per_block: int, *numbers: Any) -> None:
     blocks = -(-out.size // per_block)
     launch(name, blocks, flat(out), *take_blocks(blocks), *numbers)
-
-
-def check_number(where: str, argument: str, value: Any, low: float = -math.inf) -> float:
-    """``value`` as a float that is finite and not below ``low``.
-
-    Raises:
-        TypeError: it is no real number.
-        ValueError: it is NaN, infinite or below ``low``.
-    """
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise TypeError(message(where, argument, repr(value), "a number"))
-    number = float(value)
-    if not math.isfinite(number) or number < low:
-        bound = "" if low == -math.inf else f" of at least {low:g}"
-        raise ValueError(message(where, argument, repr(value), f"a finite number{bound}"))
-    return number
 
 
 def _floating(where: str, dtype: int | None) -> np.dtype[Any]:
