@@ -445,3 +445,27 @@ def test_a_broadcast_add_does_not_repeat_its_operand():
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 1.1 * out.array.nbytes
+
+
+WHOLE = {
+    "eye": lambda n: xt.eye(n, n),
+    "linspace": lambda n: xt.linspace(0, 1, n),
+    "topK": lambda n: xt.topK(xt.ones([2, 2]), n, n),
+    "softmax": lambda n: xt.softmax(xt.ones([2, 2]), n),
+    "layer_norm": lambda n: xt.layer_norm(xt.ones([2, 2]), axes=n),
+    "diag": lambda n: xt.diag(xt.ones([2, 2]), n),
+    "multinomial": lambda n: xt.multinomial(xt.ones([1]), n),
+    "pixel_shuffle": lambda n: xt.pixel_shuffle(xt.ones([1, 2, 2]), n),
+    "randperm": lambda n: xt.randperm(n),
+    "set_rng_state": lambda n: (xt.set_rng_state({"seed": n, "position": n}), xt.randu([2]))[1],
+    "Linear": lambda n: xt.Linear(n, n)(xt.ones([1, 1])) * 0,
+}
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_whole_number_may_be_one_of_numpy_but_no_truth_value(name):
+    call = WHOLE[name]
+    np.testing.assert_array_equal(call(np.int64(1)).to_numpy(), call(1).to_numpy())
+    for truth in (True, np.bool_(True)):
+        with pytest.raises(TypeError, match=name):
+            call(truth)

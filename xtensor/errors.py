@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -21,22 +20,22 @@ def message(where: str, argument: str, came: object, expected: object, remedy: s
     return f"{text} To mend it: {remedy}." if remedy else text
 
 
-def check_size(where: str, argument: str, size: Any) -> int:
-    """One length or count of at least 1.
+def check_int(where: str, argument: str, value: Any, low: int | None = None) -> int:
+    """``value`` as an int of Python; one of NumPy is taken too, a truth value is not.
 
     Raises:
         TypeError: no int.
-        ValueError: below 1.
+        ValueError: below ``low``.
 
     Example:
-        >>> check_size("Linear", "input_channels", 3)
+        >>> check_int("Linear", "input_channels", np.int32(3), 1)
         3
     """
-    if isinstance(size, bool) or not isinstance(size, Integral):
-        raise TypeError(message(where, argument, repr(size), "an int"))
-    if size < 1:
-        raise ValueError(message(where, argument, size, "at least 1"))
-    return int(size)
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(message(where, argument, repr(value), "an int"))
+    if low is not None and value < low:
+        raise ValueError(message(where, argument, value, f"at least {low}"))
+    return int(value)
 
 
 def check_flag(where: str, argument: str, flag: Any) -> bool:

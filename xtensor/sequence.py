@@ -13,7 +13,7 @@ import numpy as np
 
 from .device import Array, empty_like, full_like, host_constant, reshape, to_host
 from .dtype import INT64
-from .errors import check_flag, message
+from .errors import check_flag, check_int, message
 from .kernels import launch
 from .op import Op
 from .ops.creation import check_value
@@ -458,9 +458,7 @@ def pad_packed_sequence(
         sequence.data, sequence.batch_sizes, sequence.sorted_indices, sequence.unsorted_indices
     )
     longest = len(sequence.batch_sizes)
-    steps = longest if total_length is None else total_length
-    if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)):
-        raise TypeError(message(where, "total_length", repr(total_length), "an int or None"))
+    steps = longest if total_length is None else check_int(where, "total_length", total_length)
     if steps < longest:
         raise ValueError(
             message(where, "total_length", steps, f"at least {longest}, the longest length")
@@ -468,7 +466,7 @@ def pad_packed_sequence(
     sizes = np.array(sequence.batch_sizes)
     given = sequence.sorted_indices
     order = np.arange(sizes[0]) if given is None else np.array(given)
-    op = PadPackedSequence(sizes, order, batch_first, padding_value, int(steps))
+    op = PadPackedSequence(sizes, order, batch_first, padding_value, steps)
     return op(sequence.data), sequence.lengths
 
 

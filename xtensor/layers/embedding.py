@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import check_size
+from ..errors import check_int
 from ..initializer import Initializer, initialize, xavier_normal
 from ..module import Module
 from ..ops.embedding import embedding
@@ -51,7 +51,7 @@ class Embedding(Module):
             ("num_embeddings", num_embeddings),
             ("embedding_dim", embedding_dim),
         ):
-            check_size("Embedding", argument, value)
+            check_int("Embedding", argument, value, 1)
         self.weights = initialize(
             weight_initializer, [num_embeddings, embedding_dim], dtype, embedding_dim, "Embedding"
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import check_flag, check_size
+from ..errors import check_flag, check_int
 from ..initializer import Initializer, initialize
 from ..module import Module
 from ..ops.matmul import linear
@@ -54,7 +54,7 @@ class Linear(Module):
             ("input_channels", input_channels),
             ("output_channels", output_channels),
         ):
-            check_size("Linear", argument, value)
+            check_int("Linear", argument, value, 1)
         check_flag("Linear", "use_bias", use_bias)
         self.weights = initialize(
             weight_initializer, [output_channels, input_channels], dtype, input_channels, "Linear"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from .. import autograd
-from ..errors import check_number, check_size, message
+from ..errors import check_int, check_number, message
 from ..initializer import Initializer, initialize, ones, zeros
 from ..module import Module
 from ..ops.norm import batch_norm, layer_norm
@@ -33,7 +33,7 @@ class _BatchNorm(Module):
     ) -> None:
         super().__init__(name)
         where = type(self).__name__
-        self.channel_num = check_size(where, "channel_num", channel_num)
+        self.channel_num = check_int(where, "channel_num", channel_num, 1)
         self.momentum = check_number(where, "momentum", momentum, 0)
         self.epsilon = check_number(where, "epsilon", epsilon, 0)
         shape = [self.channel_num]
@@ -236,7 +236,7 @@ class LayerNorm2d(_LayerNorm):
         name: str = "",
     ) -> None:
         super().__init__(name)
-        self.norm_size = check_size("LayerNorm2d", "norm_size", norm_size)
+        self.norm_size = check_int("LayerNorm2d", "norm_size", norm_size, 1)
         self._start((self.norm_size,), epsilon, affine, dtype)
 
     def forward(self, x: XTensor) -> XTensor:
@@ -281,7 +281,7 @@ class LayerNorm1d(_LayerNorm):
         name: str = "",
     ) -> None:
         super().__init__(name)
-        self.norm_size = check_size("LayerNorm1d", "norm_size", norm_size)
+        self.norm_size = check_int("LayerNorm1d", "norm_size", norm_size, 1)
         self._start((self.norm_size,), epsilon, affine, dtype)
 
     def forward(self, x: XTensor) -> XTensor:

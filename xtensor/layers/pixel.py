@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ..errors import check_int
 from ..module import Module
-from ..ops.pixel import check_factor, pixel_shuffle, pixel_unshuffle
+from ..ops.pixel import pixel_shuffle, pixel_unshuffle
 from ..tensor import XTensor
 
 
@@ -27,7 +28,7 @@ class Pixel_Shuffle(Module):
 
     def __init__(self, upscale_factors: int, name: str = "") -> None:
         super().__init__(name)
-        self.upscale_factors = check_factor("Pixel_Shuffle", "upscale_factors", upscale_factors)
+        self.upscale_factors = check_int("Pixel_Shuffle", "upscale_factors", upscale_factors, 1)
 
     def forward(self, x: XTensor) -> XTensor:
         """x [*, C * r * r, H, W] -> [*, C, H * r, W * r]."""
@@ -54,8 +55,8 @@ class Pixel_Unshuffle(Module):
 
     def __init__(self, downscale_factors: int, name: str = "") -> None:
         super().__init__(name)
-        self.downscale_factors = check_factor(
-            "Pixel_Unshuffle", "downscale_factors", downscale_factors
+        self.downscale_factors = check_int(
+            "Pixel_Unshuffle", "downscale_factors", downscale_factors, 1
         )
 
     def forward(self, x: XTensor) -> XTensor:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-from ..errors import check_flag, check_size, message
+from ..errors import check_flag, check_int, message
 from ..initializer import initialize
 from ..module import Module
 from ..ops.recurrent import gru, lstm, rnn
@@ -41,9 +41,9 @@ class _Recurrent(Module):
     ) -> None:
         super().__init__(name)
         where = type(self).__name__
-        self.input_size = check_size(where, "input_size", input_size)
-        self.hidden_size = check_size(where, "hidden_size", hidden_size)
-        self.num_layers = check_size(where, "num_layers", num_layers)
+        self.input_size = check_int(where, "input_size", input_size, 1)
+        self.hidden_size = check_int(where, "hidden_size", hidden_size, 1)
+        self.num_layers = check_int(where, "num_layers", num_layers, 1)
         self.batch_first = check_flag(where, "batch_first", batch_first)
         self.use_bias = check_flag(where, "use_bias", use_bias)
         self.bidirectional = check_flag(where, "bidirectional", bidirectional)

@@ -10,7 +10,7 @@ import numpy as np
 from .. import device as devices
 from ..device import DEV_CPU, SMALL, check_device, check_shape, device_of, empty, to_device
 from ..dtype import FLOAT64, INT64, is_floating, kfloat32, to_numpy_dtype
-from ..errors import check_number, message
+from ..errors import check_int, check_number, message
 from ..kernels import launch
 from ..tensor import XTensor, check_tensor, host_data, wrap
 
@@ -32,14 +32,6 @@ def check_value(where: str, argument: str, value: Any, dtype: np.dtype[Any]) -> 
         if not limits.min <= value <= limits.max:
             raise OverflowError(message(where, argument, value, f"a number that {dtype} can hold"))
     return value
-
-
-def _count(where: str, argument: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(message(where, argument, repr(value), "an int"))
-    if value < 0:
-        raise ValueError(message(where, argument, value, "0 or more"))
-    return int(value)
 
 
 def _full(where: str, shape: Any, value: Any, device: int | None, dtype: int | None) -> XTensor:
@@ -261,7 +253,7 @@ def linspace(
     """
     check_number("linspace", "start", start)
     check_number("linspace", "end", end)
-    count = _count("linspace", "num", num)
+    count = check_int("linspace", "num", num, 0)
     check_shape([count], "linspace", FLOAT64)
     first, last = np.float64(start), np.float64(end)
     step = (last - first) / max(count - 1, 1)
@@ -303,7 +295,7 @@ def logspace(
     check_number("logspace", "base", base)
     if base <= 0:
         raise ValueError(message("logspace", "base", base, "a number above 0"))
-    exponents = np.linspace(start, end, _count("logspace", "num", num))
+    exponents = np.linspace(start, end, check_int("logspace", "num", num, 0))
     return _from_host("logspace", np.power(float(base), exponents), device, dtype)
 
 
@@ -331,8 +323,7 @@ def eye(size: int, offset: int = 0, device: int | None = None, dtype: int | None
         <XTensor 2x2 cpu(0) kfloat32>
     """
     numpy_dtype = to_numpy_dtype(kfloat32 if dtype is None else dtype, "eye")
-    count = _count("eye", "size", size)
+    count = check_int("eye", "size", size, 0)
     check_shape([count, count], "eye", numpy_dtype)
-    if isinstance(offset, bool) or not isinstance(offset, (int, np.integer)):
-        raise TypeError(message("eye", "offset", repr(offset), "an int"))
-    return _from_host("eye", np.eye(count, k=int(offset), dtype=numpy_dtype), device, dtype)
+    matrix = np.eye(count, k=check_int("eye", "offset", offset), dtype=numpy_dtype)
+    return _from_host("eye", matrix, device, dtype)

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..device import Array, check_shape, empty_like, full_like, reshape
 from ..elementwise import apply
-from ..errors import message
+from ..errors import check_int, message
 from ..kernels import launch
 from ..op import Op
 from ..reduction import sum_axes
@@ -20,11 +20,7 @@ class _Offset(Op, abstract=True):
     argument = "k"
 
     def __init__(self, k: int) -> None:
-        if isinstance(k, bool) or not isinstance(k, (int, np.integer)):
-            raise TypeError(
-                message(self.name, self.argument, repr(k), "an int, the number of a diagonal")
-            )
-        self.k = int(k)
+        self.k = check_int(self.name, self.argument, k)
 
     def _view(self, matrix: np.ndarray) -> np.ndarray:
         return diagonal(matrix, self.k)

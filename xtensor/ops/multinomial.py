@@ -8,7 +8,7 @@ import numpy as np
 
 from ..device import DEV_CPU, to_device, to_host
 from ..dtype import FLOAT64, INT64, is_floating
-from ..errors import message
+from ..errors import check_int, message
 from ..tensor import XTensor, check_tensor, wrap
 from .random import draw_uniform
 
@@ -21,10 +21,7 @@ def _check(t: Any, num_samples: Any) -> np.ndarray:
         raise TypeError(message(where, "t", str(t.dtype), "kfloat32 or kfloat64"))
     if t.ndim not in (1, 2):
         raise ValueError(message(where, "t", f"of shape {t.shape}", "[C], or [N, C]"))
-    if isinstance(num_samples, bool) or not isinstance(num_samples, (int, np.integer)):
-        raise TypeError(message(where, "num_samples", repr(num_samples), "an int"))
-    if num_samples < 1:
-        raise ValueError(message(where, "num_samples", num_samples, "at least 1"))
+    check_int(where, "num_samples", num_samples, 1)
     weights = to_host(t.array)
     unusable = ~(np.isfinite(weights) & (weights >= 0))
     if unusable.any():

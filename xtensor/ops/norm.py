@@ -7,7 +7,7 @@ from typing import Any
 
 from ..device import Array, cast, empty_like, full_like, reshape
 from ..dtype import FLOAT64
-from ..errors import check_number, message
+from ..errors import check_int, check_number, message
 from ..kernels import launch
 from ..op import Op
 from ..reduction import sum_axes
@@ -106,9 +106,7 @@ class LayerNorm(Op):
     optional = (1, 2)
 
     def __init__(self, axes: int, epsilon: float) -> None:
-        if isinstance(axes, bool) or not isinstance(axes, int):
-            raise TypeError(message(self.name, "axes", repr(axes), "an int"))
-        self.axes = axes
+        self.axes = check_int(self.name, "axes", axes)
         self.epsilon = check_number(self.name, "epsilon", epsilon, 0)
 
     def check(self, x: Array, gamma: Array | None, beta: Array | None) -> None:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Any
-
-import numpy as np
 
 from ..device import Array, reshape
-from ..errors import message
+from ..errors import check_int, message
 from ..op import Op
 from ..strided import permuted
 from ..tensor import XTensor, check_tensor
@@ -82,20 +79,6 @@ def _image(where: str, x: Array) -> list[int]:
     return shape[-3:]
 
 
-def check_factor(where: str, argument: str, factor: Any) -> int:
-    """``factor`` if it is an int of at least 1.
-
-    Raises:
-        TypeError: it is no int.
-        ValueError: it is below 1.
-    """
-    if isinstance(factor, bool) or not isinstance(factor, (int, np.integer)):
-        raise TypeError(message(where, argument, repr(factor), "an int, the same for both axes"))
-    if factor < 1:
-        raise ValueError(message(where, argument, factor, "at least 1"))
-    return int(factor)
-
-
 # -- public functions -----------------------------------------------------------------------------
 
 
@@ -125,7 +108,7 @@ def pixel_shuffle(x: XTensor, upscale_factors: int) -> XTensor:
           [2. 3.]]]
         <XTensor 1x2x2 cpu(0) kfloat32>
     """
-    r = check_factor("pixel_shuffle", "upscale_factors", upscale_factors)
+    r = check_int("pixel_shuffle", "upscale_factors", upscale_factors, 1)
     return PixelShuffle(r)(check_tensor("pixel_shuffle", "x", x))
 
 
@@ -155,5 +138,5 @@ def pixel_unshuffle(x: XTensor, downscale_factors: int) -> XTensor:
         >>> xt.all(xt.pixel_shuffle(xt.pixel_unshuffle(x, 2), 2) == x).item()
         True
     """
-    r = check_factor("pixel_unshuffle", "downscale_factors", downscale_factors)
+    r = check_int("pixel_unshuffle", "downscale_factors", downscale_factors, 1)
     return PixelUnshuffle(r)(check_tensor("pixel_unshuffle", "x", x))

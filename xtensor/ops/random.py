@@ -26,7 +26,7 @@ from ..device import (
 )
 from ..dtype import BOOL, FLOAT32, code_of, is_floating, kfloat32, to_numpy_dtype
 from ..elementwise import apply
-from ..errors import check_number, message
+from ..errors import check_int, check_number, message
 from ..kernels import launch
 from ..kernels.shuffle import shuffled
 from ..tensor import XTensor, wrap
@@ -90,6 +90,13 @@ def _launch(name: str, out: Array, per_block: int, *numbers: Any) -> None:
     launch(name, blocks, flat(out), *take_blocks(blocks), *numbers)
 
 
+def _check_word(where: str, argument: str, value: Any) -> int:
+    number = check_int(where, argument, value)
+    if not 0 <= number < SEEDS:
+        raise ValueError(message(where, argument, number, f"0 <= {argument} < 2**64"))
+    return number
+
+
 def _floating(where: str, dtype: int | None) -> np.dtype[Any]:
     numpy_dtype = to_numpy_dtype(kfloat32 if dtype is None else dtype, where)
     if not is_floating(numpy_dtype):
@@ -131,11 +138,7 @@ def manual_seed(seed: int) -> None:
         >>> bool((randu([3]).to_numpy() == first).all())
         True
     """
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
-        raise TypeError(message("manual_seed", "seed", repr(seed), "an int"))
-    if not 0 <= seed < SEEDS:
-        raise ValueError(message("manual_seed", "seed", seed, "0 <= seed < 2**64"))
-    set_rng_state({"seed": int(seed), "position": 0})
+    set_rng_state({"seed": _check_word("manual_seed", "seed", seed), "position": 0})
 
 
 def get_rng_state() -> dict[str, int]:
@@ -168,13 +171,9 @@ def set_rng_state(state: dict[str, int]) -> None:
         raise TypeError(
             message("set_rng_state", "state", repr(state), "a dict with keys seed and position")
         )
-    for name, value in state.items():
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise TypeError(message("set_rng_state", name, repr(value), "an int"))
-        if not 0 <= value < SEEDS:
-            raise ValueError(message("set_rng_state", name, value, "0 <= value < 2**64"))
+    seed, position = [_check_word("set_rng_state", k, state[k]) for k in ("seed", "position")]
     with _generator.lock:
-        _generator.seed, _generator.position = state["seed"], state["position"]
+        _generator.seed, _generator.position = seed, position
 
 
 def randu(
@@ -273,12 +272,11 @@ def randperm(n: int, device: int | None = None) -> XTensor:
         >>> sorted(randperm(5).to_numpy().tolist())
         [0, 1, 2, 3, 4]
     """
-    if isinstance(n, bool) or not isinstance(n, (int, np.integer)):
-        raise TypeError(message("randperm", "n", repr(n), "an int"))
-    if not 0 <= n <= 2**32:
+    count = check_int("randperm", "n", n)
+    if not 0 <= count <= 2**32:
         raise ValueError(message("randperm", "n", n, "0 .. 2**32"))
     where = check_device(device, "randperm")
-    words = np.empty(2 * int(n), np.uint32)
+    words = np.empty(2 * count, np.uint32)
     _launch("random_words_forward", words, 4)
     return wrap(to_device(shuffled(words.view(np.uint64)), where))
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from ..device import Array, empty_like, reshape
-from ..errors import message
+from ..errors import check_int, message
 from ..kernels import launch
 from ..op import Op
 from ..reduction import as_rows
@@ -26,9 +24,7 @@ class _AlongAxis(Op, abstract=True):
     promotion = "float"
 
     def __init__(self, axis: int) -> None:
-        if isinstance(axis, bool) or not isinstance(axis, (int, np.integer)):
-            raise TypeError(message(self.name, "axis", repr(axis), "an int"))
-        self.axis = int(axis)
+        self.axis = check_int(self.name, "axis", axis)
 
     def check(self, x: Array) -> None:
         rank = max(1, len(x.shape))

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..device import SMALL, Array, empty_like, host_constant, reshape, to_host
 from ..dtype import INT64
-from ..errors import check_flag, message
+from ..errors import check_flag, check_int, message
 from ..kernels import launch
 from ..op import Op
 from ..reduction import check_axis
@@ -126,14 +126,6 @@ class Nonzero(Op):
         return host_constant(x, places)
 
 
-def _check_k(where: str, k: Any) -> int:
-    if isinstance(k, bool) or not isinstance(k, (int, np.integer)):
-        raise TypeError(message(where, "k", repr(k), "an int of at least 1"))
-    if k < 1:
-        raise ValueError(message(where, "k", k, "an int of at least 1"))
-    return int(k)
-
-
 # -- public functions -----------------------------------------------------------------------------
 
 
@@ -211,7 +203,7 @@ def topK(t: Any, k: int, axis: int = -1, if_descent: bool = True) -> XTensor:
         array([5., 4.], dtype=float32)
     """
     descending = check_flag("topK", "if_descent", if_descent)
-    return TopK(_check_axis("topK", axis), descending, _check_k("topK", k))(t)
+    return TopK(check_int("topK", "axis", axis), descending, check_int("topK", "k", k, 1))(t)
 
 
 def argtopK(t: Any, k: int, axis: int = -1, if_descent: bool = True) -> XTensor:
@@ -235,13 +227,8 @@ def argtopK(t: Any, k: int, axis: int = -1, if_descent: bool = True) -> XTensor:
         array([4, 2])
     """
     descending = check_flag("argtopK", "if_descent", if_descent)
-    return ArgtopK(_check_axis("argtopK", axis), descending, _check_k("argtopK", k))(t)
-
-
-def _check_axis(where: str, axis: Any) -> int:
-    if axis is None:
-        raise TypeError(message(where, "axis", "None", "an int"))
-    return int(axis) if isinstance(axis, np.integer) else axis
+    count = check_int("argtopK", "k", k, 1)
+    return ArgtopK(check_int("argtopK", "axis", axis), descending, count)(t)
 
 
 def nonzero(t: Any) -> XTensor:
