@@ -46,6 +46,7 @@ def cumsum_forward(start, stop, out, running, x, sums, parts, backwards):
                 for q in range(p + 1, parts) if backwards else range(p):
                     total += sums[o * parts + q, 0]
             row = o * length
+            # Not by _line, with which 100,000 rows of 10 numbers took up to 1.4 times as long.
             if backwards:
                 for i in range(row + end - 1, row + first - 1, -1):
                     total += source[i]
