@@ -48,10 +48,12 @@ def layers(label: str, x: np.ndarray, *options: Any) -> list[Case]:
     ]  # fmt: skip
 
 
-holed = normal(7, 1, 2, 4, 4)
+holed = normal(7, 1, 2, 4, 14)
 holed[0, 0, 1, 1] = np.nan
 holed[0, 1, 2, 3] = np.inf
 holed[0, 1, 0, :] = -np.inf
+# Of many windows in a row the loop is over windows, of few over cells; equals must not show it.
+tied = rng(8).integers(-2, 3, (2, 2, 7, 21)).astype(float)
 
 cases = [
     *both("side by side", apart(2, 3, 4, 6), 2),
@@ -71,7 +73,17 @@ cases = [
     *both("volume", apart(1, 2, 4, 4, 2), 2),
     *both("volume, uneven", apart(2, 1, 3, 4, 5), (2, 3, 2), (1, 2, 3), (1, 0, 1)),
     *both("ties", np.ones((1, 1, 4, 4)), 2, 2, "valid", grad=()),
+    *both("many in a row", apart(1, 2, 4, 20), 3, 1, 1),
+    *both("many in a row, stride 2", apart(2, 1, 5, 21), (2, 3), 2, (0, 1)),
+    *both("many in a row, stride 3", apart(1, 2, 4, 26), (2, 4), (1, 3), (1, 2)),
+    *both("wide windows", apart(1, 2, 6, 23), (4, 11), 4, (2, 5)),
+    *[
+        case
+        for stride in (1, 2, 3)
+        for case in both(f"equals, stride {stride}", tied, 4, stride, 1, grad=())
+    ],
     both("NaN and infinities", holed, 2, 1, grad=())[0],
+    both("NaN and infinities, few windows", holed, 2, 2, grad=())[0],
     *layers("valid", apart(2, 2, 4, 6), (2, 2), (2, 2)),
     *layers("same", apart(1, 2, 5, 5), 3, 2, "same"),
     *layers("padding", apart(1, 1, 4, 5), [3, 2], (1, 2), (1, 0)),
