@@ -19,7 +19,7 @@ from __future__ import annotations
 import ctypes
 import math
 from collections.abc import Callable, Sequence
-from functools import cache, lru_cache, partial
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -137,8 +137,8 @@ class ElementwiseKernel(CpuKernel):
 
     ``numpy_loop(*inputs, out=out)`` runs it where NumPy has such a loop; else the formula is lifted
     into a compiled loop over flat arrays. ``shared(out, *inputs)`` shares out many numbers, or
-    returns False where it can not; that of a ufunc is ``run_ufunc``. ``vectors(tile, other)`` is
-    the formula on tiles, for rows that are repeated; truth values have none.
+    returns False where it can not. ``vectors(tile, other)`` is the formula on tiles, for rows that
+    are repeated; truth values have none.
     """
 
     def __init__(
@@ -156,8 +156,7 @@ class ElementwiseKernel(CpuKernel):
         super().__init__(with_globals(loop, name, {"formula": inlined}), "contract", name)
         self.formula = formula
         self.numpy_loop = numpy_loop
-        found = getattr(numpy_loop, "ufunc", numpy_loop)
-        self.shared = partial(run_ufunc, found) if isinstance(found, np.ufunc) else shared
+        self.shared = shared
         self.rows: tuple[CpuKernel, CpuKernel] | None = None
         if self.arrays == 2 and not self.numbers:
             plain = with_globals(_rows_xy, f"{name}_rows", {"formula": inlined})
@@ -165,8 +164,6 @@ class ElementwiseKernel(CpuKernel):
             if vectors is not None:
                 by_vectors = with_globals(_vectors_xy, f"{name}_vectors", {"vectors": vectors})
                 self.rows = self.rows[0], CpuKernel(by_vectors)
-        if isinstance(numpy_loop, np.ufunc):
-            ufuncs[name, self.arrays] = numpy_loop
         self.__module__ = formula.__module__
         self.__doc__ = formula.__doc__
 
@@ -213,9 +210,8 @@ def _as_rows(out: Any, x: Any, y: Any) -> tuple[int, tuple[Any, ...]] | None:
     return rows, (*[a.reshape(-1) for a in (out, x, y)], columns, *steps)
 
 
-# What makes the result of few numbers, functions of NumPy's, quiet or not: by the kernel's name and
-# how many arrays it takes.
-ufuncs: dict[tuple[str, int], Callable[..., Any]] = {}
+# What makes the result of few numbers: by the kernel's name and how many arrays it takes.
+makers: dict[tuple[str, int], Callable[..., Any]] = {}
 # Below this many elements NumPy's loop is over before a second thread would wake.
 SERIAL_ELEMENTS = 65_536
 # NumPy's loops are called for so many numbers at most.

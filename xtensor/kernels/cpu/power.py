@@ -168,6 +168,3 @@ def share_slopes(out: np.ndarray, g: np.ndarray, x: np.ndarray, y: np.ndarray) -
         return False
     parallel_for(slopes, out.size, args)
     return True
-
-
-SHARED: dict[str, Any] = {"power_forward": share_products, "power_backward_x": share_slopes}
