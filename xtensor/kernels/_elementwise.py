@@ -157,13 +157,14 @@ class ElementwiseKernel(CpuKernel):
         self.formula = formula
         self.numpy_loop = numpy_loop
         self.shared = shared
-        self.rows: tuple[CpuKernel, CpuKernel] | None = None
+        self.rows: CpuFunction | None = None
+        self.vector_rows: CpuFunction | None = None
         if self.arrays == 2 and not self.numbers:
-            plain = with_globals(_rows_xy, f"{name}_rows", {"formula": inlined})
-            self.rows = (CpuKernel(plain, "contract"),) * 2
-            if vectors is not None:
-                by_vectors = with_globals(_vectors_xy, f"{name}_vectors", {"vectors": vectors})
-                self.rows = self.rows[0], CpuKernel(by_vectors)
+            rows = with_globals(_rows_xy, f"{name}_rows", {"formula": inlined})
+            self.rows = CpuFunction(rows, "contract")
+        if vectors is not None:
+            rows = with_globals(_vectors_xy, f"{name}_vectors", {"vectors": vectors})
+            self.vector_rows = CpuFunction(rows)
         self.__module__ = formula.__module__
         self.__doc__ = formula.__doc__
 
@@ -175,8 +176,11 @@ class ElementwiseKernel(CpuKernel):
             self.numpy_loop(*args[1:], out=args[0])
             return
         out, inputs, numbers = args[0], args[1 : self.arrays + 1], args[self.arrays + 1 :]
-        if self.rows is not None and (rows := _as_rows(out, *inputs)):
-            self.rows[out.dtype != np.bool_].run(*rows)
+        if self.rows is not None and (found := _as_rows(out, *inputs)):
+            loop = self.rows
+            if self.vector_rows is not None and out.dtype != np.bool_:
+                loop = self.vector_rows
+            parallel_for(loop, *found)
             return
         if self.shared is not None and self.shared(out, *inputs):
             return

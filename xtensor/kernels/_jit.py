@@ -87,9 +87,6 @@ class CpuKernel(Kernel):
         super().__init__(function, name)
         self.loop = CpuFunction(function, fastmath)
 
-    def compiled(self) -> Any:
-        return self.loop.compiled()
-
     def run(self, work: int, args: Sequence[Any]) -> None:
         parallel_for(self.loop, work, args)
 
