@@ -11,7 +11,8 @@ from numpy import ndarray
 from .device import Array, empty_like
 from .errors import message
 from .kernels import check_raw, launch
-from .kernels._elementwise import SERIAL_ELEMENTS, makers
+from .kernels._elementwise import makers
+from .kernels.parallel import SERIAL_ELEMENTS
 
 
 def apply(name: str, arrays: tuple[Array, ...], *numbers: Any, dtype: Any = None) -> Array:

@@ -28,7 +28,7 @@ from ._jit import CpuFunction, CpuIntrinsic, CpuKernel, register, with_globals
 from .cpu.simd import lanes_of, load_part, load_tile, pointer, store_part, store_tile
 from .formula import check_count, split_parameters
 from .layout import DATA, merge_axes
-from .parallel import is_new, parallel_for
+from .parallel import SERIAL_ELEMENTS, is_new, parallel_for
 from .team import look
 
 
@@ -216,8 +216,6 @@ def _as_rows(out: Any, x: Any, y: Any) -> tuple[int, tuple[Any, ...]] | None:
 
 # What makes the result of few numbers: by the kernel's name and how many arrays it takes.
 makers: dict[tuple[str, int], Callable[..., Any]] = {}
-# Below this many elements NumPy's loop is over before a second thread would wake.
-SERIAL_ELEMENTS = 65_536
 # NumPy's loops are called for so many numbers at most.
 RUN = 16_384
 # Fewer rows than this, or shorter ones, are left to NumPy.

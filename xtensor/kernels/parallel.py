@@ -27,6 +27,8 @@ from .scratch import scratch
 
 # A chunk should be worth the microsecond or two in which the others begin.
 CHUNK_ELEMENTS = 32_768
+# Below so many there is one chunk, which NumPy has done before a launch is under way.
+SERIAL_ELEMENTS = 2 * CHUNK_ELEMENTS
 # Where ranges are shared out by their shape, into a power of two, of which 2, 4 or 8 threads get as
 # many each; and where by the number of threads: one that is held up leaves its share to the others.
 MAX_CHUNKS, CHUNKS_PER_THREAD = 16, 4
