@@ -28,7 +28,7 @@ from ._jit import CpuFunction, CpuIntrinsic, CpuKernel, register, with_globals
 from .cpu.simd import lanes_of, load_part, load_tile, pointer, store_part, store_tile
 from .formula import check_count, split_parameters
 from .layout import DATA, merge_axes
-from .parallel import SERIAL_ELEMENTS, is_new, parallel_for
+from .parallel import SERIAL_ELEMENTS, parallel_for, take_first_call
 from .team import look
 
 
@@ -100,7 +100,7 @@ def run_ufunc(ufunc: np.ufunc, out: np.ndarray, x: np.ndarray, y: np.ndarray | N
     plan = _plan(ufunc, x.dtype, x.shape, y.dtype, y.shape, out.dtype, out.shape)
     if plan is None:
         return False
-    if is_new(run_loop, out.size):  # NumPy itself has nothing to compile
+    if take_first_call(run_loop, out.size):  # NumPy itself has nothing to compile
         with np.errstate(all="ignore"):
             ufunc(*inputs, out=out)
         return True

@@ -212,7 +212,6 @@ class CpuFunction(Compiled):
         self.inline = inline
         self._compiled: Any = None
         self._shared: Any = None
-        self._calls = 0
 
     def __call__(self, *args: Any) -> Any:
         return self.function(*args)
@@ -227,10 +226,6 @@ class CpuFunction(Compiled):
                 if self._compiled is None:
                     self._compiled = _njit(self.function, self.fastmath, self.inline)
         return self._compiled
-
-    def next_call(self) -> int:
-        self._calls += 1
-        return self._calls
 
     def shared(self, buffers: int) -> Any:
         """The dispatcher of a job over it, see ``team.shared``; made on first use."""
