@@ -19,6 +19,7 @@ import inspect
 import threading
 import types
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from . import cache
@@ -236,6 +237,11 @@ class CpuFunction(Compiled):
                 if self._shared is None:
                     self._shared = team.shared(self, buffers)
         return self._shared
+
+
+def cpu_function(fastmath: str) -> Callable[[Callable[..., Any]], CpuFunction]:
+    """A decorator that makes CpuFunctions which take a liberty, a name in FASTMATH."""
+    return partial(CpuFunction, fastmath=fastmath)
 
 
 class CpuIntrinsic(CpuFunction):

@@ -10,6 +10,7 @@ import numpy as np
 from .._jit import CpuFunction
 from ..parallel import parallel_for
 from ..scalar import HALF, ONE, ZERO
+from .cells import inlined
 
 # mypy: disable-error-code="no-untyped-def"
 
@@ -108,7 +109,8 @@ def spread(x: Any, out: np.ndarray) -> np.ndarray:
     return spread
 
 
-def _product(x, twice, has_root):
+@inlined
+def product(x, twice, has_root):
     """x ** (twice / 2) from the binary digits, without a branch on x"""
     root = ONE
     if has_root:
@@ -125,10 +127,8 @@ def _product(x, twice, has_root):
     return root * low * ((x4 if n & 4 else ONE) * (x4 * x4 if n & 8 else ONE))
 
 
-product = CpuFunction(_product, inline="always")
-
-
-def _products(start, stop, out, x, twice):
+@CpuFunction
+def products(start, stop, out, x, twice):
     to, xs = out[start:stop], x[start:stop]
     if twice & 1:
         for i in range(to.size):
@@ -138,7 +138,8 @@ def _products(start, stop, out, x, twice):
             to[i] = product(xs[i], twice, False)
 
 
-def _slopes(start, stop, out, g, x, factor, twice):
+@CpuFunction
+def slopes(start, stop, out, g, x, factor, twice):
     to, gs, xs = out[start:stop], g[start:stop], x[start:stop]
     if twice & 1:
         for i in range(to.size):
@@ -146,9 +147,6 @@ def _slopes(start, stop, out, g, x, factor, twice):
     else:
         for i in range(to.size):
             to[i] = gs[i] * factor * product(xs[i], twice, False)
-
-
-products, slopes = CpuFunction(_products), CpuFunction(_slopes)
 
 
 # Many numbers with one exponent are shared out over threads in compiled code, if it is a product.
