@@ -285,7 +285,7 @@ def test_the_cache_is_filled_privately_and_used(tmp_path):
     assert list(version.rglob("*.nbc"))
     out, _ = python(
         KERNEL + "from xtensor.kernels import kernels\n"
-        "print(kernels('cpu')['relu_backward'].compiled().stats.cache_hits.total())\n",
+        "print(kernels('cpu')['relu_backward'].loop.compiled().stats.cache_hits.total())\n",
         XTENSOR_CACHE=str(tmp_path),
     )
     assert out.split() == ["8", "1"]

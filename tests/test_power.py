@@ -78,6 +78,34 @@ def test_a_power_of_odd_numbers(number, dtype, repeats):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("number", [0, 3, -2.5, 1.7])
+def test_few_numbers_have_the_bytes_of_many(number, dtype):
+    generator, few, many = np.random.default_rng(3), 1_000, 200_000
+    x, g = (generator.uniform(-0.5, 3, many).astype(DTYPES[dtype]) for _ in range(2))
+    for shape in ((), (1,), (1, 1)):
+        y = np.full(shape, number, x.dtype)
+        for name, arrays in (
+            ("power_forward", (x, y)),
+            ("power_backward_x", (g, x, y)),
+            ("power_backward_y", (g, y, x)),
+        ):
+            first = [a[:few] if a.size > 1 else a for a in arrays]
+            came = xt.apply(name, tuple(first)).tobytes()
+            assert came == xt.apply(name, arrays).ravel()[:few].tobytes(), (name, shape)
+
+
+@pytest.mark.parametrize("rows", [2, 30_000])
+@pytest.mark.parametrize("number", [2, 1.7])
+def test_fewer_bases_than_results_are_repeated(number, rows):
+    x, y = np.array([1.0, 2.0, 3.0]), np.array(float(number))
+    out, slope = np.empty((rows, 3)), np.empty((rows, 3))
+    xt.launch("power_forward", out.size, out, x, y)
+    np.testing.assert_allclose(out, np.tile(x**number, (rows, 1)))
+    xt.launch("power_backward_x", slope.size, slope, np.ones((rows, 3)), x, y)
+    np.testing.assert_allclose(slope, np.tile(number * x ** (number - 1), (rows, 1)))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("number", [0, 1, 2, 0.5, 3])
 def test_the_gradient_at_0_is_finite_where_it_should_be(number, dtype):
     x = xt.XTensor([0, 0], requires_grad=True, dtype=dtype)

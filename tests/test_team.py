@@ -10,7 +10,7 @@ import pytest
 
 import xtensor as xt
 from xtensor.kernels import parallel
-from xtensor.kernels._elementwise import find_loop
+from xtensor.kernels._elementwise import find_loop, run_loop
 from xtensor.kernels._jit import CpuFunction
 from xtensor.kernels.layout import merge_axes
 from xtensor.kernels.parallel import parallel_for
@@ -93,6 +93,18 @@ def test_first_calls_go_without_other_threads_unless_they_are_long(threads, monk
     assert jobs == [200_000]
     parallel_for(CpuFunction(_count), 7, (out, x, 1.0), parallel.LONG)
     assert jobs == [200_000, 7]
+
+
+def test_a_call_is_counted_once(threads, monkeypatch):
+    """Sums ask whether it is one of the first before ``parallel_for`` does."""
+    monkeypatch.setattr(parallel, "FIRST_CALLS", 3)
+    monkeypatch.setattr(run_loop, "first_calls", 0)
+    threads(2)
+    out, x = np.zeros(200_000), np.ones(200_000)
+    for calls in (1, 2, 3, 3, 3):
+        xt.launch("add_forward", out.size, out, out, x)
+        assert run_loop.first_calls == calls
+    np.testing.assert_array_equal(out, 5)
 
 
 @pytest.mark.parametrize("rest", [0, 0.01])

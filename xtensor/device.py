@@ -17,11 +17,9 @@ from numpy import ndarray
 from .dtype import BOOL
 from .errors import message
 from .kernels import launch
+from .kernels.parallel import SERIAL_ELEMENTS
 
 Array: TypeAlias = Any
-
-# Below this many elements NumPy has filled or copied an array before a launch is under way.
-SMALL = 65_536
 
 DEV_CPU = 0
 DEV_GPU_0, DEV_GPU_1, DEV_GPU_2, DEV_GPU_3, DEV_GPU_4 = range(1000, 1005)
@@ -135,7 +133,7 @@ def full(shape: Sequence[int], value: float, dtype: np.dtype[Any], device: int =
     if device == DEV_CPU and value == 0 and math.copysign(1, value) == 1:
         return np.zeros(shape, dtype)
     out = empty(shape, dtype, device)
-    if device == DEV_CPU and out.size < SMALL:
+    if device == DEV_CPU and out.size < SERIAL_ELEMENTS:
         out.fill(value)
         return out
     launch("fill", out.size, flat(out), dtype.type(value))

@@ -11,7 +11,8 @@ from numpy import ndarray
 from .device import Array, empty_like
 from .errors import message
 from .kernels import check_raw, launch
-from .kernels._elementwise import SERIAL_ELEMENTS, ufuncs
+from .kernels._elementwise import makers
+from .kernels.parallel import SERIAL_ELEMENTS
 
 
 def apply(name: str, arrays: tuple[Array, ...], *numbers: Any, dtype: Any = None) -> Array:
@@ -35,7 +36,7 @@ def apply(name: str, arrays: tuple[Array, ...], *numbers: Any, dtype: Any = None
     """
     first = arrays[0]
     if (
-        (maker := ufuncs.get((name, len(arrays)))) is not None
+        (maker := makers.get((name, len(arrays)))) is not None
         and type(first) is ndarray
         and (size := first.size) < SERIAL_ELEMENTS
         and (

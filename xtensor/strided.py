@@ -13,9 +13,10 @@ from functools import lru_cache
 import numpy as np
 from numpy import ndarray
 
-from .device import SMALL, Array, empty_like, flat
+from .device import Array, empty_like, flat
 from .kernels import launch
 from .kernels.layout import address_of, merge_axes
+from .kernels.parallel import SERIAL_ELEMENTS
 
 View = Callable[[np.ndarray], np.ndarray]
 
@@ -24,7 +25,7 @@ def read(array: Array, view: View) -> Array:
     """The elements that ``view`` shows of ``array``, in a new contiguous array."""
     base = stand_in(array)
     seen = view(base)
-    if base is array and seen.size < SMALL:
+    if base is array and seen.size < SERIAL_ELEMENTS:
         return seen.copy()
     out = empty_like(array, seen.shape)
     if seen.size:
@@ -44,7 +45,7 @@ def write(out: Array, view: View, values: Array) -> None:
     """Put ``values``, which broadcast to what ``view`` shows, into these elements of ``out``."""
     base = stand_in(out)
     seen = view(base)
-    if base is out and seen.size < SMALL:
+    if base is out and seen.size < SERIAL_ELEMENTS:
         seen[...] = values
     elif seen.size:
         flat_values = flat(expand(values, seen.shape))
@@ -56,7 +57,7 @@ def expand(array: Array, shape: Sequence[int]) -> Array:
     """The array repeated to a shape it broadcasts to; itself if it has that shape."""
     if tuple(array.shape) == tuple(shape):
         return array
-    if type(array) is ndarray and math.prod(shape) < SMALL:
+    if type(array) is ndarray and math.prod(shape) < SERIAL_ELEMENTS:
         out = np.empty(shape, array.dtype)
         out[...] = array
         return out

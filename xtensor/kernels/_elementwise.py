@@ -19,7 +19,7 @@ from __future__ import annotations
 import ctypes
 import math
 from collections.abc import Callable, Sequence
-from functools import cache, lru_cache, partial
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ from ._jit import CpuFunction, CpuIntrinsic, CpuKernel, register, with_globals
 from .cpu.simd import lanes_of, load_part, load_tile, pointer, store_part, store_tile
 from .formula import check_count, split_parameters
 from .layout import DATA, merge_axes
-from .parallel import is_new, parallel_for
+from .parallel import SERIAL_ELEMENTS, parallel_for, take_first_call
 from .team import look
 
 
@@ -100,7 +100,7 @@ def run_ufunc(ufunc: np.ufunc, out: np.ndarray, x: np.ndarray, y: np.ndarray | N
     plan = _plan(ufunc, x.dtype, x.shape, y.dtype, y.shape, out.dtype, out.shape)
     if plan is None:
         return False
-    if is_new(run_loop, out.size):  # NumPy itself has nothing to compile
+    if take_first_call(run_loop, out.size):  # NumPy itself has nothing to compile
         with np.errstate(all="ignore"):
             ufunc(*inputs, out=out)
         return True
@@ -137,8 +137,8 @@ class ElementwiseKernel(CpuKernel):
 
     ``numpy_loop(*inputs, out=out)`` runs it where NumPy has such a loop; else the formula is lifted
     into a compiled loop over flat arrays. ``shared(out, *inputs)`` shares out many numbers, or
-    returns False where it can not; that of a ufunc is ``run_ufunc``. ``vectors(tile, other)`` is
-    the formula on tiles, for rows that are repeated; truth values have none.
+    returns False where it can not. ``vectors(tile, other)`` is the formula on tiles, for rows that
+    are repeated; truth values have none.
     """
 
     def __init__(
@@ -155,17 +155,15 @@ class ElementwiseKernel(CpuKernel):
         inlined = CpuFunction(formula, inline="always")
         super().__init__(with_globals(loop, name, {"formula": inlined}), "contract", name)
         self.numpy_loop = numpy_loop
-        found = getattr(numpy_loop, "ufunc", numpy_loop)
-        self.shared = partial(run_ufunc, found) if isinstance(found, np.ufunc) else shared
-        self.rows: tuple[CpuKernel, CpuKernel] | None = None
+        self.shared = shared
+        self.rows: CpuFunction | None = None
+        self.vector_rows: CpuFunction | None = None
         if self.arrays == 2 and not self.numbers:
-            plain = with_globals(_rows_xy, f"{name}_rows", {"formula": inlined})
-            self.rows = (CpuKernel(plain, "contract"),) * 2
-            if vectors is not None:
-                by_vectors = with_globals(_vectors_xy, f"{name}_vectors", {"vectors": vectors})
-                self.rows = self.rows[0], CpuKernel(by_vectors)
-        if isinstance(numpy_loop, np.ufunc):
-            ufuncs[name, self.arrays] = numpy_loop
+            rows = with_globals(_rows_xy, f"{name}_rows", {"formula": inlined})
+            self.rows = CpuFunction(rows, "contract")
+        if vectors is not None:
+            rows = with_globals(_vectors_xy, f"{name}_vectors", {"vectors": vectors})
+            self.vector_rows = CpuFunction(rows)
         self.__module__ = formula.__module__
         self.__doc__ = formula.__doc__
 
@@ -177,8 +175,11 @@ class ElementwiseKernel(CpuKernel):
             self.numpy_loop(*args[1:], out=args[0])
             return
         out, inputs, numbers = args[0], args[1 : self.arrays + 1], args[self.arrays + 1 :]
-        if self.rows is not None and (rows := _as_rows(out, *inputs)):
-            self.rows[out.dtype != np.bool_].run(*rows)
+        if self.rows is not None and (found := _as_rows(out, *inputs)):
+            loop = self.rows
+            if self.vector_rows is not None and out.dtype != np.bool_:
+                loop = self.vector_rows
+            parallel_for(loop, *found)
             return
         if self.shared is not None and self.shared(out, *inputs):
             return
@@ -212,11 +213,8 @@ def _as_rows(out: Any, x: Any, y: Any) -> tuple[int, tuple[Any, ...]] | None:
     return rows, (*[a.reshape(-1) for a in (out, x, y)], columns, *steps)
 
 
-# What makes the result of few numbers, functions of NumPy's, quiet or not: by the kernel's name and
-# how many arrays it takes.
-ufuncs: dict[tuple[str, int], Callable[..., Any]] = {}
-# Below this many elements NumPy's loop is over before a second thread would wake.
-SERIAL_ELEMENTS = 65_536
+# What makes the result of few numbers: by the kernel's name and how many arrays it takes.
+makers: dict[tuple[str, int], Callable[..., Any]] = {}
 # NumPy's loops are called for so many numbers at most.
 RUN = 16_384
 # Fewer rows than this, or shorter ones, are left to NumPy.

@@ -19,6 +19,7 @@ import inspect
 import threading
 import types
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from . import cache
@@ -86,9 +87,6 @@ class CpuKernel(Kernel):
     ) -> None:
         super().__init__(function, name)
         self.loop = CpuFunction(function, fastmath)
-
-    def compiled(self) -> Any:
-        return self.loop.compiled()
 
     def run(self, work: int, args: Sequence[Any]) -> None:
         parallel_for(self.loop, work, args)
@@ -215,7 +213,6 @@ class CpuFunction(Compiled):
         self.inline = inline
         self._compiled: Any = None
         self._shared: Any = None
-        self._calls = 0
 
     def __call__(self, *args: Any) -> Any:
         return self.function(*args)
@@ -231,10 +228,6 @@ class CpuFunction(Compiled):
                     self._compiled = _njit(self.function, self.fastmath, self.inline)
         return self._compiled
 
-    def next_call(self) -> int:
-        self._calls += 1
-        return self._calls
-
     def shared(self, buffers: int) -> Any:
         """The dispatcher of a job over it, see ``team.shared``; made on first use."""
         if self._shared is None:
@@ -244,6 +237,11 @@ class CpuFunction(Compiled):
                 if self._shared is None:
                     self._shared = team.shared(self, buffers)
         return self._shared
+
+
+def cpu_function(fastmath: str) -> Callable[[Callable[..., Any]], CpuFunction]:
+    """A decorator that makes CpuFunctions which take a liberty, a name in FASTMATH."""
+    return partial(CpuFunction, fastmath=fastmath)
 
 
 class CpuIntrinsic(CpuFunction):

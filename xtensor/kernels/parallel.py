@@ -27,6 +27,8 @@ from .scratch import scratch
 
 # A chunk should be worth the microsecond or two in which the others begin.
 CHUNK_ELEMENTS = 32_768
+# Below so many there is one chunk, which NumPy has done before a launch is under way.
+SERIAL_ELEMENTS = 2 * CHUNK_ELEMENTS
 # Where ranges are shared out by their shape, into a power of two, of which 2, 4 or 8 threads get as
 # many each; and where by the number of threads: one that is held up leaves its share to the others.
 MAX_CHUNKS, CHUNKS_PER_THREAD = 16, 4
@@ -47,14 +49,15 @@ LOCK = 8
 
 
 class Compiled:
-    """A loop as ``parallel_for`` takes it besides Python functions."""
+    """A loop as ``parallel_for`` takes it besides Python functions.
+
+    ``first_calls`` is how many of its FIRST_CALLS were taken.
+    """
+
+    first_calls = 0
 
     def compiled(self) -> Callable[..., Any]:
         """The loop itself, (start, stop, *args, *buffers)."""
-        raise NotImplementedError
-
-    def next_call(self) -> int:
-        """Counts calls with work for several threads, from 1."""
         raise NotImplementedError
 
     def shared(self, buffers: int) -> Callable[..., bool]:
@@ -283,9 +286,15 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def is_new(body: Compiled, cost: int) -> bool:
-    """Whether this is one of a loop's first calls, which it counts, and not a long one."""
-    return body.next_call() <= FIRST_CALLS and cost < LONG
+def take_first_call(body: Compiled, cost: int) -> bool:
+    """Whether a call is one of a loop's first, of which there is then one fewer; no long one is.
+
+    Where it is not, asking again about the same call gives the same answer and takes nothing.
+    """
+    if body.first_calls >= FIRST_CALLS or cost >= LONG:
+        return False
+    body.first_calls += 1
+    return True
 
 
 def parallel_for(
@@ -326,7 +335,7 @@ def parallel_for(
         chunks = min(work, threads * min(CHUNKS_PER_THREAD, -(-chunks // threads)))
     if not isinstance(body, Compiled):
         _get_pool().run(_Job(body, work, chunks, args))
-    elif threads == 1 or is_new(body, cost):
+    elif threads == 1 or take_first_call(body, cost):
         _call_alone(body, work, chunks, args, buffers)
     else:
         _share(body, work, chunks, args, buffers)

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from .. import device as devices
-from ..device import DEV_CPU, SMALL, check_device, check_shape, device_of, empty, to_device
+from ..device import DEV_CPU, check_device, check_shape, device_of, empty, to_device
 from ..dtype import FLOAT64, INT64, is_floating, kfloat32, to_numpy_dtype
 from ..errors import check_int, check_number, message
 from ..kernels import launch
+from ..kernels.parallel import SERIAL_ELEMENTS
 from ..tensor import XTensor, check_tensor, host_data, wrap
 
 
@@ -59,7 +60,7 @@ def _evenly(
     numpy_dtype = to_numpy_dtype(kfloat32 if dtype is None else dtype, where)
     place = check_device(device, where)
     fits = is_floating(numpy_dtype) or (numpy_dtype == INT64 == first.dtype)
-    if not fits or (place == DEV_CPU and count < SMALL):
+    if not fits or (place == DEV_CPU and count < SERIAL_ELEMENTS):
         values = first + np.arange(count) * step
         values[-1:] = last
         return wrap(to_device(host_data(values, numpy_dtype, where), place))

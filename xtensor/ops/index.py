@@ -13,20 +13,11 @@ from typing import Any
 import numpy as np
 
 from ..autograd import warn_unrecorded
-from ..device import (
-    SMALL,
-    Array,
-    cast,
-    device_of,
-    empty_like,
-    full_like,
-    host_constant,
-    reshape,
-    to_host,
-)
+from ..device import Array, cast, device_of, empty_like, full_like, host_constant, reshape, to_host
 from ..dtype import BOOL, INT64
 from ..errors import message
 from ..kernels import launch
+from ..kernels.parallel import SERIAL_ELEMENTS
 from ..op import Op
 from ..strided import expand, read, stand_in, write
 from ..tensor import XTensor, check_tensor, host_data
@@ -142,7 +133,7 @@ class _Places:
         if size == 0:
             return
         rows, values = self._rows(out), self._rows(expand(values, self.shape))
-        if type(out) is np.ndarray and size < SMALL:
+        if type(out) is np.ndarray and size < SERIAL_ELEMENTS:
             rows[self.places] = values  # of several values for one place the last one stays
         else:
             target, first, order = by_target(self.places)

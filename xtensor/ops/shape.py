@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from ..device import SMALL, Array, check_shape, empty_like
+from ..device import Array, check_shape, empty_like
 from ..device import reshape as reshape_array
 from ..dtype import BOOL
 from ..elementwise import apply
 from ..errors import message
+from ..kernels.parallel import SERIAL_ELEMENTS
 from ..op import Op
 from ..reduction import check_axes, check_axis, sum_to_shape
 from ..strided import View, expand, permuted, read, share, write
@@ -153,7 +154,7 @@ class Concatenate(Op):
             lengths.append(array.shape[axis])
             size += array.size
         self.ends = [0, *itertools.accumulate(lengths)]
-        if type(first) is np.ndarray and size < SMALL:
+        if type(first) is np.ndarray and size < SERIAL_ELEMENTS:
             return np.concatenate(inputs, axis)
         out = empty_like(first, (*first.shape[:axis], self.ends[-1], *first.shape[axis + 1 :]))
         for array, start, stop in zip(inputs, self.ends, self.ends[1:]):

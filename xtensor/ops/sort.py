@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..device import SMALL, Array, empty_like, host_constant, reshape, to_host
+from ..device import Array, empty_like, host_constant, reshape, to_host
 from ..dtype import INT64
 from ..errors import check_flag, check_int, message
 from ..kernels import launch
@@ -17,6 +17,9 @@ from ..op import Op
 from ..reduction import check_axis
 from ..strided import permuted
 from ..tensor import XTensor
+
+# Of so many truth values the places are listed at a time: what comes in between stays in the cache.
+BLOCK = 65_536
 
 
 class _Order(Op, abstract=True):
@@ -112,10 +115,9 @@ class Nonzero(Op):
         flat = host.reshape(-1) != 0
         places = np.empty((np.count_nonzero(flat), host.ndim), INT64)
         end = 0
-        # Of flat truth values NumPy lists the places ten times as fast as of others; a block at a
-        # time, what comes in between stays in the cache.
-        for begin in range(0, flat.size, SMALL):
-            rest = np.flatnonzero(flat[begin : begin + SMALL]) + begin
+        # Of flat truth values NumPy lists the places ten times as fast as of others.
+        for begin in range(0, flat.size, BLOCK):
+            rest = np.flatnonzero(flat[begin : begin + BLOCK]) + begin
             rows = places[end : end + rest.size]
             end += rest.size
             for axis in range(host.ndim - 1, 0, -1):

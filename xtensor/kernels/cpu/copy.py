@@ -16,7 +16,7 @@ from functools import lru_cache
 import numpy as np
 
 from .._jit import CpuFunction, cpu_whole_kernel
-from ..parallel import is_new, parallel_for
+from ..parallel import parallel_for, take_first_call
 from .cells import copy_cells, inlined
 from .simd import lanes_of, pointer, transpose_whole
 
@@ -54,7 +54,7 @@ def _move(to, source, shape, to_strides, strides):
     """to[sum(i * to_strides)] = source[sum(i * strides)], flat both; None: in order."""
     loop, tasks, numbers = _plan(to.itemsize, shape, to_strides, strides)
     size = math.prod(shape)
-    if is_new(loop, size):  # NumPy has nothing to compile
+    if take_first_call(loop, size):  # NumPy has nothing to compile
         np.copyto(_view(to, shape, to_strides), _view(source, shape, strides))
         return
     # As unsigned numbers: their bits are all that counts, and one kernel serves more dtypes.

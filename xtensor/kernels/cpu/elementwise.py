@@ -6,15 +6,22 @@ Formulas with an exponential in them are written again here, with the one that v
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from .. import scalar
-from .._elementwise import cpu_elementwise, ufuncs
+from .._elementwise import cpu_elementwise, makers, run_ufunc
 from ..scalar import ONE, ZERO
 from .exponential import exp, expm1, gauss, log1p, mills, within
-from .power import SHARED, power_backward_x, power_backward_y, power_forward
+from .power import (
+    power_backward_x,
+    power_backward_y,
+    power_forward,
+    share_products,
+    share_slopes,
+)
 from .simd import add_tiles, div_tiles, mul_tiles, sub_tiles
 
 # mypy: disable-error-code="no-untyped-def"
@@ -129,57 +136,23 @@ def quiet(loop: Any) -> Any:
         with np.errstate(all="ignore"):
             return loop(*inputs, out=out)
 
-    setattr(run, "ufunc", loop)  # noqa: B010 - mypy; compiled code calls it and warns of nothing
     return run
 
 
-# Loops that also make their result, if they are given none.
-MAKING = {
-    "divide_forward": quiet(np.true_divide),
-    "log_forward": quiet(np.log),
-    "log_backward": quiet(np.true_divide),
-    "sin_forward": quiet(np.sin),
-    "cos_forward": quiet(np.cos),
-    "tan_forward": quiet(np.tan),
-    "asin_forward": quiet(np.arcsin),
-    "acos_forward": quiet(np.arccos),
-    "sinh_forward": quiet(np.sinh),
-    "cosh_forward": quiet(np.cosh),
-}
-# Loops for few numbers, where others are faster for many.
-FEW = {
-    "exp_forward": quiet(np.exp),
-    "sqrt_forward": quiet(np.sqrt),
-    "reciprocal_forward": quiet(np.reciprocal),
-    "relu_forward": positive_part,
-    "sign_forward": np.sign,
-    "logical_and_forward": np.logical_and,
-    "logical_or_forward": np.logical_or,
-    "logical_xor_forward": np.logical_xor,
-    "logical_not_forward": np.logical_not,
-}
-UFUNCS: dict[str, Any] = {
-    **MAKING,
+# NumPy's loops, and functions that fill ``out`` by them; the quiet ones are called so.
+PLAIN = {
     "add_forward": np.add,
     "sub_forward": np.subtract,
     "mul_forward": np.multiply,
     "power_forward": power_forward,
-    "power_backward_x": quiet(power_backward_x),
-    "power_backward_y": quiet(power_backward_y),
     "neg_forward": np.negative,
     "square_forward": np.square,
-    "cast_forward": quiet(cast),
-    "truth_forward": quiet(cast),
     "floor_forward": np.floor,
     "ceil_forward": np.ceil,
     "round_forward": np.rint,
     "exp_backward": np.multiply,
     "abs_forward": np.absolute,
-    "sin_backward": quiet(sin_backward),
-    "cos_backward": quiet(cos_backward),
     "atan_forward": np.arctan,
-    "sinh_backward": quiet(sinh_backward),
-    "cosh_backward": quiet(cosh_backward),
     "tanh_forward": np.tanh,
     "maximum_forward": np.maximum,
     "minimum_forward": np.minimum,
@@ -193,6 +166,40 @@ UFUNCS: dict[str, Any] = {
     "isinf_forward": np.isinf,
     "isnan_forward": np.isnan,
 }
+QUIET = {
+    "divide_forward": np.true_divide,
+    "power_backward_x": power_backward_x,
+    "power_backward_y": power_backward_y,
+    "cast_forward": cast,
+    "truth_forward": cast,
+    "log_forward": np.log,
+    "log_backward": np.true_divide,
+    "sin_forward": np.sin,
+    "sin_backward": sin_backward,
+    "cos_forward": np.cos,
+    "cos_backward": cos_backward,
+    "tan_forward": np.tan,
+    "asin_forward": np.arcsin,
+    "acos_forward": np.arccos,
+    "sinh_forward": np.sinh,
+    "sinh_backward": sinh_backward,
+    "cosh_forward": np.cosh,
+    "cosh_backward": cosh_backward,
+}
+# What makes few numbers where the compiled formula is faster for many.
+FOR_FEW = {
+    "exp_forward": quiet(np.exp),
+    "sqrt_forward": quiet(np.sqrt),
+    "reciprocal_forward": quiet(np.reciprocal),
+    "relu_forward": positive_part,
+    "sign_forward": np.sign,
+    "logical_and_forward": np.logical_and,
+    "logical_or_forward": np.logical_or,
+    "logical_xor_forward": np.logical_xor,
+    "logical_not_forward": np.logical_not,
+}
+# What shares out many numbers, besides the loops of ufuncs.
+SHARED: dict[str, Any] = {"power_forward": share_products, "power_backward_x": share_slopes}
 VECTORS = {
     "add_forward": add_tiles,
     "sub_forward": sub_tiles,
@@ -201,13 +208,17 @@ VECTORS = {
 }
 
 for _name, _formula in scalar.formulas().items():
+    _loop: Any = PLAIN.get(_name) or QUIET.get(_name)
+    _called = quiet(_loop) if _name in QUIET else _loop
+    _is_ufunc = isinstance(_loop, np.ufunc)
     _kernel = cpu_elementwise(
         _name,
         FORMULAS.get(_name, _formula),
-        UFUNCS.get(_name),
-        SHARED.get(_name),
+        _called,
+        partial(run_ufunc, _loop) if _is_ufunc else SHARED.get(_name),
         VECTORS.get(_name),
     )
-    if _loop := MAKING.get(_name) or FEW.get(_name):
-        ufuncs[_name, _kernel.arrays] = _loop
+    _maker: Any = _called if _is_ufunc else FOR_FEW.get(_name)
+    if _maker is not None:
+        makers[_name, _kernel.arrays] = _maker
     _kernel.__module__ = scalar.__name__  # where the formula is explained, for both devices

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._jit import CpuFunction
+from .._jit import CpuFunction, cpu_function
 from .simd import bits_of, number_of
 
 F, D, I32, I64 = np.float32, np.float64, np.int32, np.int64
@@ -30,7 +30,9 @@ ROUND_32, ROUND_64 = F(1.5 * 2**23), D(1.5 * 2**52)
 BITS_32, BITS_64 = ROUND_32.view(I32), ROUND_64.view(I64)
 
 
-def _reduced(x):
+# No reordering in here, whatever the caller allows itself: the rounding trick would be cancelled.
+@cpu_function("contract")
+def reduced(x):
     """q, a, b with exp(x) = (1 + q) * a * b; a and b are powers of two, whose product may overflow.
 
     x beyond what gives 0 or infinity is cut off first; NaN stays NaN.
@@ -69,24 +71,23 @@ def _reduced(x):
     return D(2.0) * p / (d - p), a, b
 
 
-# No reordering in here, whatever the caller allows itself: the rounding trick would be cancelled.
-reduced = CpuFunction(_reduced, "contract")
-
-
-def _exp(x):
+@cpu_function("contract")
+def exp(x):
     """exp(x); infinity above its range, 0 below"""
     q, a, b = reduced(x)
     return (q * a + a) * b
 
 
-def _expm1(x):
+@cpu_function("contract")
+def expm1(x):
     """exp(x) - 1 for x <= 0, where neither subtraction loses digits"""
     q, a, b = reduced(x)
     power = a * b
     return q * power + (power - F(1))
 
 
-def _log1p(x):
+@cpu_function("contract")
+def log1p(x):
     """log(1 + x) for 0 <= x <= 1: 2 artanh(s) = 2 (s + s**3 / 3 + ...), s = x / (2 + x) <= 1/3"""
     s = x / (F(2) + x)
     t = s * s
@@ -100,13 +101,15 @@ def _log1p(x):
     return (p * s + s) * F(2)
 
 
-def _within(x):
+@CpuFunction
+def within(x):
     """abs(x), but nothing beyond the place from which exp(-x * x / 2) is 0"""
     far = F(14.5) if isinstance(x, F) else D(40)
     return far if abs(x) > far else abs(x)
 
 
-def _gauss(x):
+@cpu_function("contract")
+def gauss(x):
     """exp(-x * x / 2) for x >= 0, in float32 for x <= 15"""
     if not isinstance(x, F):
         return exp(D(-0.5) * x * x)
@@ -124,7 +127,8 @@ def _gauss(x):
     return p * power * F(2**-64)
 
 
-def _mills(x):
+@cpu_function("contract")
+def mills(x):
     """exp(x * x / 2) * Phi(-x) for x >= 0, in float32 for x <= 14.5"""
     if isinstance(x, F):
         t = F(1) / (x + F(3.75))
@@ -163,11 +167,3 @@ def _mills(x):
     p = p * s + D(-0.88339445316988232)
     p = p * s + D(1.0740069070883398)
     return D(0.5) * p * t
-
-
-exp = CpuFunction(_exp, "contract")
-expm1 = CpuFunction(_expm1, "contract")
-log1p = CpuFunction(_log1p, "contract")
-within = CpuFunction(_within)
-gauss = CpuFunction(_gauss, "contract")
-mills = CpuFunction(_mills, "contract")

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .._jit import CpuFunction, cpu_host_kernel, cpu_kernel, cpu_whole_kernel
+from .._jit import CpuFunction, cpu_function, cpu_host_kernel, cpu_kernel, cpu_whole_kernel
 from ..parallel import parallel_for
 from .exponential import exp
 from .simd import pointer
@@ -69,7 +69,11 @@ def _rows_of(array: np.ndarray, first: int, last: int) -> np.ndarray:
     return array[first // inner, :, column : column + last - first].T[:, :, np.newaxis]
 
 
-def _pick(start, stop, loss, peak, total, x, classes, factor):
+# Loops of the kernels below; they take rows of neighbours and have no CUDA twins of their own.
+
+
+@CpuFunction
+def pick(start, stop, loss, peak, total, x, classes, factor):
     length = x.shape[1]
     xs = pointer(x)
     for i in range(start, stop):
@@ -80,7 +84,8 @@ def _pick(start, stop, loss, peak, total, x, classes, factor):
         loss[i] = factor * (math.log(t) - (xs[at + classes[i]] - top))
 
 
-def _probability_and_mark(start, stop, grad_x, x, classes, peak, total, factor):
+@CpuFunction
+def probability_and_mark(start, stop, grad_x, x, classes, peak, total, factor):
     length = x.shape[1]
     to, xs = pointer(grad_x), pointer(x)
     for i in range(start, stop):
@@ -90,7 +95,8 @@ def _probability_and_mark(start, stop, grad_x, x, classes, peak, total, factor):
         to[at + classes[i]] -= factor
 
 
-def _weigh(start, stop, loss, peak, total, x, y, factor, epsilon):
+@CpuFunction
+def weigh(start, stop, loss, peak, total, x, y, factor, epsilon):
     length = x.shape[1]
     xs, ys = pointer(x), pointer(y)
     for i in range(start, stop):
@@ -105,7 +111,8 @@ def _weigh(start, stop, loss, peak, total, x, y, factor, epsilon):
         loss[i] = factor * t
 
 
-def _weigh_stable(start, stop, loss, peak, total, x, y, factor):
+@CpuFunction
+def weigh_stable(start, stop, loss, peak, total, x, y, factor):
     length = x.shape[1]
     xs, ys = pointer(x), pointer(y)
     for i in range(start, stop):
@@ -120,7 +127,8 @@ def _weigh_stable(start, stop, loss, peak, total, x, y, factor):
         loss[i] = factor * t
 
 
-def _pull_to(start, stop, grad_x, x, y, peak, total, factor):
+@cpu_function("reassociate")
+def pull_to(start, stop, grad_x, x, y, peak, total, factor):
     length = x.shape[1]
     to, xs, weights = pointer(grad_x), pointer(x), pointer(y)
     for i in range(start, stop):
@@ -133,7 +141,8 @@ def _pull_to(start, stop, grad_x, x, y, peak, total, factor):
             to[at + j] = exp(xs[at + j] - top) * scale - factor * weights[at + j]
 
 
-def _pull_softly(start, stop, grad_x, x, y, peak, total, factor, epsilon):
+@CpuFunction
+def pull_softly(start, stop, grad_x, x, y, peak, total, factor, epsilon):
     length = x.shape[1]
     to, xs, weights = pointer(grad_x), pointer(x), pointer(y)
     for i in range(start, stop):
@@ -146,15 +155,6 @@ def _pull_softly(start, stop, grad_x, x, y, peak, total, factor, epsilon):
         for j in range(length):
             p = to[at + j]
             to[at + j] = factor * p * (-weights[at + j] / (p + epsilon) - t)
-
-
-# Loops of the kernels below; they take rows of neighbours and have no CUDA twins of their own.
-pick = CpuFunction(_pick)
-probability_and_mark = CpuFunction(_probability_and_mark)
-weigh = CpuFunction(_weigh)
-weigh_stable = CpuFunction(_weigh_stable)
-pull_to = CpuFunction(_pull_to, "reassociate")
-pull_softly = CpuFunction(_pull_softly)
 
 
 @cpu_whole_kernel

@@ -10,6 +10,7 @@ import numpy as np
 from .._jit import CpuFunction
 from ..parallel import parallel_for
 from ..scalar import HALF, ONE, ZERO
+from .cells import inlined
 
 # mypy: disable-error-code="no-untyped-def"
 
@@ -20,24 +21,20 @@ MOST = 8
 
 def power_forward(x: np.ndarray, y: np.ndarray, out: Any) -> None:
     """x ** y"""
-    if out.dtype.kind != "f":
-        np.power(x, y, out=out)
-        return
-    n = number(y)
-    if n is not None and is_product(n):
-        products.compiled()(0, out.size, out.reshape(-1), x.reshape(-1), int(2 * n))
-    else:
+    if (args := product_args(out, x, y)) is not None:
+        products.compiled()(0, out.size, *args)
+    elif out.dtype.kind == "f":
         power(x, y, out)
+    else:
+        np.power(x, y, out=out)
 
 
 def power_backward_x(g: np.ndarray, x: np.ndarray, y: np.ndarray, out: Any) -> None:
     """g * y * x ** (y - 1), and g * y where y is 0, even at x = 0"""
-    n = number(y)
-    if n is not None and is_product(n - 1):
-        twice = int(2 * n - 2) if n else 0
-        flat = [a.reshape(-1) for a in (out, g, x)]
-        slopes.compiled()(0, out.size, *flat, y.dtype.type(n), twice)
+    if (args := slope_args(out, g, x, y)) is not None:
+        slopes.compiled()(0, out.size, *args)
         return
+    n = number(y)
     y = y if n is None else y.dtype.type(n)
     power(x, y - ONE, out)
     np.multiply(out, y, out=out)
@@ -56,13 +53,35 @@ def power_backward_y(g: np.ndarray, x: np.ndarray, power: np.ndarray, out: Any) 
 
 
 def number(x: np.ndarray) -> float | None:
-    """The number that x repeats all over, if it does"""
-    return None if any(x.strides) else x.item(0)
+    """The number that x is, or repeats all over; None for others"""
+    return x.item(0) if x.size == 1 or not any(x.strides) else None
 
 
 def is_product(n: float) -> bool:
     """Whether x ** n is made by products and roots"""
     return abs(n) <= MOST and (2 * n).is_integer()
+
+
+# Few numbers and many are products in the same cases, so that they have the same bytes.
+
+
+def product_args(out: np.ndarray, x: np.ndarray, y: np.ndarray) -> tuple[Any, ...] | None:
+    """What ``products`` takes for x ** y; None where they do not make it"""
+    n = number(y)
+    if out.dtype.kind != "f" or n is None or not is_product(n) or x.size < out.size:
+        return None
+    return out.reshape(-1), x.reshape(-1), int(2 * n)
+
+
+def slope_args(
+    out: np.ndarray, g: np.ndarray, x: np.ndarray, y: np.ndarray
+) -> tuple[Any, ...] | None:
+    """What ``slopes`` takes for g * y * x ** (y - 1); None where they do not make it"""
+    n = number(y)
+    if n is None or not is_product(n - 1) or min(g.size, x.size) < out.size:
+        return None
+    flat = [a.reshape(-1) for a in (out, g, x)]
+    return *flat, y.dtype.type(n), int(2 * n - 2) if n else 0
 
 
 @np.errstate(all="ignore")
@@ -90,7 +109,8 @@ def spread(x: Any, out: np.ndarray) -> np.ndarray:
     return spread
 
 
-def _product(x, twice, has_root):
+@inlined
+def product(x, twice, has_root):
     """x ** (twice / 2) from the binary digits, without a branch on x"""
     root = ONE
     if has_root:
@@ -107,10 +127,8 @@ def _product(x, twice, has_root):
     return root * low * ((x4 if n & 4 else ONE) * (x4 * x4 if n & 8 else ONE))
 
 
-product = CpuFunction(_product, inline="always")
-
-
-def _products(start, stop, out, x, twice):
+@CpuFunction
+def products(start, stop, out, x, twice):
     to, xs = out[start:stop], x[start:stop]
     if twice & 1:
         for i in range(to.size):
@@ -120,7 +138,8 @@ def _products(start, stop, out, x, twice):
             to[i] = product(xs[i], twice, False)
 
 
-def _slopes(start, stop, out, g, x, factor, twice):
+@CpuFunction
+def slopes(start, stop, out, g, x, factor, twice):
     to, gs, xs = out[start:stop], g[start:stop], x[start:stop]
     if twice & 1:
         for i in range(to.size):
@@ -130,29 +149,20 @@ def _slopes(start, stop, out, g, x, factor, twice):
             to[i] = gs[i] * factor * product(xs[i], twice, False)
 
 
-products, slopes = CpuFunction(_products), CpuFunction(_slopes)
-
-
 # Many numbers with one exponent are shared out over threads in compiled code, if it is a product.
 
 
 def share_products(out: np.ndarray, x: np.ndarray, y: np.ndarray) -> bool:
     """``power_forward``, if it can"""
-    n = y.item(0)
-    if out.dtype.kind != "f" or y.size > 1 or x.size < out.size or not is_product(n):
+    if (args := product_args(out, x, y)) is None:
         return False
-    parallel_for(products, out.size, (out.reshape(-1), x.reshape(-1), int(2 * n)))
+    parallel_for(products, out.size, args)
     return True
 
 
 def share_slopes(out: np.ndarray, g: np.ndarray, x: np.ndarray, y: np.ndarray) -> bool:
     """``power_backward_x``, if it can"""
-    n = y.item(0)
-    if y.size > 1 or min(g.size, x.size) < out.size or not is_product(n - 1):
+    if (args := slope_args(out, g, x, y)) is None:
         return False
-    flat = [a.reshape(-1) for a in (out, g, x)]
-    parallel_for(slopes, out.size, (*flat, y.dtype.type(n), int(2 * n - 2) if n else 0))
+    parallel_for(slopes, out.size, args)
     return True
-
-
-SHARED: dict[str, Any] = {"power_forward": share_products, "power_backward_x": share_slopes}

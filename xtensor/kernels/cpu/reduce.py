@@ -12,12 +12,11 @@ of the time would go into conversions.
 
 from __future__ import annotations
 
-import functools
 import math
 
 import numpy as np
 
-from .._jit import CpuFunction, cpu_whole_kernel, with_globals
+from .._jit import CpuFunction, cpu_function, cpu_whole_kernel, with_globals
 from ..parallel import parallel_for
 from .cells import clear_cells, copy_cells, inlined
 from .exponential import I64, D, F
@@ -150,7 +149,7 @@ def sum_columns(start, stop, out, x, length, inner, parts):
 
 # The only function here that may reorder sums, and it calls no other: a helper may exist twice, by
 # itself and in its caller's file of the cache, each with sums in an order of its own.
-@functools.partial(CpuFunction, fastmath="reassociate")
+@cpu_function("reassociate")
 def sum_rows(start, stop, out, x, length, parts):
     """The same for x [outer, length, 1]."""
     for index in range(start, stop):

@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 
-from .._jit import CpuFunction, cpu_whole_kernel
+from .._jit import CpuFunction, cpu_function, cpu_whole_kernel
 from ..parallel import parallel_for
 from .cells import clear_cells, inlined, prefetch_cells
 from .exponential import I32, I64, D, F, exp, log1p
@@ -31,7 +31,8 @@ FEW = 8
 row_max, larger = LARGEST["compare_row"], LARGEST["formula"]
 
 
-def _exp_sum(out, to, x, at, length, peak):
+@cpu_function("reassociate")
+def exp_sum(out, to, x, at, length, peak):
     """out[to + j] = exp(x[at + j] - peak); their sum, float64.
 
     Two passes: the sum's wide lanes would slow exp.
@@ -44,9 +45,6 @@ def _exp_sum(out, to, x, at, length, peak):
     return t
 
 
-exp_sum = CpuFunction(_exp_sum, "reassociate")
-
-
 @inlined
 def exp_total(x, at, length, peak):
     """The sum of exp(x[at + j] - peak), float64."""
@@ -56,7 +54,8 @@ def exp_total(x, at, length, peak):
     return total
 
 
-def _softmax(start, stop, out, x):
+@cpu_function("contract")
+def softmax_rows(start, stop, out, x):
     length = x.shape[1]
     to, xs = pointer(out), pointer(x)
     for at in range(start * length, stop * length, length):
@@ -69,7 +68,8 @@ def _softmax(start, stop, out, x):
             to[at + j] *= factor
 
 
-def _softmax_gradient(start, stop, grad_x, grad_out, out):
+@cpu_function("reassociate")
+def softmax_gradient_rows(start, stop, grad_x, grad_out, out):
     length = out.shape[1]
     to, g, y = pointer(grad_x), pointer(grad_out), pointer(out)
     for at in range(start * length, stop * length, length):
@@ -81,7 +81,8 @@ def _softmax_gradient(start, stop, grad_x, grad_out, out):
             to[at + j] = y[at + j] * (g[at + j] - mean)
 
 
-def _log_softmax(start, stop, out, x):
+@cpu_function("contract")
+def log_softmax_rows(start, stop, out, x):
     length = x.shape[1]
     to, xs = pointer(out), pointer(x)
     for at in range(start * length, stop * length, length):
@@ -91,7 +92,8 @@ def _log_softmax(start, stop, out, x):
             to[at + j] = (xs[at + j] - peak) - level
 
 
-def _log_softmax_gradient(start, stop, grad_x, grad_out, out):
+@cpu_function("reassociate")
+def log_softmax_gradient_rows(start, stop, grad_x, grad_out, out):
     length = out.shape[1]
     to, g, y = pointer(grad_x), pointer(grad_out), pointer(out)
     for at in range(start * length, stop * length, length):
@@ -137,7 +139,8 @@ def exp_columns(out, x, begin, length, inner, count, peak, total, part):
             total[j] += part[j]
 
 
-def _log_sum(x):
+@cpu_function("contract")
+def log_sum(x):
     """log(x) for x >= 1: k ln 2 + log m with x = 2**k m; the C library's does not vectorise"""
     if isinstance(x, F):
         bits = bits_of(F(x))
@@ -148,10 +151,8 @@ def _log_sum(x):
     return D((bits >> I64(52)) - I64(1023)) * D(math.log(2)) + log1p(m - D(1)) if x == x else x
 
 
-log_sum = CpuFunction(_log_sum, "contract")
-
-
-def _softmax_columns(start, stop, out, x):
+@cpu_function("contract")
+def softmax_columns(start, stop, out, x):
     length, inner = x.shape[1], x.shape[2]
     to, xs = pointer(out), pointer(x)
     peak, factor, total = room(xs, TILE), room(xs, TILE), room(D, TILE)
@@ -166,7 +167,8 @@ def _softmax_columns(start, stop, out, x):
                 to[at + j] *= factor[j]
 
 
-def _softmax_gradient_columns(start, stop, grad_x, grad_out, out):
+@cpu_function("contract")
+def softmax_gradient_columns(start, stop, grad_x, grad_out, out):
     length, inner = out.shape[1], out.shape[2]
     to, g, y = pointer(grad_x), pointer(grad_out), pointer(out)
     mean, total = room(y, TILE), room(D, TILE)
@@ -189,7 +191,8 @@ def _softmax_gradient_columns(start, stop, grad_x, grad_out, out):
                 to[at + j] = y[at + j] * (g[at + j] - mean[j])
 
 
-def _log_softmax_columns(start, stop, out, x):
+@cpu_function("contract")
+def log_softmax_columns(start, stop, out, x):
     length, inner = x.shape[1], x.shape[2]
     to, xs = pointer(out), pointer(x)
     peak, level, total = room(xs, TILE), room(xs, TILE), room(D, TILE)
@@ -204,7 +207,8 @@ def _log_softmax_columns(start, stop, out, x):
                 to[at + j] = (xs[at + j] - peak[j]) - level[j]
 
 
-def _log_softmax_gradient_columns(start, stop, grad_x, grad_out, out):
+@cpu_function("contract")
+def log_softmax_gradient_columns(start, stop, grad_x, grad_out, out):
     length, inner = out.shape[1], out.shape[2]
     to, g, y = pointer(grad_x), pointer(grad_out), pointer(out)
     level, total = room(y, TILE), room(D, TILE)
@@ -227,21 +231,9 @@ def _log_softmax_gradient_columns(start, stop, grad_x, grad_out, out):
                 to[at + j] = g[at + j] - exp(y[at + j]) * level[j]
 
 
-# Loops of the kernels below, for rows of neighbours and for columns.
-softmax = CpuFunction(_softmax, "contract"), CpuFunction(_softmax_columns, "contract")
-softmax_gradient = (
-    CpuFunction(_softmax_gradient, "reassociate"),
-    CpuFunction(_softmax_gradient_columns, "contract"),
-)
-log_softmax = CpuFunction(_log_softmax, "contract"), CpuFunction(_log_softmax_columns, "contract")
-log_softmax_gradient = (
-    CpuFunction(_log_softmax_gradient, "reassociate"),
-    CpuFunction(_log_softmax_gradient_columns, "contract"),
-)
-
-
-def _run(loops: tuple[CpuFunction, CpuFunction], rows: int, *arrays: np.ndarray) -> None:
-    along_rows, along_columns = loops
+def _share(
+    along_rows: CpuFunction, along_columns: CpuFunction, rows: int, *arrays: np.ndarray
+) -> None:
     outer, _, inner = arrays[0].shape
     if inner == 1:
         parallel_for(along_rows, rows, arrays)
@@ -253,22 +245,22 @@ def _run(loops: tuple[CpuFunction, CpuFunction], rows: int, *arrays: np.ndarray)
 @cpu_whole_kernel
 def softmax_forward(start, stop, out, x):
     """out[o, j, c] = exp(x[o, j, c] - max_j x) / sum_j exp(x[o, j, c] - max_j x)"""
-    _run(softmax, stop, out, x)
+    _share(softmax_rows, softmax_columns, stop, out, x)
 
 
 @cpu_whole_kernel
 def softmax_backward(start, stop, grad_x, grad_out, out):
     """grad_x[o, j, c] = out[o, j, c] * (grad_out[o, j, c] - sum_j (grad_out * out)[o, j, c])"""
-    _run(softmax_gradient, stop, grad_x, grad_out, out)
+    _share(softmax_gradient_rows, softmax_gradient_columns, stop, grad_x, grad_out, out)
 
 
 @cpu_whole_kernel
 def log_softmax_forward(start, stop, out, x):
     """out[o, j, c] = x[o, j, c] - max_j x - log sum_j exp(x[o, j, c] - max_j x)"""
-    _run(log_softmax, stop, out, x)
+    _share(log_softmax_rows, log_softmax_columns, stop, out, x)
 
 
 @cpu_whole_kernel
 def log_softmax_backward(start, stop, grad_x, grad_out, out):
     """grad_x[o, j, c] = grad_out[o, j, c] - exp(out[o, j, c]) * sum_j grad_out[o, j, c]"""
-    _run(log_softmax_gradient, stop, grad_x, grad_out, out)
+    _share(log_softmax_gradient_rows, log_softmax_gradient_columns, stop, grad_x, grad_out, out)

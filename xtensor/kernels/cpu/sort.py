@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from .. import sortkeys
-from .._jit import CpuKernel, cpu_host_kernel, cpu_kernel
+from .._jit import CpuFunction, cpu_host_kernel, cpu_kernel
 from .cells import inlined
 from .exponential import I32, I64, D, F
 from .simd import bits_of
@@ -30,7 +30,8 @@ def key_of(x):
     return I64(x)
 
 
-def _first_places(start, stop, index, x, least, flip, largest):
+@CpuFunction
+def first_places(start, stop, index, x, least, flip, largest):
     """index[r] = places of the first elements of x[r]; flip 0, or -1 to have the largest first
 
     least[j] is the least key left among the elements j, j + least.size, j + 2 * least.size ...
@@ -66,9 +67,6 @@ def _first_places(start, stop, index, x, least, flip, largest):
                 if other > key or (other == key and i > place):
                     rest = min(rest, other)
             least[j] = rest
-
-
-first_places = CpuKernel(_first_places)
 
 
 @cpu_host_kernel
