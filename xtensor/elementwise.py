@@ -36,9 +36,9 @@ def apply(name: str, arrays: tuple[Array, ...], *numbers: Any, dtype: Any = None
     """
     first = arrays[0]
     if (
-        (maker := makers.get((name, len(arrays)))) is not None
+        (found := makers.get((name, len(arrays)))) is not None
         and type(first) is ndarray
-        and (size := first.size) < SERIAL_ELEMENTS
+        and (size := first.size) < found[1]
         and (
             len(arrays) == 1
             or size * arrays[1].size < SERIAL_ELEMENTS
@@ -47,7 +47,7 @@ def apply(name: str, arrays: tuple[Array, ...], *numbers: Any, dtype: Any = None
     ):
         # What a few numbers cost are calls: NumPy makes the result faster than it fills one.
         try:
-            out = maker(*arrays)
+            out = found[0](*arrays)
         except ValueError:  # NumPy's words for what is said better here
             broadcast_shape(name, arrays)
             raise

@@ -25,7 +25,16 @@ from typing import Any
 import numpy as np
 
 from ._jit import CpuFunction, CpuIntrinsic, CpuKernel, register, with_globals
-from .cpu.simd import lanes_of, load_part, load_tile, pointer, store_part, store_tile
+from .cpu.cells import inlined
+from .cpu.simd import (
+    lanes_of,
+    load_part,
+    load_tile,
+    pointer,
+    repeat_tile,
+    store_part,
+    store_tile,
+)
 from .formula import check_count, split_parameters
 from .layout import DATA, merge_axes
 from .parallel import SERIAL_ELEMENTS, parallel_for, take_first_call
@@ -121,14 +130,11 @@ def _plan(ufunc: np.ufunc, *kinds: Any) -> tuple[int, int, int, np.ndarray] | No
     found = find_loop(ufunc, "".join(chars[: ufunc.nin]) + "->" + chars[-1])
     if found is None:
         return None
-    shape, strides = shapes[-1], []
-    for dtype, lengths in zip(dtypes, shapes, strict=True):
-        steps, step = [], dtype.itemsize
-        for length in reversed(lengths):
-            steps.append(step if length > 1 else 0)
-            step *= length
-        strides.append([0] * (len(shape) - len(lengths)) + steps[::-1])
-    axes = np.array(merge_axes(shape, *strides), np.int64)
+    strides = [
+        [step * dtype.itemsize for step in steps]
+        for dtype, steps in zip(dtypes, _strides(shapes[::-1])[::-1], strict=True)
+    ]
+    axes = np.array(merge_axes(shapes[-1], *strides), np.int64)
     return math.prod(axes[:-1, 0].tolist()) * -(-int(axes[-1, 0]) // RUN), *found, axes
 
 
@@ -137,8 +143,8 @@ class ElementwiseKernel(CpuKernel):
 
     ``numpy_loop(*inputs, out=out)`` runs it where NumPy has such a loop; else the formula is lifted
     into a compiled loop over flat arrays. ``shared(out, *inputs)`` shares out many numbers, or
-    returns False where it can not. ``vectors(tile, other)`` is the formula on tiles, for rows that
-    are repeated; truth values have none.
+    returns False where it can not. ``vectors(tile, other)`` is the formula on tiles; truth values
+    have none. Two arrays of which one is repeated go row by row.
     """
 
     def __init__(
@@ -152,18 +158,11 @@ class ElementwiseKernel(CpuKernel):
         self.arrays, self.numbers = split_parameters(formula)
         loop = _LOOPS[self.arrays, self.numbers]
         # Inlined by numba: LLVM leaves a call where a formula is long, and then no loop vectorises.
-        inlined = CpuFunction(formula, inline="always")
-        super().__init__(with_globals(loop, name, {"formula": inlined}), "contract", name)
+        self.formula = CpuFunction(formula, inline="always")
+        super().__init__(with_globals(loop, name, {"formula": self.formula}), "contract", name)
         self.numpy_loop = numpy_loop
         self.shared = shared
-        self.rows: CpuFunction | None = None
-        self.vector_rows: CpuFunction | None = None
-        if self.arrays == 2 and not self.numbers:
-            rows = with_globals(_rows_xy, f"{name}_rows", {"formula": inlined})
-            self.rows = CpuFunction(rows, "contract")
-        if vectors is not None:
-            rows = with_globals(_vectors_xy, f"{name}_vectors", {"vectors": vectors})
-            self.vector_rows = CpuFunction(rows)
+        self.vectors = vectors
         self.__module__ = formula.__module__
         self.__doc__ = formula.__doc__
 
@@ -175,11 +174,7 @@ class ElementwiseKernel(CpuKernel):
             self.numpy_loop(*args[1:], out=args[0])
             return
         out, inputs, numbers = args[0], args[1 : self.arrays + 1], args[self.arrays + 1 :]
-        if self.rows is not None and (found := _as_rows(out, *inputs)):
-            loop = self.rows
-            if self.vector_rows is not None and out.dtype != np.bool_:
-                loop = self.vector_rows
-            parallel_for(loop, *found)
+        if self.arrays == 2 and not numbers and self._run_rows(out, *inputs):
             return
         if self.shared is not None and self.shared(out, *inputs):
             return
@@ -193,31 +188,62 @@ class ElementwiseKernel(CpuKernel):
             views = [view[0] for view in views]
         parallel_for(_numpy_rows, views[0].shape[0], (self.numpy_loop, numbers, *views))
 
+    def _run_rows(self, out: np.ndarray, x: np.ndarray, y: np.ndarray) -> bool:
+        """Row by row, if x or y is repeated and there are enough rows."""
+        if x.shape == y.shape:
+            return False
+        rows, x_step, y_step, axes = _plan_rows(out.shape, x.shape, y.shape)
+        if rows < FEW:
+            return False
+        loop = self._rows(x_step, y_step, self.vectors is not None and out.dtype != np.bool_)
+        parallel_for(loop, rows, (out.reshape(-1), x.reshape(-1), y.reshape(-1), axes))
+        return True
 
-def _as_rows(out: Any, x: Any, y: Any) -> tuple[int, tuple[Any, ...]] | None:
-    """What ``_rows_xy`` is called with if x or y is repeated for every row of the other."""
-    if x.size == y.size:
-        return None
-    row = x if x.size < y.size else y
-    shape = row.shape
-    while shape and shape[0] == 1:
-        shape = shape[1:]
-    columns, rows = row.size, out.size // row.size
-    if (
-        min(rows, columns) < FEW
-        or max(x.size, y.size) < out.size
-        or shape != out.shape[-len(shape) :]
-    ):
-        return None
-    steps = [0 if a is row else columns for a in (x, y)]
-    return rows, (*[a.reshape(-1) for a in (out, x, y)], columns, *steps)
+    @cache  # noqa: B019 - kernels live as long as the program
+    def _rows(self, x_step: int, y_step: int, by_vectors: bool) -> CpuFunction:
+        """The loop over rows with these steps of x and y along a row, 1 or 0."""
+        name = f"{self.name}_rows_{x_step}{y_step}"
+        if not by_vectors:
+            values = {"formula": self.formula, "x_step": x_step, "y_step": y_step}
+            return CpuFunction(with_globals(_rows_xy, name, values), "contract")
+        loads, parts = (repeat_tile, load_tile), (_repeat_part, load_part)
+        values = {
+            "vectors": self.vectors, "x_step": x_step, "y_step": y_step,
+            "load_x": loads[x_step], "load_y": loads[y_step],
+            "part_x": parts[x_step], "part_y": parts[y_step],
+        }  # fmt: skip
+        return CpuFunction(with_globals(_vectors_xy, name, values))
 
 
-# What makes the result of few numbers: by the kernel's name and how many arrays it takes.
-makers: dict[tuple[str, int], Callable[..., Any]] = {}
+@lru_cache(maxsize=4096)
+def _plan_rows(*shapes: tuple[int, ...]) -> tuple[int, int, int, np.ndarray]:
+    """Rows of an array and the steps of two that broadcast to it along one; the axes of ``_place``.
+
+    No rows where nothing is repeated, or one number only.
+    """
+    axes = np.array(merge_axes(shapes[0], *_strides(shapes)[1:]), np.int64)
+    x_step, y_step = axes[-1, 1:].tolist()
+    return math.prod(axes[:-1, 0].tolist()) if len(axes) > 1 else 0, x_step, y_step, axes
+
+
+def _strides(shapes: Sequence[tuple[int, ...]]) -> list[list[int]]:
+    """Of contiguous arrays that broadcast to the first, in elements; 0 along repeated axes."""
+    strides = []
+    for shape in shapes:
+        steps, step = [], 1
+        for length in reversed(shape):
+            steps.append(step if length > 1 else 0)
+            step *= length
+        strides.append([0] * (len(shapes[0]) - len(shape)) + steps[::-1])
+    return strides
+
+
+# What makes the result of few numbers, and how many are no longer few: by the kernel's name and how
+# many arrays it takes.
+makers: dict[tuple[str, int], tuple[Callable[..., Any], int]] = {}
 # NumPy's loops are called for so many numbers at most.
 RUN = 16_384
-# Fewer rows than this, or shorter ones, are left to NumPy.
+# Fewer rows than this are left to NumPy.
 FEW = 8
 
 
@@ -243,31 +269,71 @@ def _loop_xy(start, stop, out, x, y):
         to[i] = formula(xs[i], ys[i])
 
 
-def _rows_xy(start, stop, out, x, y, columns, x_step, y_step):
-    for i in range(start, stop):
-        to = out[i * columns :][:columns]
-        xs, ys = x[i * x_step :][:columns], y[i * y_step :][:columns]
-        for j in range(columns):
-            to[j] = formula(xs[j], ys[j])
+@inlined
+def _repeat_part(array, i, count):
+    return repeat_tile(array, i, 0, 1, 1)
 
 
-def _vectors_xy(start, stop, out, x, y, columns, x_step, y_step):
+@inlined
+def _place(row, axes):
+    """Of a row its index along the last axis but one, and where it begins in x and y.
+
+    ``axes`` has the length of each axis and the steps of x and y along it; rows are the last.
+    """
+    x_place, y_place, index = 0, 0, row
+    for axis in range(len(axes) - 2, -1, -1):
+        rest = row // axes[axis, 0]
+        along = row - rest * axes[axis, 0]
+        x_place += along * axes[axis, 1]
+        y_place += along * axes[axis, 2]
+        if axis == len(axes) - 2:
+            index = along
+        row = rest
+    return index, x_place, y_place
+
+
+# Rows along the last axis but one begin a step apart; only the first one's place is worked out.
+
+
+def _rows_xy(start, stop, out, x, y, axes):
+    to, xs, ys = pointer(out), pointer(x), pointer(y)
+    last = len(axes) - 1
+    columns, row = axes[last, 0], start
+    while row < stop:
+        index, x_place, y_place = _place(row, axes)
+        count = min(stop - row, axes[last - 1, 0] - index)
+        for i in range(row, row + count):
+            for j in range(columns):
+                to[i * columns + j] = formula(xs[x_place + j * x_step], ys[y_place + j * y_step])
+            x_place += axes[last - 1, 1]
+            y_place += axes[last - 1, 2]
+        row += count
+
+
+def _vectors_xy(start, stop, out, x, y, axes):
     """The same, vector by vector: LLVM reads four of each operand before it writes four, and so, as
     when NumPy takes two, 6400 rows of 1000 from memory took 1.2 to 1.4 times as long on a Zen 4."""
     to, xs, ys = pointer(out), pointer(x), pointer(y)
-    lanes = lanes_of(to)
+    last, lanes = len(axes) - 1, lanes_of(to)
+    columns, row = axes[last, 0], start
     whole = columns // lanes * lanes
-    for i in range(start, stop):
-        place, x_place, y_place = i * columns, i * x_step, i * y_step
-        for j in range(0, whole, lanes):
-            tile = load_tile(xs, x_place + j, 0, 1, 1)
-            tile = vectors(tile, load_tile(ys, y_place + j, 0, 1, 1))
-            store_tile(to, place + j, 0, tile)
-        if whole < columns:
-            rest = columns - whole
-            tile = load_part(xs, x_place + whole, rest)
-            tile = vectors(tile, load_part(ys, y_place + whole, rest))
-            store_part(to, place + whole, 0, lanes, tile, 1, rest, lanes)
+    while row < stop:
+        index, x_place, y_place = _place(row, axes)
+        count = min(stop - row, axes[last - 1, 0] - index)
+        for i in range(row, row + count):
+            place = i * columns
+            for j in range(0, whole, lanes):
+                tile = load_x(xs, x_place + j * x_step, 0, 1, 1)
+                tile = vectors(tile, load_y(ys, y_place + j * y_step, 0, 1, 1))
+                store_tile(to, place + j, 0, tile)
+            if whole < columns:
+                rest = columns - whole
+                tile = part_x(xs, x_place + whole * x_step, rest)
+                tile = vectors(tile, part_y(ys, y_place + whole * y_step, rest))
+                store_part(to, place + whole, 0, lanes, tile, 1, rest, lanes)
+            x_place += axes[last - 1, 1]
+            y_place += axes[last - 1, 2]
+        row += count
 
 
 def _loop_xyz(start, stop, out, x, y, z):

@@ -13,6 +13,7 @@ import numpy as np
 
 from .. import scalar
 from .._elementwise import cpu_elementwise, makers, run_ufunc
+from ..parallel import SERIAL_ELEMENTS
 from ..scalar import ONE, ZERO
 from .exponential import exp, expm1, gauss, log1p, mills, within
 from .power import (
@@ -186,7 +187,8 @@ QUIET = {
     "cosh_forward": np.cosh,
     "cosh_backward": cosh_backward,
 }
-# What makes few numbers where the compiled formula is faster for many.
+# What makes few numbers where the compiled formula is faster for so many.
+FEW = 8192
 FOR_FEW = {
     "exp_forward": quiet(np.exp),
     "sqrt_forward": quiet(np.sqrt),
@@ -218,7 +220,8 @@ for _name, _formula in scalar.formulas().items():
         partial(run_ufunc, _loop) if _is_ufunc else SHARED.get(_name),
         VECTORS.get(_name),
     )
-    _maker: Any = _called if _is_ufunc else FOR_FEW.get(_name)
-    if _maker is not None:
-        makers[_name, _kernel.arrays] = _maker
+    if _is_ufunc:
+        makers[_name, _kernel.arrays] = _called, SERIAL_ELEMENTS
+    elif _name in FOR_FEW:
+        makers[_name, _kernel.arrays] = FOR_FEW[_name], FEW
     _kernel.__module__ = scalar.__name__  # where the formula is explained, for both devices

@@ -78,10 +78,10 @@ def slope_args(
 ) -> tuple[Any, ...] | None:
     """What ``slopes`` takes for g * y * x ** (y - 1); None where they do not make it"""
     n = number(y)
-    if n is None or not is_product(n - 1) or min(g.size, x.size) < out.size:
+    if n is None or not is_product(n - 1) or g.size < out.size or x.size < out.size:
         return None
-    flat = [a.reshape(-1) for a in (out, g, x)]
-    return *flat, y.dtype.type(n), int(2 * n - 2) if n else 0
+    twice = int(2 * n - 2) if n else 0
+    return out.reshape(-1), g.reshape(-1), x.reshape(-1), y.dtype.type(n), twice
 
 
 @np.errstate(all="ignore")
