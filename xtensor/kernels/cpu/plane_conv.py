@@ -112,13 +112,13 @@ def weight_job(x_shape, grad_shape, weight_shape, stride, padding, dilation, gro
 def forward(out, x, weight, bias, stride, padding, dilation, groups):
     """out[n, o, p] = bias[o] + sum over c, k of weight[o, c, k] * x[n, g + c, p s - p0 + k d]"""
     job = forward_job(out.shape, x.shape, weight.shape, stride, padding, dilation, groups)
-    _correlate_all(job, out, x, weight, bias, groups)
+    _correlate_all(job, out, x, weight, bias, groups, weight[0].size)
 
 
 def backward_input(grad_x, grad, weight, bias, stride, padding, dilation, groups):
     """grad_x[n, g + c, p s - p0 + k d] = bias[g + c] + sum of weight[o, c, k] * grad[n, o, p]"""
     job = input_job(grad_x.shape, grad.shape, weight.shape, stride, padding, dilation, groups)
-    _correlate_all(job, grad_x, grad, weight, bias, groups)
+    _correlate_all(job, grad_x, grad, weight, bias, groups, weight[0, 0].size)
 
 
 def backward_weight(grad_weight, grad, x, stride, padding, dilation, groups):
@@ -132,9 +132,8 @@ def backward_weight(grad_weight, grad, x, stride, padding, dilation, groups):
     run_in_parts(loop, job, parts, grad_weight, grad, x)
 
 
-def _correlate_all(job, out, source, weight, bias, groups):
-    """Weights and biases of a whole tile are read, wherever it begins."""
-    row_step = job.numbers[-1]
+def _correlate_all(job, out, source, weight, bias, groups, row_step):
+    """Weights and biases of a whole tile are read, wherever it begins; row_step as in the job."""
     padded = np.zeros(out.shape[1] + 5, out.dtype)
     padded[: bias.size] = bias
     weight = np.concatenate([weight.reshape(-1), np.zeros(5 * row_step, weight.dtype)])
