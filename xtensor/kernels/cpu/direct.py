@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from .._jit import CpuFunction
 from .cells import clear_cells, inlined, lay_volumes, move_rows
-from .direct_plan import BLOCK, Bands, Units
+from .direct_plan import BLOCK, NARROW_TILE, TILE, Bands, Units
 from .product import PANEL, transpose
 from .simd import (
     add_places,
@@ -67,10 +67,10 @@ def sum_terms(sums, begin, i, step, source, base, places, at, shifts, lines, ter
         for c in range(0, columns, 2 * lanes):
             if columns - c > lanes:
                 sum_tile(sums, c, begin, i, step, source, base, places, at, shifts, lines, t, end,
-                         panel, j, count, 6, 2)  # fmt: skip
+                         panel, j, count, TILE, 2)  # fmt: skip
             else:
                 sum_tile(sums, c, begin, i, step, source, base, places, at, shifts, lines, t, end,
-                         panel, j, count, 8, 1)  # fmt: skip
+                         panel, j, count, NARROW_TILE, 1)  # fmt: skip
         begin, i, step = sums, 0, PANEL
 
 

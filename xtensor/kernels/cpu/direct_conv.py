@@ -22,6 +22,8 @@ from .direct import correlate, lay_weights, sum_weights
 from .direct_plan import (
     BLOCK,
     LONG,
+    NARROW_TILE,
+    TILE,
     Bands,
     Taps,
     Units,
@@ -44,8 +46,8 @@ from .product import PANEL
 
 # So many products take as long as handling an element of an array.
 PRODUCTS = 16
-# Rows of tiles, of both kinds, go into this many.
-WHOLE_TILES = 24
+# Results of tiles, of both kinds, go into this many.
+WHOLE_TILES = math.lcm(TILE, NARROW_TILE)
 # For a weight gradient: tasks, if possible, as they may not follow the number of threads; the rows
 # of the sums of a task, which stay in the second-level cache; what the parts of the whole gradient
 # may take together.

@@ -29,8 +29,10 @@ import numpy as np
 
 Triple = tuple[int, int, int]
 
-# Results whose sums are worked on together: a multiple of the rows of both kinds of tile, and of
-# the lanes of any vector.
+# Results of a tile with two vectors of channels, and of one with a single vector.
+TILE, NARROW_TILE = 6, 8
+# Results whose sums are worked on together: a multiple of those of both kinds of tile, and of the
+# lanes of any vector.
 BLOCK = 48
 # The copied source of a task stays in a part of a common second-level cache.
 BOX_BYTES = 384 * 1024

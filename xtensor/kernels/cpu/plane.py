@@ -83,7 +83,7 @@ def sum_plane(out, to, results, height, width, bias, o, weight, w, row_step, dow
             x += 2 * lanes
         if x < width:
             sum_rows(out, begin, height, width, x, bias, o + r, weight, factors, down, buffer, step,
-                     places, taps, threes, tap_count, 8, 1)  # fmt: skip
+                     places, taps, threes, tap_count, ROWS, 1)  # fmt: skip
 
 
 @inlined

@@ -18,6 +18,7 @@ from .plane import (
     ONE_TAPS,
     SEVERAL_TAPS,
     SLACK,
+    TOGETHER,
     WEIGHT_ROWS,
     correlate_plane,
     correlate_planes,
@@ -134,8 +135,9 @@ def backward_weight(grad_weight, grad, x, stride, padding, dilation, groups):
 
 def _correlate_all(job, out, source, weight, bias, groups, row_step):
     """Weights and biases of a whole tile are read, wherever it begins; row_step as in the job."""
-    padded = np.zeros(out.shape[1] + 5, out.dtype)
+    padded = np.zeros(out.shape[1] + TOGETHER - 1, out.dtype)
     padded[: bias.size] = bias
-    weight = np.concatenate([weight.reshape(-1), np.zeros(5 * row_step, weight.dtype)])
+    beyond = np.zeros((TOGETHER - 1) * row_step, weight.dtype)
+    weight = np.concatenate([weight.reshape(-1), beyond])
     loop = correlate_planes if out.shape[1] // groups >= FEWEST_ROWS else correlate_plane
     run_jobs(loop, [job], out, source, weight, padded)
