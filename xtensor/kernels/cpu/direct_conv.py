@@ -18,6 +18,7 @@ import numpy as np
 
 from ..parallel import CHUNKS_PER_THREAD, get_num_threads, parallel_for
 from ..scratch import scratch
+from .cells import whole
 from .direct import correlate, lay_weights, sum_weights
 from .direct_plan import (
     BLOCK,
@@ -181,7 +182,7 @@ def weight_job(x_shape, grad_shape, weight_shape, stride, padding, dilation, gro
         np.arange(walk.places.size) * PANEL, (per_input * elements, 1, BLOCK, 1),
     )  # fmt: skip
     sizes = (0 if walk.in_place else walk.together * walk.sample, walk.places.size * PANEL,
-             -(-last_at // BLOCK) * BLOCK * PANEL, BLOCK * PANEL)  # fmt: skip
+             whole(last_at, BLOCK) * PANEL, BLOCK * PANEL)  # fmt: skip
     return Job(tasks * parts, math.prod(grad_shape) * per_input * elements // PRODUCTS, numbers,
                sizes), parts  # fmt: skip
 

@@ -13,6 +13,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from .cells import whole
 from .job import Job, run_in_parts, run_jobs
 from .plane import (
     ONE_TAPS,
@@ -91,7 +92,7 @@ def weight_job(x_shape, grad_shape, weight_shape, stride, padding, dilation, gro
     places = layout.places(weight_shape[3]).ravel()
     places = (np.arange(sources)[:, None] * plane + places).ravel()
     taps = ONE_TAPS if results == 1 else SEVERAL_TAPS
-    wide = -(-places.size // taps) * taps
+    wide = whole(places.size, taps)
     # A tile has whole rows: beyond the last result it takes that once more.
     grads = np.minimum(np.arange(results + (WEIGHT_ROWS - 1) * (results > 1)), results - 1)
     per_part = -(-samples // max(1, min(samples, -(-TASKS // groups))))

@@ -10,7 +10,7 @@ Winograd tile, need not return to Python in between.
 from __future__ import annotations
 
 from .._jit import CpuFunction
-from .cells import copy_cells, inlined
+from .cells import copy_cells, inlined, whole
 from .simd import (
     add_outer,
     add_part,
@@ -100,12 +100,6 @@ def lay_panel(panels, at, b, j, row_step, column_step, depth, columns):
 BATCH_ROWS, FEWER_BATCH_ROWS = 8, 4
 
 
-@inlined
-def full_panels(columns):
-    """A number of columns, rounded up to a multiple of PANEL."""
-    return -(-columns // PANEL) * PANEL
-
-
 @CpuFunction
 def lay_full_panels(start, stop, panels, matrix, depth, columns, transposed):
     """Panels start..stop-1 [panel, depth, PANEL] of b [depth, columns] = matrix, or its transpose.
@@ -125,8 +119,8 @@ def lay_full_panels(start, stop, panels, matrix, depth, columns, transposed):
 
 @CpuFunction
 def multiply_full_panels(out, a, panels, rows, depth, columns):
-    """out [rows, full_panels(columns)] = a [rows, depth] b; rows rounded up to BATCH_ROWS"""
-    wide = full_panels(columns)
+    """out [rows, whole(columns, PANEL)] = a [rows, depth] b; rows rounded up to BATCH_ROWS"""
+    wide = whole(columns, PANEL)
     for c in range(0, wide, 2 * lanes_of(out)):
         place = c // PANEL * PANEL * depth + c % PANEL
         tall = by_registers(out, BATCH_ROWS, FEWER_BATCH_ROWS)
