@@ -1,7 +1,8 @@
 """Maximum and average pooling on the CPU, one plane x [D, H, W] after the other.
 
 Window o covers the cells o * stride - padding + 0 .. kernel - 1 of each axis. The innermost loop is
-over a row of windows, for one cell of the kernel at a time: it has no branch, and vectorises.
+over a row of windows, for one cell of the kernel at a time: it has no branch, and vectorises where
+the step is a literal, so that the same call is written for 1 and 2, the usual ones, and for any.
 """
 
 from __future__ import annotations
@@ -11,21 +12,21 @@ import math
 import numpy as np
 
 from .._jit import cpu_kernel
-from .cells import inlined
+from .cells import clear_cells, inlined
 from .simd import pointer
 
 # mypy: disable-error-code="no-untyped-def"
 
 
 @inlined
-def cells(o, kernel, stride, padding, length):
+def cells_of(o, kernel, stride, padding, length):
     """First and end cell of window o that are not padding."""
     first = o * stride - padding
     return max(first, 0), min(first + kernel, length)
 
 
 @inlined
-def windows(cell, count, stride, padding, length):
+def windows_of(cell, count, stride, padding, length):
     """First and end of the ``count`` windows in which this cell of the kernel is not padding."""
     first = max(0, -((cell - padding) // stride))
     return first, max(first, min(count, (length - 1 + padding - cell) // stride + 1))
@@ -77,8 +78,8 @@ def max_pool_forward(start, stop, out, index, x, kernel, stride, padding):
         plane = i * depth * height * width
         for row in range(out_depth * out_height):
             od, oh = row // out_height, row % out_height
-            d0, d1 = cells(od, kernel[0], stride[0], padding[0], depth)
-            h0, h1 = cells(oh, kernel[1], stride[1], padding[1], height)
+            d0, d1 = cells_of(od, kernel[0], stride[0], padding[0], depth)
+            h0, h1 = cells_of(oh, kernel[1], stride[1], padding[1], height)
             line = (i * out_depth * out_height + row) * out_width
             for k in range(out_width):
                 best[line + k] = -math.inf
@@ -89,7 +90,7 @@ def max_pool_forward(start, stop, out, index, x, kernel, stride, padding):
             for d in range(d0, d1):
                 for h in range(h0, h1):
                     for w in range(kernel[2]):
-                        k0, k1 = windows(w, out_width, step, padding[2], width)
+                        k0, k1 = windows_of(w, out_width, step, padding[2], width)
                         at = (d * height + h) * width + w - padding[2]
                         if keep and step == 1:
                             keep_larger(best, place, line, source, plane, at, 1, k0, k1)
@@ -115,8 +116,7 @@ def max_pool_backward(start, stop, grad_x, grad, index, kernel, stride, padding)
     _, out_depth, out_height, out_width = grad.shape
     volume, count = depth * height * width, out_depth * out_height * out_width
     target, source, place = pointer(grad_x), pointer(grad), pointer(index)
-    for c in range(start * volume, stop * volume):
-        target[c] = 0
+    clear_cells(target, start * volume, (stop - start) * volume)
     for i in range(start, stop):
         for k in range(i * count, (i + 1) * count):
             target[i * volume + place[k]] += source[k]
@@ -137,14 +137,13 @@ def avg_pool_forward(start, stop, out, x, kernel, stride, padding):
         plane = i * depth * height * width
         for row in range(out_depth * out_height):
             od, oh = row // out_height, row % out_height
-            d0, d1 = cells(od, kernel[0], stride[0], padding[0], depth)
-            h0, h1 = cells(oh, kernel[1], stride[1], padding[1], height)
-            for k in range(out_width):
-                total[k] = 0
+            d0, d1 = cells_of(od, kernel[0], stride[0], padding[0], depth)
+            h0, h1 = cells_of(oh, kernel[1], stride[1], padding[1], height)
+            clear_cells(total, 0, out_width)
             for d in range(d0, d1):
                 for h in range(h0, h1):
                     for w in range(kernel[2]):
-                        k0, k1 = windows(w, out_width, step, padding[2], width)
+                        k0, k1 = windows_of(w, out_width, step, padding[2], width)
                         at = plane + (d * height + h) * width + w - padding[2]
                         if step == 1:
                             add_row(total, source, at, 1, k0, k1)
@@ -169,20 +168,19 @@ def avg_pool_backward(start, stop, grad_x, grad, kernel, stride, padding):
     shares = np.empty(out_width, grad.dtype)
     target, source, share = pointer(grad_x), pointer(grad), pointer(shares)
     volume = depth * height * width
-    for c in range(start * volume, stop * volume):
-        target[c] = 0
+    clear_cells(target, start * volume, (stop - start) * volume)
     for i in range(start, stop):
         for row in range(out_depth * out_height):
             od, oh = row // out_height, row % out_height
-            d0, d1 = cells(od, kernel[0], stride[0], padding[0], depth)
-            h0, h1 = cells(oh, kernel[1], stride[1], padding[1], height)
+            d0, d1 = cells_of(od, kernel[0], stride[0], padding[0], depth)
+            h0, h1 = cells_of(oh, kernel[1], stride[1], padding[1], height)
             line = (i * out_depth * out_height + row) * out_width
             for k in range(out_width):
                 share[k] = source[line + k] / size
             for d in range(d0, d1):
                 for h in range(h0, h1):
                     for w in range(kernel[2]):
-                        k0, k1 = windows(w, out_width, step, padding[2], width)
+                        k0, k1 = windows_of(w, out_width, step, padding[2], width)
                         at = i * volume + (d * height + h) * width + w - padding[2]
                         if step == 1:
                             add_to_row(target, at, 1, share, k0, k1)
