@@ -15,14 +15,11 @@ from ..reduction import sum_axes
 from ..strided import expand
 from ..tensor import XTensor
 
-# A product is cut into at most so many blocks, of at least so many rows (or columns): enough for
-# the threads of a desktop machine, and large enough for BLAS to be at its best. One of fewer
-# multiplications is over before they are cut out.
-BLOCKS = 16
-BLOCK_ROWS = 128
-WORTH = 1 << 20
-# A sum this long over a small result (the gradient of a weight) is cut up instead.
-PART_LENGTH = 4096
+# The sums of a small result (the gradient of a weight), of fewer pieces than this with so many rows
+# (or columns), are cut into parts, at least so long: at most so many for all of its pieces. A
+# larger result gives the threads enough to share out.
+ENOUGH_PIECES, PIECE_ROWS = 4, 128
+PARTS, PART_LENGTH = 16, 4096
 
 
 def product(
@@ -40,7 +37,7 @@ def product(
         bias: [n], added to every row.
 
     Returns:
-        [m, n] or [batch, m, n]. Blocks follow the shape, so the bytes do not depend on the threads.
+        [m, n] or [batch, m, n]; the same bytes for any number of threads.
     """
     if len(x.shape) == 3:
         return _products(x, y, bias, transposed_x, transposed_y)
@@ -61,20 +58,16 @@ def _products(
     batch = x.shape[0] if y.shape[0] == 1 else y.shape[0]
     m, length = (x.shape[2], x.shape[1]) if transposed_x else (x.shape[1], x.shape[2])
     n = y.shape[1] if transposed_y else y.shape[2]
-    longer = m if m >= n else n
-    blocks = parts = 1
-    worth = longer >= 2 * BLOCK_ROWS and m * n * length >= WORTH
-    if batch < BLOCKS and (worth or length >= 2 * PART_LENGTH):
-        blocks = max(1, min(BLOCKS // max(batch, 1), longer // BLOCK_ROWS))
-        if blocks < 4 and bias is None:
-            parts = max(1, min(BLOCKS // blocks, length // PART_LENGTH))
-            blocks = 1 if parts > 1 else blocks
+    parts = 1
+    if bias is None and batch < PARTS and length >= 2 * PART_LENGTH:
+        pieces = max(1, min(PARTS // max(batch, 1), max(m, n) // PIECE_ROWS))
+        if pieces < ENOUGH_PIECES:
+            parts = min(PARTS // pieces, length // PART_LENGTH)
     out = empty_like(x, (batch * parts, m, n))
     if out.size:
         if bias is None:
             bias = empty_like(x, (0,))
-        launch("matmul_forward", batch * parts * blocks, out, x, y, bias, transposed_x,
-               transposed_y, parts, blocks)  # fmt: skip
+        launch("matmul_forward", batch * parts, out, x, y, bias, transposed_x, transposed_y, parts)
     if parts > 1:
         total = sum_axes(reshape(out, (batch, parts, m, n)), (1,))  # of integers int64
         out = reshape(cast(total, x.dtype), (batch, m, n))

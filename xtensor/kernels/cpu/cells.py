@@ -14,6 +14,12 @@ inlined = partial(CpuFunction, inline="always")
 
 
 @inlined
+def whole(count, unit):
+    """The next multiple of the unit."""
+    return -(-count // unit) * unit
+
+
+@inlined
 def copy_cells(target, to, source, begin, count):
     """target[to + i] = source[begin + i] for i < count"""
     for i in range(0, count, lanes_of(target)):

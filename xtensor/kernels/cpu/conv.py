@@ -16,6 +16,7 @@ from functools import lru_cache
 from .._jit import cpu_whole_kernel
 from ..debug import report_choice
 from . import direct_conv, plane, plane_conv, winograd
+from .cells import whole
 
 # What takes as long as so many multiplications, as measured on a Zen 5: transforming one of the 36
 # numbers that winograd makes of a tile, and one of those it makes of a kernel; in a direct
@@ -36,7 +37,7 @@ FEWEST_TASKS, PLANES_BYTES, FAR_PLANES = 4, 512 * 1024, 2
 def winograd_cost(samples, outputs, channels, height, width):
     """About how many multiplications winograd's work is worth, for that many results a channel."""
     tiles = samples * -(-height // 4) * -(-width // 4)
-    wide, out_wide = winograd.whole_vectors(channels), winograd.whole_vectors(outputs)
+    wide, out_wide = whole(channels, winograd.WIDE), whole(outputs, winograd.WIDE)
     return 36 * ((tiles + SPREAD) * wide * out_wide + tiles * TRANSFORM * (wide + out_wide))
 
 
@@ -44,11 +45,6 @@ def direct_cost(samples, outputs, channels, height, width):
     """The same of direct convolution with 3x3 kernels."""
     products = 9 * whole(outputs, 16) * channels
     return samples * height * width * (products + MOVE * (outputs + channels))
-
-
-def whole(count, unit):
-    """The next multiple."""
-    return -(-count // unit) * unit
 
 
 def suits_planes(direction, source, result, weight_shape, stride, groups, itemsize):

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from .._jit import CpuFunction
 from .cells import clear_cells, inlined, lay_volumes, move_rows
-from .direct_plan import BLOCK
+from .direct_plan import BLOCK, NARROW_TILE, TILE, Bands, Units
 from .product import PANEL, transpose
 from .simd import (
     add_places,
@@ -67,10 +67,10 @@ def sum_terms(sums, begin, i, step, source, base, places, at, shifts, lines, ter
         for c in range(0, columns, 2 * lanes):
             if columns - c > lanes:
                 sum_tile(sums, c, begin, i, step, source, base, places, at, shifts, lines, t, end,
-                         panel, j, count, 6, 2)  # fmt: skip
+                         panel, j, count, TILE, 2)  # fmt: skip
             else:
                 sum_tile(sums, c, begin, i, step, source, base, places, at, shifts, lines, t, end,
-                         panel, j, count, 8, 1)  # fmt: skip
+                         panel, j, count, NARROW_TILE, 1)  # fmt: skip
         begin, i, step = sums, 0, PANEL
 
 
@@ -115,30 +115,31 @@ def correlate(start, stop, out, source, panels, bias, sizes, steps, laid, places
               out_steps, runs, box, sums, line):  # fmt: skip
     """Tasks start..stop-1: a band of some samples each, and some of the panels.
 
-    out [samples, rows, out_volume] and source [samples, channels, volume], flat.
+    out [samples, rows, out_volume] and source [samples, channels, volume], flat; sizes: ``Bands``.
     """
-    (samples, rows, channels, groups, together, bands, splits, whole, short, short_at, volume,
-     out_volume, in_place, band_in, band_out, panel_size, size, laid_each,
-     runs_each) = sizes  # fmt: skip
+    sizes = Bands(*sizes)
+    samples, rows, channels, groups = sizes.samples, sizes.rows, sizes.channels, sizes.groups
     per_row, per_channel = rows // groups, channels // groups
     per_group = -(-per_row // PANEL)
-    per_split = -(-groups * per_group // splits)
+    per_split = -(-groups * per_group // sizes.splits)
     clear_cells(pointer(box), 0, box.size)
     for index in range(start, stop):
-        split, band, block = index % splits, index // splits % bands, index // splits // bands
-        n0, n1 = block * together, min((block + 1) * together, samples)
-        is_short = band == bands - 1 if bands > 1 else n1 == samples
-        due, table = (short, short_at) if is_short else (whole, 0)
+        split, stretch = index % sizes.splits, index // sizes.splits
+        band, block = stretch % sizes.bands, stretch // sizes.bands
+        n0, n1 = block * sizes.together, min((block + 1) * sizes.together, samples)
+        is_short = band == sizes.bands - 1 if sizes.bands > 1 else n1 == samples
+        due, table = (sizes.short, sizes.short_at) if is_short else (sizes.whole, 0)
         first, end = split * per_split, min((split + 1) * per_split, groups * per_group)
         for group in range(first // per_group, (end - 1) // per_group + 1):
             cells, base = pointer(box), 0
-            if in_place:
+            if sizes.in_place:
                 cells = pointer(source)
-                base = (n0 * channels + group * per_channel) * volume + band * band_in
+                base = (n0 * channels + group * per_channel) * sizes.volume + band * sizes.band_in
             else:
-                lay_boxes(cells, per_channel, size, pointer(source), n0, n1, channels,
-                          group * per_channel, (group + 1) * per_channel, volume, pointer(laid),
-                          band * laid_each, (band + 1) * laid_each, steps)  # fmt: skip
+                lay_boxes(cells, per_channel, sizes.box, pointer(source), n0, n1, channels,
+                          group * per_channel, (group + 1) * per_channel, sizes.volume,
+                          pointer(laid), band * sizes.laid_each, (band + 1) * sizes.laid_each,
+                          steps)  # fmt: skip
             panel0, panel1 = max(first, group * per_group), min(end, (group + 1) * per_group)
             for at in range(0, due, BLOCK):
                 count, k = min(BLOCK, due - at), at // BLOCK
@@ -147,10 +148,11 @@ def correlate(start, stop, out, source, panels, bias, sizes, steps, laid, places
                     columns = min(PANEL, (group + 1) * per_row - row)
                     sum_terms(pointer(sums), pointer(bias), row, 0, cells, base, pointer(places),
                               table + at, pointer(shifts), pointer(lines), shifts.size,
-                              pointer(panels), panel * panel_size, count, columns)  # fmt: skip
+                              pointer(panels), panel * sizes.panel, count,
+                              columns)  # fmt: skip
                     turn_block(pointer(line), pointer(sums), 0, count, columns)
-                    begin = (n0 * rows + row) * out_volume + band * band_out
-                    for r in range(k * runs_each, (k + 1) * runs_each, 3):
+                    begin = (n0 * rows + row) * sizes.out_volume + band * sizes.band_out
+                    for r in range(k * sizes.runs_each, (k + 1) * sizes.runs_each, 3):
                         move_rows(pointer(out), begin + runs[r + 1], pointer(line), runs[r],
                                   columns, min(runs[r + 2], count - runs[r]),
                                   out_steps)  # fmt: skip
@@ -162,42 +164,41 @@ def sum_weights(start, stop, partial, grad, x, sizes, steps, laid, places, shift
     """Tasks start..stop-1: some units, some channels of a group and a panel of its outputs.
 
     A unit is a band of a sample or, where there is one band, some samples. partial [part, O,
-    C / groups, element], grad [N, O, out_volume] and x [N, C, volume], flat.
+    C / groups, element], grad [N, O, out_volume] and x [N, C, volume], flat; sizes: ``Units``.
     """
-    (samples, outputs, channels, groups, units, per_part, together, bands, wide, elements,
-     positions, last, last_at, out_volume, volume, in_place, band_in, size,
-     laid_each) = sizes  # fmt: skip
+    sizes = Units(*sizes)
+    samples, outputs, channels, groups = sizes.samples, sizes.outputs, sizes.channels, sizes.groups
     per_output, per_input = outputs // groups, channels // groups
-    panels, cuts = -(-per_output // PANEL), -(-per_input // wide)
+    panels, cuts = -(-per_output // PANEL), -(-per_input // sizes.wide)
     clear_cells(pointer(box), 0, box.size)
     for index in range(start, stop):
         panel, cut = index % panels, index // panels % cuts
         group, part = index // panels // cuts % groups, index // panels // cuts // groups
         row = group * per_output + panel * PANEL
         columns = min(PANEL, (group + 1) * per_output - row)
-        c0, c1 = cut * wide, min((cut + 1) * wide, per_input)
-        taps = (c1 - c0) * elements
+        c0, c1 = cut * sizes.wide, min((cut + 1) * sizes.wide, per_input)
+        taps = (c1 - c0) * sizes.elements
         clear_cells(pointer(totals), 0, totals.size)
-        for unit in range(part * per_part, min((part + 1) * per_part, units)):
-            n0, band = unit // bands * together, unit % bands
-            n1 = min(n0 + together, samples)
-            count = positions if band < bands - 1 else last
+        for unit in range(part * sizes.per_part, min((part + 1) * sizes.per_part, sizes.units)):
+            n0, band = unit // sizes.bands * sizes.together, unit % sizes.bands
+            n1 = min(n0 + sizes.together, samples)
+            count = sizes.whole if band < sizes.bands - 1 else sizes.last
             for n in range(n0, n1):
                 transpose(pointer(grads), (n - n0) * count * PANEL, PANEL, pointer(grad),
-                          (n * outputs + row) * out_volume + band * positions, out_volume, columns,
-                          count)  # fmt: skip
-            cells, base = pointer(box), 0
-            if in_place:
+                          (n * outputs + row) * sizes.out_volume + band * sizes.whole,
+                          sizes.out_volume, columns, count)  # fmt: skip
+            cells, base, channel = pointer(box), 0, group * per_input
+            if sizes.in_place:
                 cells = pointer(x)
-                base = (n0 * channels + group * per_input + c0) * volume + band * band_in
+                base = (n0 * channels + channel + c0) * sizes.volume + band * sizes.band_in
             else:
-                lay_boxes(cells, wide, size, pointer(x), n0, n1, channels, group * per_input + c0,
-                          group * per_input + c1, volume, pointer(laid), band * laid_each,
-                          (band + 1) * laid_each, steps)  # fmt: skip
+                lay_boxes(cells, sizes.wide, sizes.box, pointer(x), n0, n1, channels, channel + c0,
+                          channel + c1, sizes.volume, pointer(laid), band * sizes.laid_each,
+                          (band + 1) * sizes.laid_each, steps)  # fmt: skip
             sum_terms(pointer(totals), pointer(totals), 0, PANEL, cells, base, pointer(shifts),
-                      last_at if c1 == per_input else 0, pointer(places), pointer(lines),
+                      sizes.last_at if c1 == per_input else 0, pointer(places), pointer(lines),
                       (n1 - n0) * count, pointer(grads), 0, taps, columns)  # fmt: skip
-        begin = ((part * outputs + row) * per_input + c0) * elements
+        begin = ((part * outputs + row) * per_input + c0) * sizes.elements
         for at in range(0, taps, BLOCK):
             turn_block(pointer(line), pointer(totals), at * PANEL, min(BLOCK, taps - at), columns)
             move_rows(pointer(partial), begin + at, pointer(line), 0, columns,

@@ -18,11 +18,16 @@ import numpy as np
 
 from ..parallel import CHUNKS_PER_THREAD, get_num_threads, parallel_for
 from ..scratch import scratch
+from .cells import whole
 from .direct import correlate, lay_weights, sum_weights
 from .direct_plan import (
     BLOCK,
     LONG,
+    NARROW_TILE,
+    TILE,
+    Bands,
     Taps,
+    Units,
     Walk,
     boxes_of,
     forward_taps,
@@ -42,8 +47,8 @@ from .product import PANEL
 
 # So many products take as long as handling an element of an array.
 PRODUCTS = 16
-# Rows of tiles, of both kinds, go into this many.
-WHOLE_TILES = 24
+# Results of tiles, of both kinds, go into this many.
+WHOLE_TILES = math.lcm(TILE, NARROW_TILE)
 # For a weight gradient: tasks, if possible, as they may not follow the number of threads; the rows
 # of the sums of a task, which stay in the second-level cache; what the parts of the whole gradient
 # may take together.
@@ -116,22 +121,26 @@ def correlation(taps: Taps, elements, step, shape, out_shape, results, out_step,
     lines = ((channel * elements + np.array(taps.elements, np.int64)) * PANEL).ravel()
     boxes = boxes_of(walk, step, tuple(lengths))
     runs = runs_of(cells + np.dot(out_offset, pitches(out_lengths)), out_step[2])
+    walked = Bands(
+        samples=samples, rows=rows, channels=channels, groups=groups, together=together,
+        bands=walk.bands, splits=splits, whole=walk.places.size, short=short, short_at=short_at,
+        volume=math.prod(lengths), out_volume=math.prod(out_lengths), in_place=int(walk.in_place),
+        band_in=band_step(walk, step), band_out=int(walk.band * out_steps[walk.axis]),
+        panel=per_channel * elements * PANEL, box=math.prod(walk.extents), laid_each=each(boxes),
+        runs_each=each(runs),
+    )  # fmt: skip
     numbers = (
-        (samples, rows, channels, groups, together, walk.bands, splits, walk.places.size, short,
-         short_at, math.prod(lengths), math.prod(out_lengths),
-         *band_steps(walk, step), int(walk.band * out_steps[walk.axis]),
-         per_channel * elements * PANEL, math.prod(walk.extents), each(boxes), each(runs)),
-        (walk.extents[2], 1, lengths[2], 1), boxes.ravel(), places, walk.shifts, lines,
-        (math.prod(out_lengths), out_step[2], BLOCK, 1), runs.ravel(),
+        tuple(walked), (walk.extents[2], 1, lengths[2], 1), boxes.ravel(), places, walk.shifts,
+        lines, (math.prod(out_lengths), out_step[2], BLOCK, 1), runs.ravel(),
     )  # fmt: skip
     cost = samples * rows * count * per_channel * len(taps.cells) // PRODUCTS
     sizes = 0 if walk.in_place else together * walk.sample, BLOCK * PANEL, BLOCK * PANEL
     return Job(blocks * walk.bands * splits, cost, numbers, sizes)
 
 
-def band_steps(walk: Walk, step) -> tuple[int, int]:
-    """Whether cells are read in place, and how far one band is from the next there."""
-    return int(walk.in_place), walk.band * step[walk.axis] * pitches(walk.extents)[walk.axis]
+def band_step(walk: Walk, step) -> int:
+    """How far one band is from the next in what is read."""
+    return walk.band * step[walk.axis] * pitches(walk.extents)[walk.axis]
 
 
 def each(table: np.ndarray) -> int:
@@ -161,15 +170,19 @@ def weight_job(x_shape, grad_shape, weight_shape, stride, padding, dilation, gro
     last_cut = (per_input - (cuts - 1) * wide) * elements
     shifts, last_at = whole_and_short(walk.shifts, last_cut, WHOLE_TILES)
     boxes = boxes_of(walk, stride, tuple(lengths))
+    walked = Units(
+        samples=samples, outputs=outputs, channels=channels, groups=groups, units=units,
+        per_part=per_part, together=walk.together, bands=walk.bands, wide=wide, elements=elements,
+        whole=walk.positions, last=walk.last, last_at=last_at, volume=math.prod(lengths),
+        out_volume=count, in_place=int(walk.in_place), band_in=band_step(walk, stride),
+        box=math.prod(walk.extents), laid_each=each(boxes),
+    )  # fmt: skip
     numbers = (
-        (samples, outputs, channels, groups, units, per_part, walk.together, walk.bands, wide,
-         elements, walk.positions, walk.last, last_at, count, math.prod(lengths),
-         *band_steps(walk, stride), math.prod(walk.extents), each(boxes)),
-        (walk.extents[2], 1, lengths[2], 1), boxes.ravel(), walk.places, shifts,
+        tuple(walked), (walk.extents[2], 1, lengths[2], 1), boxes.ravel(), walk.places, shifts,
         np.arange(walk.places.size) * PANEL, (per_input * elements, 1, BLOCK, 1),
     )  # fmt: skip
     sizes = (0 if walk.in_place else walk.together * walk.sample, walk.places.size * PANEL,
-             -(-last_at // BLOCK) * BLOCK * PANEL, BLOCK * PANEL)  # fmt: skip
+             whole(last_at, BLOCK) * PANEL, BLOCK * PANEL)  # fmt: skip
     return Job(tasks * parts, math.prod(grad_shape) * per_input * elements // PRODUCTS, numbers,
                sizes), parts  # fmt: skip
 

@@ -29,8 +29,10 @@ import numpy as np
 
 Triple = tuple[int, int, int]
 
-# Results whose sums are worked on together: a multiple of the rows of both kinds of tile, and of
-# the lanes of any vector.
+# Results of a tile with two vectors of channels, and of one with a single vector.
+TILE, NARROW_TILE = 6, 8
+# Results whose sums are worked on together: a multiple of those of both kinds of tile, and of the
+# lanes of any vector.
 BLOCK = 48
 # The copied source of a task stays in a part of a common second-level cache.
 BOX_BYTES = 384 * 1024
@@ -79,6 +81,80 @@ class Walk(NamedTuple):
     sample: int
     places: np.ndarray
     shifts: np.ndarray
+
+
+# The two that follow travel to the loops as plain tuples: numba takes 2 us of each call to see what
+# a named one is.
+
+
+class Bands(NamedTuple):
+    """What ``correlate`` (direct.py) walks by: a task is a band of some samples, some panels.
+
+    samples, rows, channels, groups: ``rows`` are channels of the result.
+    together: samples that are worked on as one.
+    bands, splits: into how many the results of a sample, and the panels, are cut.
+    whole, short: results of a task, and of one with the last band or the last samples.
+    short_at: where the places of the latter begin.
+    volume, out_volume: of a channel of the source, and of the result.
+    in_place: 1 if cells are read from the source itself, 0 if from a box.
+    band_in, band_out: from a band to the next in what is read, and in the result.
+    panel, box: numbers of a panel, and of a channel in a box.
+    laid_each, runs_each: numbers of the list ``laid`` for a band, and of ``runs`` for a block.
+    """
+
+    samples: int
+    rows: int
+    channels: int
+    groups: int
+    together: int
+    bands: int
+    splits: int
+    whole: int
+    short: int
+    short_at: int
+    volume: int
+    out_volume: int
+    in_place: int
+    band_in: int
+    band_out: int
+    panel: int
+    box: int
+    laid_each: int
+    runs_each: int
+
+
+class Units(NamedTuple):
+    """What ``sum_weights`` (direct.py) walks by: a task is some units, some channels, a panel.
+
+    A unit is a band of a sample or, where there is one band, some samples. Fields that ``Bands``
+    has too are what they are there.
+
+    units, per_part: of all samples, and of a task.
+    wide: channels of a task, of a group's.
+    elements: of a kernel.
+    whole, last: results of a sample in a band, and in the last one.
+    last_at: where the shifts for the last channels of a group begin.
+    """
+
+    samples: int
+    outputs: int
+    channels: int
+    groups: int
+    units: int
+    per_part: int
+    together: int
+    bands: int
+    wide: int
+    elements: int
+    whole: int
+    last: int
+    last_at: int
+    volume: int
+    out_volume: int
+    in_place: int
+    band_in: int
+    box: int
+    laid_each: int
 
 
 def elements_of(kernel: Sequence[int]) -> Iterator[tuple[int, ...]]:

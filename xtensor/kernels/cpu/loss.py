@@ -14,7 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from .._jit import CpuFunction, cpu_function, cpu_host_kernel, cpu_kernel, cpu_whole_kernel
+from .._jit import (
+    CpuFunction,
+    cpu_function,
+    cpu_host_kernel,
+    cpu_kernel,
+    cpu_whole_kernel,
+)
 from ..parallel import parallel_for
 from .exponential import exp
 from .simd import pointer
@@ -69,92 +75,99 @@ def _rows_of(array: np.ndarray, first: int, last: int) -> np.ndarray:
     return array[first // inner, :, column : column + last - first].T[:, :, np.newaxis]
 
 
-# Loops of the kernels below; they take rows of neighbours and have no CUDA twins of their own.
+# -- loops of the kernels below -------------------------------------------------------------------
+
+# They take rows of neighbours, and have no CUDA twins of their own.
 
 
 @CpuFunction
-def pick(start, stop, loss, peak, total, x, classes, factor):
+def cross_entropy_rows(start, stop, loss, peaks, totals, x, classes, factor):
     length = x.shape[1]
     xs = pointer(x)
     for i in range(start, stop):
         at = i * length
-        top = row_max(xs, at, length)
-        t = exp_total(xs, at, length, top)
-        peak[i], total[i] = top, t
-        loss[i] = factor * (math.log(t) - (xs[at + classes[i]] - top))
+        peak = row_max(xs, at, length)
+        total = exp_total(xs, at, length, peak)
+        peaks[i], totals[i] = peak, total
+        loss[i] = factor * (math.log(total) - (xs[at + classes[i]] - peak))
 
 
 @CpuFunction
-def probability_and_mark(start, stop, grad_x, x, classes, peak, total, factor):
+def cross_entropy_gradient_rows(start, stop, grad_x, x, classes, peaks, totals, factor):
     length = x.shape[1]
     to, xs = pointer(grad_x), pointer(x)
     for i in range(start, stop):
-        at, top, scale = i * length, peak[i], factor / total[i]
+        at, peak, scale = i * length, peaks[i], factor / totals[i]
         for j in range(length):
-            to[at + j] = exp(xs[at + j] - top) * scale
+            to[at + j] = exp(xs[at + j] - peak) * scale
         to[at + classes[i]] -= factor
 
 
 @CpuFunction
-def weigh(start, stop, loss, peak, total, x, y, factor, epsilon):
+def softmax_cross_entropy_rows(start, stop, loss, peaks, totals, x, y, factor):
     length = x.shape[1]
     xs, ys = pointer(x), pointer(y)
     for i in range(start, stop):
         at = i * length
-        top = row_max(xs, at, length)
-        sums = exp_total(xs, at, length, top)
-        peak[i], total[i] = top, sums
-        t = 0.0
+        peak = row_max(xs, at, length)
+        peaks[i], totals[i] = peak, exp_total(xs, at, length, peak)
+        log_total = math.log(totals[i])
+        share = 0.0
         for j in range(length):
             if ys[at + j] != 0:
-                t -= ys[at + j] * math.log(exp(xs[at + j] - top) / sums + epsilon)
-        loss[i] = factor * t
-
-
-@CpuFunction
-def weigh_stable(start, stop, loss, peak, total, x, y, factor):
-    length = x.shape[1]
-    xs, ys = pointer(x), pointer(y)
-    for i in range(start, stop):
-        at = i * length
-        top = row_max(xs, at, length)
-        peak[i], total[i] = top, exp_total(xs, at, length, top)
-        log_total = math.log(total[i])
-        t = 0.0
-        for j in range(length):
-            if ys[at + j] != 0:
-                t += ys[at + j] * (log_total - (xs[at + j] - top))
-        loss[i] = factor * t
+                share += ys[at + j] * (log_total - (xs[at + j] - peak))
+        loss[i] = factor * share
 
 
 @cpu_function("reassociate")
-def pull_to(start, stop, grad_x, x, y, peak, total, factor):
+def softmax_cross_entropy_gradient_rows(start, stop, grad_x, x, y, peaks, totals, factor):
     length = x.shape[1]
-    to, xs, weights = pointer(grad_x), pointer(x), pointer(y)
+    to, xs, ys = pointer(grad_x), pointer(x), pointer(y)
     for i in range(start, stop):
-        at, top = i * length, peak[i]
+        at, peak = i * length, peaks[i]
         weight = 0.0
         for j in range(length):
-            weight += weights[at + j]
-        scale = x.dtype.type(factor * weight / total[i])
+            weight += ys[at + j]
+        scale = x.dtype.type(factor * weight / totals[i])
         for j in range(length):
-            to[at + j] = exp(xs[at + j] - top) * scale - factor * weights[at + j]
+            to[at + j] = exp(xs[at + j] - peak) * scale - factor * ys[at + j]
 
 
 @CpuFunction
-def pull_softly(start, stop, grad_x, x, y, peak, total, factor, epsilon):
+def categorical_cross_entropy_rows(start, stop, loss, peaks, totals, x, y, factor, epsilon):
     length = x.shape[1]
-    to, xs, weights = pointer(grad_x), pointer(x), pointer(y)
+    xs, ys = pointer(x), pointer(y)
     for i in range(start, stop):
         at = i * length
-        t = 0.0
+        peak = row_max(xs, at, length)
+        total = exp_total(xs, at, length, peak)
+        peaks[i], totals[i] = peak, total
+        share = 0.0
         for j in range(length):
-            p = exp(xs[at + j] - peak[i]) / total[i]
+            if ys[at + j] != 0:
+                share -= ys[at + j] * math.log(exp(xs[at + j] - peak) / total + epsilon)
+        loss[i] = factor * share
+
+
+@CpuFunction
+def categorical_cross_entropy_gradient_rows(
+    start, stop, grad_x, x, y, peaks, totals, factor, epsilon
+):
+    length = x.shape[1]
+    to, xs, ys = pointer(grad_x), pointer(x), pointer(y)
+    for i in range(start, stop):
+        at = i * length
+        mean = 0.0
+        for j in range(length):
+            p = exp(xs[at + j] - peaks[i]) / totals[i]
             to[at + j] = p
-            t -= weights[at + j] / (p + epsilon) * p
+            mean -= ys[at + j] / (p + epsilon) * p
         for j in range(length):
             p = to[at + j]
-            to[at + j] = factor * p * (-weights[at + j] / (p + epsilon) - t)
+            to[at + j] = factor * p * (-ys[at + j] / (p + epsilon) - mean)
+
+
+# -- cross-entropies ------------------------------------------------------------------------------
 
 
 @cpu_whole_kernel
@@ -163,7 +176,7 @@ def cross_entropy_forward(start, stop, loss, peak, total, x, classes, factor):
 
     peak[k] = max_j x[o, j, c], total[k] = sum_j exp(x[o, j, c] - peak[k]); x [outer, length, inner]
     """
-    each_row(pick, x.shape, stop, 3, loss, peak, total, x, classes, factor)
+    each_row(cross_entropy_rows, x.shape, stop, 3, loss, peak, total, x, classes, factor)
 
 
 @cpu_whole_kernel
@@ -173,7 +186,7 @@ def cross_entropy_backward(start, stop, grad_x, grad_out, x, classes, peak, tota
     p = exp(x[o, j, c] - peak[k]) / total[k]; grad_x, x [outer, length, inner]
     """
     scale = x.dtype.type(factor * grad_out[0])
-    each_row(probability_and_mark, x.shape, stop, 1, grad_x, x, classes, peak, total, scale)
+    each_row(cross_entropy_gradient_rows, x.shape, stop, 1, grad_x, x, classes, peak, total, scale)
 
 
 @cpu_whole_kernel
@@ -183,7 +196,7 @@ def softmax_cross_entropy_forward(start, stop, loss, peak, total, x, y, factor):
     peak[i] = max_j x[i, j], total[i] = sum_j exp(x[i, j] - peak[i]); terms with y = 0 are left out;
     x, y [n, length, 1]
     """
-    each_row(weigh_stable, x.shape, stop, 3, loss, peak, total, x, y, factor)
+    parallel_for(softmax_cross_entropy_rows, stop, (loss, peak, total, x, y, factor))
 
 
 @cpu_whole_kernel
@@ -193,7 +206,7 @@ def softmax_cross_entropy_backward(start, stop, grad_x, grad_out, x, y, peak, to
     p[i, j] = exp(x[i, j] - peak[i]) / total[i]; grad_x, x, y [n, length, 1]
     """
     scale = x.dtype.type(factor * grad_out[0])
-    each_row(pull_to, x.shape, stop, 1, grad_x, x, y, peak, total, scale)
+    parallel_for(softmax_cross_entropy_gradient_rows, stop, (grad_x, x, y, peak, total, scale))
 
 
 @cpu_whole_kernel
@@ -202,7 +215,7 @@ def categorical_cross_entropy_forward(start, stop, loss, peak, total, x, y, fact
 
     peak[i] = max_j x[i, j], total[i] = sum_j exp(x[i, j] - peak[i]); x, y [n, length, 1]
     """
-    each_row(weigh, x.shape, stop, 3, loss, peak, total, x, y, factor, epsilon)
+    parallel_for(categorical_cross_entropy_rows, stop, (loss, peak, total, x, y, factor, epsilon))
 
 
 @cpu_whole_kernel
@@ -215,7 +228,8 @@ def categorical_cross_entropy_backward(
     grad_x, x, y [n, length, 1]
     """
     scale = x.dtype.type(factor * grad_out[0])
-    each_row(pull_softly, x.shape, stop, 1, grad_x, x, y, peak, total, scale, epsilon)
+    parallel_for(categorical_cross_entropy_gradient_rows, stop,
+                 (grad_x, x, y, peak, total, scale, epsilon))  # fmt: skip
 
 
 @cpu_kernel

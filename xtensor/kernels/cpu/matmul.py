@@ -30,6 +30,9 @@ BLOCKS_PER_THREAD, LEAST_ROWS, LEAST_COLUMNS = 2, 48, 64
 # What it takes to lay out a matrix if copying it takes 1: the second one where it comes transposed;
 # of the first one, where it does not, only a few rows are copied.
 TRANSPOSED, FEW_ROWS = 3, 0.2
+# Blocks for BLAS, at most so many, of at least so many rows or columns each, so that it is at its
+# best; a product of fewer multiplications is over before they are cut out.
+MOST_BLOCKS, BLAS_ROWS, WORTH_CUTTING = 16, 128, 1 << 20
 
 
 @inlined
@@ -61,7 +64,7 @@ def matmul_tiles(start, stop, out, x, y, bias, x_size, y_size, m, n, depth, tran
         )  # fmt: skip
 
 
-def blocks_of(matrices, m, n, transposed_x, transposed_y):
+def blocks_by_threads(matrices, m, n, transposed_x, transposed_y):
     """Into how many blocks of rows, and of columns, each product is cut for the threads.
 
     Where rows are cut, each block lays out the second matrix anew, where columns are, the first.
@@ -82,7 +85,7 @@ def multiply_tiles(out, x, y, bias, transposed_x, transposed_y, parts):
     matrices, m, n = out.shape
     depth = x.shape[1] if transposed_x else x.shape[2]
     x_size, y_size = (a[0].size if len(a) > 1 else 0 for a in (x, y))
-    tall, wide = blocks_of(matrices, m, n, transposed_x, transposed_y)
+    tall, wide = blocks_by_threads(matrices, m, n, transposed_x, transposed_y)
     parallel_for(
         matmul_tiles, matrices * tall * wide,
         (out.reshape(-1), x.reshape(-1), y.reshape(-1), bias, x_size, y_size, m, n, depth,
@@ -92,8 +95,19 @@ def multiply_tiles(out, x, y, bias, transposed_x, transposed_y, parts):
     )  # fmt: skip
 
 
+def blocks_by_shape(matrices, m, n, length):
+    """Into how many blocks of the longer of m and n each product is cut, whatever the threads:
+    BLAS gives other bytes for other blocks."""
+    if matrices >= MOST_BLOCKS or m * n * length < WORTH_CUTTING:
+        return 1
+    return max(1, min(MOST_BLOCKS // matrices, max(m, n) // BLAS_ROWS))
+
+
 def multiply_by_numpy(start, stop, out, x, y, bias, transposed_x, transposed_y, parts, blocks):
-    """``matmul_forward`` by BLAS; integers by loops of NumPy's."""
+    """``matmul_forward`` by BLAS; integers by loops of NumPy's.
+
+    The range goes over the matrices of out times ``blocks``, pieces of the longer of m and n.
+    """
     x = x.transpose(0, 2, 1) if transposed_x else x
     y = y.transpose(0, 2, 1) if transposed_y else y
     _, m, n = out.shape
@@ -128,20 +142,20 @@ def multiply_by_numpy(start, stop, out, x, y, bias, transposed_x, transposed_y, 
 
 
 @cpu_whole_kernel
-def matmul_forward(start, stop, out, x, y, bias, transposed_x, transposed_y, parts, blocks):
+def matmul_forward(start, stop, out, x, y, bias, transposed_x, transposed_y, parts):
     """out[b * parts + p, i, j] = bias[j] + sum_k x[b, i, k] * y[b, k, j], k over part p
 
     x [batch or 1, m, k], or [., k, m] if transposed; y [batch or 1, k, n], or [., n, k]; out
-    [batch * parts, m, n]; bias [n] or []. The range goes over out's matrices times ``blocks``,
-    pieces of the longer of m and n.
+    [batch * parts, m, n]; bias [n] or []. An index is a matrix of out.
     """
     _, m, n = out.shape
     length = x.shape[1] if transposed_x else x.shape[2]
     each, matrices = m * n * length, len(out) // parts
     many = each >= WORTH_OF_EACH and each * matrices >= WORTH
     large = min(m, n) >= FEWEST and (many or not blas.is_small(m, n, length))
-    args = out, x, y, bias, transposed_x, transposed_y, parts, blocks
+    args = out, x, y, bias, transposed_x, transposed_y, parts
     if large and out.dtype.kind == "f":
-        multiply_tiles(*args[:-1])
+        multiply_tiles(*args)
     else:
-        parallel_for(multiply_by_numpy, stop, args)
+        blocks = blocks_by_shape(matrices, m, n, length) if parts == 1 else 1
+        parallel_for(multiply_by_numpy, stop * blocks, (*args, blocks))

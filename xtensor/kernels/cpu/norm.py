@@ -8,12 +8,11 @@ first, then variance.
 
 from __future__ import annotations
 
-import functools
 import math
 
 import numpy as np
 
-from .._jit import CpuFunction, cpu_kernel, cpu_whole_kernel
+from .._jit import CpuFunction, cpu_function, cpu_kernel, cpu_whole_kernel
 from ..parallel import parallel_for
 from .cells import clear_cells, inlined
 from .exponential import D
@@ -26,7 +25,7 @@ PART, MOST_PARTS = 65_536, 8
 FEW = 8
 
 
-@functools.partial(CpuFunction, fastmath="reassociate")
+@cpu_function("reassociate")
 def channel_statistics(start, stop, out, mean, scale, variance, x, gamma, beta, epsilon):
     batch, inner = x.shape[0], x.shape[2]
     for c in range(start, stop):
@@ -49,7 +48,7 @@ def channel_statistics(start, stop, out, mean, scale, variance, x, gamma, beta, 
                 out[b, c, i] = (x[b, c, i] - shift) * factor + beta[c]
 
 
-@functools.partial(CpuFunction, fastmath="reassociate")
+@cpu_function("reassociate")
 def channel_gradients(
     start, stop, grad_x, grad_gamma, grad_beta, grad_out, x, gamma, mean, scale, training
 ):

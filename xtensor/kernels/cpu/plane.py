@@ -19,7 +19,7 @@ A weight gradient is sums of products of the rows of grad with those that a tap 
 from __future__ import annotations
 
 from .._jit import CpuFunction, with_globals
-from .cells import clear_cells, inlined, lay_volumes
+from .cells import clear_cells, inlined, lay_volumes, whole
 from .simd import (
     add_column,
     add_inner,
@@ -83,7 +83,7 @@ def sum_plane(out, to, results, height, width, bias, o, weight, w, row_step, dow
             x += 2 * lanes
         if x < width:
             sum_rows(out, begin, height, width, x, bias, o + r, weight, factors, down, buffer, step,
-                     places, taps, threes, tap_count, 8, 1)  # fmt: skip
+                     places, taps, threes, tap_count, ROWS, 1)  # fmt: skip
 
 
 @inlined
@@ -108,8 +108,7 @@ def sum_planes(out, to, results, height, width, bias, o, weight, w, row_step, do
     together, r = by_registers(out, TOGETHER, FEWER_TOGETHER), 0
     while r < results:
         begin, factors, left = to + r * height * width, w + r * row_step, results - r
-        fewer = -(-left // FEWER_TOGETHER) * FEWER_TOGETHER
-        if fewer < -(-left // together) * together:
+        if whole(left, FEWER_TOGETHER) < whole(left, together):
             sum_together(out, begin, left, height, width, bias, o + r, weight, factors, row_step,
                          buffer, step, places, taps, tap_count, FEWER_TOGETHER)  # fmt: skip
             r += FEWER_TOGETHER

@@ -13,11 +13,13 @@ from functools import lru_cache
 
 import numpy as np
 
+from .cells import whole
 from .job import Job, run_in_parts, run_jobs
 from .plane import (
     ONE_TAPS,
     SEVERAL_TAPS,
     SLACK,
+    TOGETHER,
     WEIGHT_ROWS,
     correlate_plane,
     correlate_planes,
@@ -90,7 +92,7 @@ def weight_job(x_shape, grad_shape, weight_shape, stride, padding, dilation, gro
     places = layout.places(weight_shape[3]).ravel()
     places = (np.arange(sources)[:, None] * plane + places).ravel()
     taps = ONE_TAPS if results == 1 else SEVERAL_TAPS
-    wide = -(-places.size // taps) * taps
+    wide = whole(places.size, taps)
     # A tile has whole rows: beyond the last result it takes that once more.
     grads = np.minimum(np.arange(results + (WEIGHT_ROWS - 1) * (results > 1)), results - 1)
     per_part = -(-samples // max(1, min(samples, -(-TASKS // groups))))
@@ -112,13 +114,13 @@ def weight_job(x_shape, grad_shape, weight_shape, stride, padding, dilation, gro
 def forward(out, x, weight, bias, stride, padding, dilation, groups):
     """out[n, o, p] = bias[o] + sum over c, k of weight[o, c, k] * x[n, g + c, p s - p0 + k d]"""
     job = forward_job(out.shape, x.shape, weight.shape, stride, padding, dilation, groups)
-    _correlate_all(job, out, x, weight, bias, groups)
+    _correlate_all(job, out, x, weight, bias, groups, weight[0].size)
 
 
 def backward_input(grad_x, grad, weight, bias, stride, padding, dilation, groups):
     """grad_x[n, g + c, p s - p0 + k d] = bias[g + c] + sum of weight[o, c, k] * grad[n, o, p]"""
     job = input_job(grad_x.shape, grad.shape, weight.shape, stride, padding, dilation, groups)
-    _correlate_all(job, grad_x, grad, weight, bias, groups)
+    _correlate_all(job, grad_x, grad, weight, bias, groups, weight[0, 0].size)
 
 
 def backward_weight(grad_weight, grad, x, stride, padding, dilation, groups):
@@ -132,11 +134,11 @@ def backward_weight(grad_weight, grad, x, stride, padding, dilation, groups):
     run_in_parts(loop, job, parts, grad_weight, grad, x)
 
 
-def _correlate_all(job, out, source, weight, bias, groups):
-    """Weights and biases of a whole tile are read, wherever it begins."""
-    row_step = job.numbers[-1]
-    padded = np.zeros(out.shape[1] + 5, out.dtype)
+def _correlate_all(job, out, source, weight, bias, groups, row_step):
+    """Weights and biases of a whole tile are read, wherever it begins; row_step as in the job."""
+    padded = np.zeros(out.shape[1] + TOGETHER - 1, out.dtype)
     padded[: bias.size] = bias
-    weight = np.concatenate([weight.reshape(-1), np.zeros(5 * row_step, weight.dtype)])
+    beyond = np.zeros((TOGETHER - 1) * row_step, weight.dtype)
+    weight = np.concatenate([weight.reshape(-1), beyond])
     loop = correlate_planes if out.shape[1] // groups >= FEWEST_ROWS else correlate_plane
     run_jobs(loop, [job], out, source, weight, padded)

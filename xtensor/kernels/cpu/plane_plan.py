@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .cells import whole
 from .direct_plan import reach
 from .plane import ALIGNED, ROWS
 
@@ -36,11 +37,11 @@ class Layout(NamedTuple):
 
     def size(self, results: tuple[int, int], kernel: tuple[int, int]) -> int:
         """What is written and, for whole tiles of results, read of the buffer; in whole lines."""
-        last = (-(-results[0] // ROWS) * ROWS - 1) * self.step + (kernel[0] - 1) * self.down
+        last = (whole(results[0], ROWS) - 1) * self.step + (kernel[0] - 1) * self.down
         read = self.first + last + max(self.columns) + results[1]
         place, _, rows, count = self.runs.T
         written = np.max(place + rows * self.steps[0] + count * self.steps[1])
-        return -(-max(read, int(written)) // ALIGNED) * ALIGNED
+        return whole(max(read, int(written)), ALIGNED)
 
 
 def layout_of(runs, rows, steps, step, down, columns) -> Layout:
@@ -57,8 +58,8 @@ def x_layout(out_shape, x_shape, kernel, stride, padding, dilation) -> Layout:
         for count, k, s, d in zip(out_shape[3:], kernel, stride[1:], dilation[1:])
     ]
     across = stride[2]
-    part = -(-needed[1] // (across * ALIGNED)) * ALIGNED
-    pitch = part * across
+    pitch = whole(needed[1], across * ALIGNED)
+    part = pitch // across
     first, end = reach(padding[1], 1, needed[0], x_shape[3])
     place, cell = (first + padding[1]) * pitch, first * x_shape[4]
     runs = []
@@ -77,7 +78,7 @@ def grad_layout(x_shape, grad_shape, kernel, stride, padding, dilation) -> Layou
     reaches = [(k - 1) * d for k, d in zip(kernel, dilation[1:])]
     needed = [n + r for n, r in zip(x_shape[3:], reaches)]
     before = [r - p for r, p in zip(reaches, padding[1:])]
-    pitch = -(-needed[1] // ALIGNED) * ALIGNED
+    pitch = whole(needed[1], ALIGNED)
     (first, end), (low, high) = (
         reach(b, s, n, count) for b, s, n, count in zip(before, stride[1:], needed, grad_shape[3:])
     )

@@ -25,14 +25,14 @@ FEW = 8
 
 
 @inlined
-def cells(o, kernel, stride, padding, length):
+def cells_of(o, kernel, stride, padding, length):
     """First and end cell of window o that are not padding."""
     first = o * stride - padding
     return max(first, 0), min(first + kernel, length)
 
 
 @inlined
-def windows(cell, count, stride, padding, length):
+def windows_of(cell, count, stride, padding, length):
     """First and end of the ``count`` windows in which this cell of the kernel is not padding."""
     first = max(0, -((cell - padding) // stride))
     return first, max(first, min(count, (length - 1 + padding - cell) // stride + 1))
@@ -69,12 +69,12 @@ def add_windows(total, count, row, kernel, step, padding, width):
     """total[k] += sum of row[c] over the cells c of window k"""
     if count < FEW or step > 2:
         for k in range(count):
-            first, end = cells(k, kernel, step, padding, width)
+            first, end = cells_of(k, kernel, step, padding, width)
             for c in range(first, end):
                 total[k] += row[c]
         return
     for w in range(kernel):
-        first, end = windows(w, count, step, padding, width)
+        first, end = windows_of(w, count, step, padding, width)
         if step == 1:
             for k in range(first, end):
                 total[k] += row[k + w - padding]
@@ -88,12 +88,12 @@ def add_to_cells(row, share, count, kernel, step, padding, width):
     """row[c] += share[k] for the cells c of each window k < count"""
     if count < FEW or step > 2:
         for k in range(count):
-            first, end = cells(k, kernel, step, padding, width)
+            first, end = cells_of(k, kernel, step, padding, width)
             for c in range(first, end):
                 row[c] += share[k]
         return
     for w in range(kernel):
-        first, end = windows(w, count, step, padding, width)
+        first, end = windows_of(w, count, step, padding, width)
         if step == 1:
             for k in range(first, end):
                 row[k + w - padding] += share[k]
@@ -106,7 +106,7 @@ def add_to_cells(row, share, count, kernel, step, padding, width):
 def largest_of_row(best, place, line, keep, x, plane, row, count, kernel, step, padding, width):
     """Windows of a row against one row of cells, which begins at x[plane + row]."""
     for w in range(kernel):
-        first, end = windows(w, count, step, padding, width)
+        first, end = windows_of(w, count, step, padding, width)
         at = row + w - padding
         # With the step as a literal the loop vectorises.
         if keep and step == 1:
@@ -135,8 +135,8 @@ def max_pool_forward(start, stop, out, index, x, kernel, stride, padding):
         plane = i * depth * height * width
         for row in range(out_depth * out_height):
             od, oh = row // out_height, row % out_height
-            d0, d1 = cells(od, kernel[0], stride[0], padding[0], depth)
-            h0, h1 = cells(oh, kernel[1], stride[1], padding[1], height)
+            d0, d1 = cells_of(od, kernel[0], stride[0], padding[0], depth)
+            h0, h1 = cells_of(oh, kernel[1], stride[1], padding[1], height)
             line, corner = (i * out_depth * out_height + row) * count, (d0 * height + h0) * width
             if count < FEW or step > 2:
                 for w in range(width):
@@ -146,7 +146,7 @@ def max_pool_forward(start, stop, out, index, x, kernel, stride, padding):
                         at = (d * height + h) * width
                         keep_larger(peak, spot, 0, source, plane, at, 1, 0, width)
                 for k in range(count):
-                    w0, w1 = cells(k, kernel[2], step, padding[2], width)
+                    w0, w1 = cells_of(k, kernel[2], step, padding[2], width)
                     value, where = peak[w0], spot[w0]
                     for w in range(w0 + 1, w1):
                         if comes_first(peak[w], spot[w], value, where):
@@ -197,8 +197,8 @@ def avg_pool_forward(start, stop, out, x, kernel, stride, padding):
     for i in range(start, stop):
         for row in range(out_depth * out_height):
             od, oh = row // out_height, row % out_height
-            d0, d1 = cells(od, kernel[0], stride[0], padding[0], depth)
-            h0, h1 = cells(oh, kernel[1], stride[1], padding[1], height)
+            d0, d1 = cells_of(od, kernel[0], stride[0], padding[0], depth)
+            h0, h1 = cells_of(oh, kernel[1], stride[1], padding[1], height)
             clear_cells(column, 0, width + count)
             for d in range(d0, d1):
                 for h in range(h0, h1):
@@ -229,8 +229,8 @@ def avg_pool_backward(start, stop, grad_x, grad, kernel, stride, padding):
     for i in range(start, stop):
         for row in range(out_depth * out_height):
             od, oh = row // out_height, row % out_height
-            d0, d1 = cells(od, kernel[0], stride[0], padding[0], depth)
-            h0, h1 = cells(oh, kernel[1], stride[1], padding[1], height)
+            d0, d1 = cells_of(od, kernel[0], stride[0], padding[0], depth)
+            h0, h1 = cells_of(oh, kernel[1], stride[1], padding[1], height)
             line = (i * out_depth * out_height + row) * count
             for k in range(count):
                 share[k] = source[line + k] / size

@@ -10,7 +10,7 @@ Winograd tile, need not return to Python in between.
 from __future__ import annotations
 
 from .._jit import CpuFunction
-from .cells import copy_cells, inlined
+from .cells import copy_cells, inlined, whole
 from .simd import (
     add_outer,
     add_part,
@@ -34,11 +34,11 @@ PANEL = 32
 def multiply_columns(out, to, out_step, a, i, a_row, a_step, b, j, b_step, rows, depth, add,
                      columns):  # fmt: skip
     """``multiply_panel`` for as many columns as a tile has."""
-    for r in range(0, rows, 6):
+    for r in range(0, rows, ROWS):
         if add:
-            tile = load_tile(out, to + r * out_step, out_step, 6, columns)
+            tile = load_tile(out, to + r * out_step, out_step, ROWS, columns)
         else:
-            tile = zero_tile(out, 6, columns)
+            tile = zero_tile(out, ROWS, columns)
         for d in range(depth):
             tile = add_outer(tile, a, i + r * a_row + d * a_step, a_row, b, j + d * b_step)
         store_tile(out, to + r * out_step, out_step, tile)
@@ -95,15 +95,9 @@ def lay_panel(panels, at, b, j, row_step, column_step, depth, columns):
 
 # -- a matrix in full panels, for many products with few rows -------------------------------------
 
-# Rows that are multiplied together here: batches are often a multiple of that. Buffers need room
-# for a multiple of it too.
-BATCH_ROWS = 8
-
-
-@inlined
-def full_panels(columns):
-    """A number of columns, rounded up to a multiple of PANEL."""
-    return -(-columns // PANEL) * PANEL
+# Rows that are multiplied together here, by registers: batches are often a multiple of that.
+# Buffers need room for a multiple of the first.
+BATCH_ROWS, FEWER_BATCH_ROWS = 8, 4
 
 
 @CpuFunction
@@ -125,11 +119,11 @@ def lay_full_panels(start, stop, panels, matrix, depth, columns, transposed):
 
 @CpuFunction
 def multiply_full_panels(out, a, panels, rows, depth, columns):
-    """out [rows, full_panels(columns)] = a [rows, depth] b; rows rounded up to BATCH_ROWS"""
-    wide = full_panels(columns)
+    """out [rows, whole(columns, PANEL)] = a [rows, depth] b; rows rounded up to BATCH_ROWS"""
+    wide = whole(columns, PANEL)
     for c in range(0, wide, 2 * lanes_of(out)):
         place = c // PANEL * PANEL * depth + c % PANEL
-        tall = by_registers(out, 8, 4)
+        tall = by_registers(out, BATCH_ROWS, FEWER_BATCH_ROWS)
         for r in range(0, rows, tall):
             tile = zero_tile(out, tall, 2)
             for d in range(depth):
@@ -149,7 +143,7 @@ BLOCK_COLUMNS, BLOCK_DEPTH, BLOCK_ROWS = 256, 512, 96
 def multiply_rows(out, to, out_step, a, i, a_row, a_step, panels, c, rows, depth, columns, begin, b,
                   begin_row, added, tile_columns):  # fmt: skip
     """Up to ROWS rows of as many columns as a tile has, from column c of panels on."""
-    tile = zero_tile(out, 6, tile_columns)
+    tile = zero_tile(out, ROWS, tile_columns)
     place = c // PANEL * PANEL * depth + c % PANEL
     for d in range(depth):
         tile = add_outer(tile, a, i + d * a_step, a_row, panels, place + d * PANEL)

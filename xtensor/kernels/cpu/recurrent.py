@@ -25,9 +25,9 @@ import numpy as np
 from .._jit import CpuFunction, cpu_whole_kernel
 from ..parallel import parallel_for
 from ..scratch import scratch
-from .cells import copy_cells, inlined
+from .cells import copy_cells, inlined, whole
 from .exponential import exp, expm1
-from .product import BATCH_ROWS, PANEL, full_panels, lay_full_panels, multiply_full_panels
+from .product import BATCH_ROWS, PANEL, lay_full_panels, multiply_full_panels
 from .simd import pointer
 
 # So many multiplications take as long as one of the elements in which parallel_for counts.
@@ -197,7 +197,7 @@ def rows_of_step(schedule, apart, step, backwards, b0, b1):
 @CpuFunction
 def lstm_steps(start, stop, out, last, last_cell, previous, gates, cells, first, bias, schedule,
                apart, backwards, tile, hidden, panels, states, products):  # fmt: skip
-    rows, wide, batch = 4 * hidden, full_panels(4 * hidden), first.size // hidden
+    rows, wide, batch = 4 * hidden, whole(4 * hidden, PANEL), first.size // hidden
     out, last, last_cell = pointer(out), pointer(last), pointer(last_cell)
     previous, gates, cells = pointer(previous), pointer(gates), pointer(cells)
     first, bias, panels, states = pointer(first), pointer(bias), pointer(panels), pointer(states)
@@ -227,7 +227,7 @@ def lstm_steps(start, stop, out, last, last_cell, previous, gates, cells, first,
 @CpuFunction
 def lstm_steps_back(start, stop, grad_gates, grad_first, grad_first_cell, grad_out, gates, cells,
                     schedule, apart, backwards, tile, hidden, panels, grads, products):  # fmt: skip
-    rows, wide, batch = 4 * hidden, full_panels(hidden), grad_first.size // hidden
+    rows, wide, batch = 4 * hidden, whole(hidden, PANEL), grad_first.size // hidden
     grad_gates, grad_first = pointer(grad_gates), pointer(grad_first)
     grad_first_cell, grad_out, gates = pointer(grad_first_cell), pointer(grad_out), pointer(gates)
     cells, panels, grads = pointer(cells), pointer(panels), pointer(grads)
@@ -250,7 +250,7 @@ def lstm_steps_back(start, stop, grad_gates, grad_first, grad_first_cell, grad_o
 @CpuFunction
 def gru_steps(start, stop, out, last, previous, gates, hidden_n, first, bias, schedule, apart,
               backwards, tile, hidden, panels, states, products):  # fmt: skip
-    rows, wide, batch = 3 * hidden, full_panels(3 * hidden), first.size // hidden
+    rows, wide, batch = 3 * hidden, whole(3 * hidden, PANEL), first.size // hidden
     out, last, previous, gates = pointer(out), pointer(last), pointer(previous), pointer(gates)
     hidden_n, first, bias = pointer(hidden_n), pointer(first), pointer(bias)
     panels, states, products = pointer(panels), pointer(states), pointer(products)
@@ -278,7 +278,7 @@ def gru_steps(start, stop, out, last, previous, gates, hidden_n, first, bias, sc
 def gru_steps_back(start, stop, grad_inputs, grad_hidden, grad_first, grad_out, gates,
                    hidden_n, previous, schedule, apart, backwards, tile, hidden,
                    panels, grads, products):  # fmt: skip
-    rows, wide, batch = 3 * hidden, full_panels(hidden), grad_first.size // hidden
+    rows, wide, batch = 3 * hidden, whole(hidden, PANEL), grad_first.size // hidden
     grad_inputs, grad_hidden = pointer(grad_inputs), pointer(grad_hidden)
     grad_first, grad_out, gates = pointer(grad_first), pointer(grad_out), pointer(gates)
     hidden_n, previous, panels = pointer(hidden_n), pointer(previous), pointer(panels)
@@ -302,7 +302,7 @@ def gru_steps_back(start, stop, grad_inputs, grad_hidden, grad_first, grad_out, 
 @CpuFunction
 def rnn_steps(start, stop, out, last, previous, first, bias, schedule, apart, backwards, tile,
               relu, hidden, panels, states, products):  # fmt: skip
-    wide, batch = full_panels(hidden), first.size // hidden
+    wide, batch = whole(hidden, PANEL), first.size // hidden
     out, last, previous, first = pointer(out), pointer(last), pointer(previous), pointer(first)
     bias, panels, states = pointer(bias), pointer(panels), pointer(states)
     products = pointer(products)
@@ -328,7 +328,7 @@ def rnn_steps(start, stop, out, last, previous, first, bias, schedule, apart, ba
 @CpuFunction
 def rnn_steps_back(start, stop, grad_gates, grad_first, grad_out, out, schedule, apart, backwards,
                    tile, relu, hidden, panels, grads, products):  # fmt: skip
-    wide, batch = full_panels(hidden), grad_first.size // hidden
+    wide, batch = whole(hidden, PANEL), grad_first.size // hidden
     grad_gates, grad_first, grad_out = pointer(grad_gates), pointer(grad_first), pointer(grad_out)
     out, panels, grads, products = pointer(out), pointer(panels), pointer(grads), pointer(products)
     for index in range(start, stop):
@@ -352,13 +352,13 @@ def run(steps, tiles, weight, transposed, arrays, schedule, apart, backwards, ti
     """Lay out W_hh or its transpose as panels, then share out tiles of sequences."""
     rows, hidden = weight.shape
     depth, columns = (hidden, rows) if transposed else (rows, hidden)
-    wide = full_panels(columns)
+    wide = whole(columns, PANEL)
     panels = scratch.array("panels", depth * wide, weight.dtype)
     parallel_for(lay_full_panels, wide // PANEL,
                  (panels, weight.reshape(-1), depth, columns, transposed))  # fmt: skip
     flat = [array.reshape(-1) for array in arrays]
     cost = len(arrays[0]) * weight.size // PRODUCTS_PER_ELEMENT
-    room = -(-tile // BATCH_ROWS) * BATCH_ROWS
+    room = whole(tile, BATCH_ROWS)
     parallel_for(steps, tiles, (*flat, schedule, apart, backwards, tile, *numbers, hidden, panels),
                  cost, (room * depth, room * wide))  # fmt: skip
 

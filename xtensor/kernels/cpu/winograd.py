@@ -25,7 +25,7 @@ import numpy as np
 from .._jit import CpuFunction
 from ..parallel import get_num_threads, parallel_for
 from ..scratch import scratch
-from .cells import clear_cells, inlined
+from .cells import clear_cells, inlined, whole
 from .product import PANEL, ROWS, multiply_panel, multiply_panels
 from .simd import lanes_of, load_tile, pointer, row_transform, store_tile, transpose_square
 
@@ -181,7 +181,7 @@ def spread_kernels(start, stop, spread, weight, channels, outputs, channel_step,
     spread [36, panel of outputs, channels, output], flat; element e of kernel g is
     weight[c * channel_step + o * output_step + first + e * step].
     """
-    wide = -(-outputs // WIDE) * WIDE
+    wide = whole(outputs, WIDE)
     plane = channels * wide
     g, half, spread, weight = pointer(g), pointer(half), pointer(spread), pointer(weight)
     for ch in range(start, stop):
@@ -236,7 +236,7 @@ def correlate_blocks(start, stop, out, x, spread, bias, top, left, down, across,
     for block in range(start, stop):
         r0, r1 = block * total_rows // blocks, (block + 1) * total_rows // blocks
         tiles = (r1 - r0) * across
-        room = -(-tiles // ROWS) * ROWS
+        room = whole(tiles, ROWS)
         transform_inputs(values, wide, room, x, shape, r0, r0, r1, down, across, top, left, rows,
                          half)  # fmt: skip
         for k in range(36):
@@ -263,7 +263,7 @@ def correlate_panels(start, stop, out, values, weight, bias, channel_step, outpu
     for panel in range(start, stop):
         o = panel * PANEL
         count = min(PANEL, shape[0] - o)
-        columns = -(-count // WIDE) * WIDE
+        columns = whole(count, WIDE)
         spread_kernels(0, channels, spread, weight, channels, count, channel_step, output_step,
                        first + o * output_step, step, g, half_g)  # fmt: skip
         for k in range(36):
@@ -321,16 +321,6 @@ add_products_alone = CpuFunction(add_products.function)
 # -- the algorithm --------------------------------------------------------------------------------
 
 
-def whole_vectors(channels):
-    """A number of channels, rounded up to a multiple of WIDE."""
-    return -(-channels // WIDE) * WIDE
-
-
-def whole_rows(count):
-    """A number of rows of a product, rounded up to what is multiplied together."""
-    return -(-count // ROWS) * ROWS
-
-
 def row_buffers(across):
     """Sizes: one tile row of WIDE channels, as read and half transformed."""
     return [(4 * across + 2) * 6 * WIDE] * 2
@@ -348,7 +338,7 @@ def correlate(out, x, weight, steps, bias, top, left):
     """
     samples, outputs, height, width = out.shape
     channels = x.shape[1]
-    wide, out_wide = whole_vectors(channels), whole_vectors(outputs)
+    wide, out_wide = whole(channels, WIDE), whole(outputs, WIDE)
     down, across = -(-height // 4), -(-width // 4)
     rows = samples * down
     tiles, panels = rows * across, -(-outputs // PANEL)
@@ -363,7 +353,7 @@ def correlate(out, x, weight, steps, bias, top, left):
     )  # fmt: skip
     fitting = -(-tiles * 36 * 4 * (wide + out_wide) // BLOCK_BYTES)
     blocks = max(1, min(rows, max(min(fitting, tiles // FEWEST_TILES), FEWEST_BLOCKS)))
-    size = 36 * whole_rows(-(-rows // blocks) * across)
+    size = 36 * whole(-(-rows // blocks) * across, ROWS)
     parallel_for(
         correlate_blocks, blocks,
         (out, x, spread, bias, top, left, down, across, rows, blocks, wide, out_wide),
@@ -375,7 +365,7 @@ def correlate_by_panels(out, x, weight, steps, bias, top, left, down, across, wi
     """The same for few tiles of many channels: all inputs are transformed, then shared out are
     panels of outputs."""
     rows, channels = len(x) * down, x.shape[1]
-    room = whole_rows(rows * across)
+    room = whole(rows * across, ROWS)
     values = scratch.array("all values", 36 * room * wide, np.float32)
     parallel_for(transform_rows, rows, (values, wide, room, x, down, across, top, left),
                  values.size, row_buffers(across))  # fmt: skip
@@ -410,8 +400,8 @@ def backward_weight(grad_weight, grad, x, stride, padding, dilation, groups):
     outputs, channels = grad_weight.shape[:2]
     samples, _, height, width = grad.shape
     down, across = -(-height // 4), -(-width // 4)
-    rows, wide, out_wide = samples * down, whole_vectors(channels), whole_vectors(outputs)
-    padded, row_bytes = whole_rows(outputs), 36 * 4 * (wide + out_wide) * across
+    rows, wide, out_wide = samples * down, whole(channels, WIDE), whole(outputs, WIDE)
+    padded, row_bytes = whole(outputs, ROWS), 36 * 4 * (wide + out_wide) * across
     parts = min(PARTS, PART_BYTES // (36 * 4 * padded * wide), rows)
     how = down, across, -padding[1], -padding[2], wide, out_wide, padded
     if parts > 1:
