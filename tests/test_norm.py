@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 import xtensor as xt
 
@@ -32,6 +33,44 @@ def test_statistics_far_from_zero_keep_their_digits():
     assert abs(y - due).max() < 1e-4
 
 
+@pytest.mark.parametrize("shape", [(7, 3), (9, 40_000), (1027, 300), (70_001, 3)])
+def test_rows_in_parts_have_the_statistics_of_all_rows(shape):
+    rng = np.random.default_rng(3)
+    x = (rng.standard_normal(shape) * 2 + rng.standard_normal(shape[1]) * 50).astype(np.float32)
+    grad = rng.standard_normal(shape).astype(np.float32)
+    layer, given = xt.BatchNorm1d(shape[1], epsilon=1e-3), xt.XTensor(x, requires_grad=True)
+    gamma = rng.uniform(0.5, 2, shape[1]).astype(np.float32)
+    layer.load_state_dict({**layer.state_dict(), "gamma": gamma})
+    with xt.autograd.tape():
+        y = layer(given)
+    y.backward(xt.XTensor(grad))
+    exact = x.astype(np.float64)
+    scale = 1 / np.sqrt(exact.var(0) + 1e-3)
+    h = (exact - exact.mean(0)) * scale
+    assert abs(y.to_numpy() - h * gamma).max() < 1e-4
+    slope, level = (grad * h).mean(0), grad.mean(0, np.float64)
+    due = gamma * scale * (grad - level - h * slope)
+    for found, wanted in (
+        (given.grad, due),
+        (layer.gamma.grad, slope * len(x)),
+        (layer.beta.grad, level * len(x)),
+    ):
+        assert np.linalg.norm(found.to_numpy() - wanted) < 2e-5 * np.linalg.norm(wanted)
+
+
+def test_an_outlier_in_the_first_row_costs_the_others_no_digits():
+    x = np.random.default_rng(4).standard_normal((300, 4)).astype(np.float32) * 0.01
+    x[0] = [1e4, -1e4, np.nan, 0]
+    x[:, 3] = 7
+    layer = xt.BatchNorm1d(4, momentum=1.0)
+    with xt.autograd.tape():
+        y = layer(xt.XTensor(x)).to_numpy()
+    due = x.astype(np.float64).var(0, ddof=1)
+    np.testing.assert_allclose(layer.global_variance.to_numpy(), due, rtol=1e-6)
+    assert np.isnan(y).all(0).tolist() == [False, False, True, False]
+    assert (y[:, 3] == 0).all()
+
+
 def test_results_of_norms_and_losses_do_not_depend_on_the_number_of_threads():
     rng = np.random.default_rng(2)
     wide = rng.standard_normal((300, 500)).astype(np.float32)
@@ -48,6 +87,7 @@ def test_results_of_norms_and_losses_do_not_depend_on_the_number_of_threads():
             (lambda x: xt.mean_squared_error(wide * 2, x), wide),
             (lambda x: xt.layer_norm(x), wide),
             (lambda x: xt.BatchNorm1d(500)(x), wide),
+            (lambda x: xt.BatchNorm1d(3)(x), wide.reshape(-1, 3)),
             (lambda x: xt.BatchNorm2d(16)(x), image),
         ):
             x = xt.XTensor(data, requires_grad=True)
