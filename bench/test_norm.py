@@ -9,14 +9,17 @@ from .libraries import BACKWARD, normal, on_arrays, torch
 SHAPES = [
     (32, 64, 56, 56),
     (64, 32, 8, 8),
+    (8192, 512),
+    (512, 64),
 ]
 
 
 @BACKWARD
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda s: "x".join(map(str, s)))
 def test_batch_norm(compare, shape, backward):
-    ours = xt.BatchNorm2d(shape[1])
-    theirs = torch and torch.nn.BatchNorm2d(shape[1])
+    name = "BatchNorm1d" if len(shape) == 2 else "BatchNorm2d"
+    ours = getattr(xt, name)(shape[1])
+    theirs = torch and getattr(torch.nn, name)(shape[1])
     with xt.autograd.tape():  # layers train where a tape is open
         compare(**on_arrays([normal(*shape)], backward, xtensor=ours, torch=theirs))
 

@@ -1,7 +1,10 @@
 """Maximum and average pooling on the CPU, one plane x [D, H, W] after the other.
 
-Window o covers the cells o * stride - padding + 0 .. kernel - 1 of each axis. The innermost loop is
-over a row of windows, for one cell of the kernel at a time: it has no branch, and vectorises.
+Window o covers the cells o * stride - padding + 0 .. kernel - 1 of each axis. Where a row has many
+windows, at most two cells apart, the innermost loop is over them, for one cell of the kernel at a
+time: it has no branch, and vectorises. Else it is over the cells of one window.
+
+Averages go by rows first: all rows that a row of windows covers are added up as they lie.
 """
 
 from __future__ import annotations
@@ -11,10 +14,14 @@ import math
 import numpy as np
 
 from .._jit import cpu_kernel
-from .cells import inlined
+from .cells import clear_cells, inlined
 from .simd import pointer
 
 # mypy: disable-error-code="no-untyped-def"
+
+
+# Fewer windows than this in a row go one by one.
+FEW = 8
 
 
 @inlined
@@ -50,17 +57,66 @@ def keep_largest(best, line, x, at, step, first, end):
 
 
 @inlined
-def add_row(total, x, at, step, first, end):
-    """total[k] += x[at + k * step]"""
-    for k in range(first, end):
-        total[k] += x[at + k * step]
+def comes_first(value, at, best, place):
+    """Whether value is larger than best, NaN being the largest, or the same at an earlier place."""
+    if value == best or (value != value and best != best):
+        return at < place
+    return not value <= best and best == best
 
 
 @inlined
-def add_to_row(x, at, step, share, first, end):
-    """x[at + k * step] += share[k]"""
-    for k in range(first, end):
-        x[at + k * step] += share[k]
+def add_windows(total, count, row, kernel, step, padding, width):
+    """total[k] += sum of row[c] over the cells c of window k"""
+    if count < FEW or step > 2:
+        for k in range(count):
+            first, end = cells(k, kernel, step, padding, width)
+            for c in range(first, end):
+                total[k] += row[c]
+        return
+    for w in range(kernel):
+        first, end = windows(w, count, step, padding, width)
+        if step == 1:
+            for k in range(first, end):
+                total[k] += row[k + w - padding]
+        else:
+            for k in range(first, end):
+                total[k] += row[2 * k + w - padding]
+
+
+@inlined
+def add_to_cells(row, share, count, kernel, step, padding, width):
+    """row[c] += share[k] for the cells c of each window k < count"""
+    if count < FEW or step > 2:
+        for k in range(count):
+            first, end = cells(k, kernel, step, padding, width)
+            for c in range(first, end):
+                row[c] += share[k]
+        return
+    for w in range(kernel):
+        first, end = windows(w, count, step, padding, width)
+        if step == 1:
+            for k in range(first, end):
+                row[k + w - padding] += share[k]
+        else:
+            for k in range(first, end):
+                row[2 * k + w - padding] += share[k]
+
+
+@inlined
+def largest_of_row(best, place, line, keep, x, plane, row, count, kernel, step, padding, width):
+    """Windows of a row against one row of cells, which begins at x[plane + row]."""
+    for w in range(kernel):
+        first, end = windows(w, count, step, padding, width)
+        at = row + w - padding
+        # With the step as a literal the loop vectorises.
+        if keep and step == 1:
+            keep_larger(best, place, line, x, plane, at, 1, first, end)
+        elif keep:
+            keep_larger(best, place, line, x, plane, at, 2, first, end)
+        elif step == 1:
+            keep_largest(best, line, x, plane + at, 1, first, end)
+        else:
+            keep_largest(best, line, x, plane + at, 2, first, end)
 
 
 @cpu_kernel
@@ -70,39 +126,45 @@ def max_pool_forward(start, stop, out, index, x, kernel, stride, padding):
     An empty index is not written. x [planes, D, H, W], out and index [planes, OD, OH, OW].
     """
     _, depth, height, width = x.shape
-    _, out_depth, out_height, out_width = out.shape
+    _, out_depth, out_height, count = out.shape
     keep, step = index.size > 0, stride[2]
     source, best, place = pointer(x), pointer(out), pointer(index)
+    peaks, spots = np.empty(width, x.dtype), np.empty(width, index.dtype)
+    peak, spot = pointer(peaks), pointer(spots)
     for i in range(start, stop):
         plane = i * depth * height * width
         for row in range(out_depth * out_height):
             od, oh = row // out_height, row % out_height
             d0, d1 = cells(od, kernel[0], stride[0], padding[0], depth)
             h0, h1 = cells(oh, kernel[1], stride[1], padding[1], height)
-            line = (i * out_depth * out_height + row) * out_width
-            for k in range(out_width):
+            line, corner = (i * out_depth * out_height + row) * count, (d0 * height + h0) * width
+            if count < FEW or step > 2:
+                for w in range(width):
+                    peak[w], spot[w] = -math.inf, corner + w
+                for d in range(d0, d1):
+                    for h in range(h0, h1):
+                        at = (d * height + h) * width
+                        keep_larger(peak, spot, 0, source, plane, at, 1, 0, width)
+                for k in range(count):
+                    w0, w1 = cells(k, kernel[2], step, padding[2], width)
+                    value, where = peak[w0], spot[w0]
+                    for w in range(w0 + 1, w1):
+                        if comes_first(peak[w], spot[w], value, where):
+                            value, where = peak[w], spot[w]
+                    best[line + k] = value
+                    if keep:
+                        place[line + k] = where
+                continue
+            for k in range(count):
                 best[line + k] = -math.inf
             if keep:
-                corner = (d0 * height + h0) * width
-                for k in range(out_width):
+                for k in range(count):
                     place[line + k] = corner + max(k * step - padding[2], 0)
             for d in range(d0, d1):
                 for h in range(h0, h1):
-                    for w in range(kernel[2]):
-                        k0, k1 = windows(w, out_width, step, padding[2], width)
-                        at = (d * height + h) * width + w - padding[2]
-                        if keep and step == 1:
-                            keep_larger(best, place, line, source, plane, at, 1, k0, k1)
-                        elif keep and step == 2:
-                            keep_larger(best, place, line, source, plane, at, 2, k0, k1)
-                        elif keep:
-                            keep_larger(best, place, line, source, plane, at, step, k0, k1)
-                        elif step == 1:
-                            keep_largest(best, line, source, plane + at, 1, k0, k1)
-                        elif step == 2:
-                            keep_largest(best, line, source, plane + at, 2, k0, k1)
-                        else:
-                            keep_largest(best, line, source, plane + at, step, k0, k1)
+                    largest_of_row(best, place, line, keep, source, plane,
+                                   (d * height + h) * width, count, kernel[2], step, padding[2],
+                                   width)  # fmt: skip
 
 
 @cpu_kernel
@@ -115,8 +177,7 @@ def max_pool_backward(start, stop, grad_x, grad, index, kernel, stride, padding)
     _, out_depth, out_height, out_width = grad.shape
     volume, count = depth * height * width, out_depth * out_height * out_width
     target, source, place = pointer(grad_x), pointer(grad), pointer(index)
-    for c in range(start * volume, stop * volume):
-        target[c] = 0
+    clear_cells(target, start * volume, (stop - start) * volume)
     for i in range(start, stop):
         for k in range(i * count, (i + 1) * count):
             target[i * volume + place[k]] += source[k]
@@ -129,31 +190,24 @@ def avg_pool_forward(start, stop, out, x, kernel, stride, padding):
     x [planes, D, H, W], out [planes, OD, OH, OW].
     """
     _, depth, height, width = x.shape
-    _, out_depth, out_height, out_width = out.shape
-    size, step = kernel[0] * kernel[1] * kernel[2], stride[2]
-    totals = np.empty(out_width, np.float64)
-    source, mean, total = pointer(x), pointer(out), pointer(totals)
+    _, out_depth, out_height, count = out.shape
+    size = kernel[0] * kernel[1] * kernel[2]
+    sums = np.empty(width + count, np.float64)
+    source, mean, column, total = pointer(x), pointer(out), pointer(sums), pointer(sums[width:])
     for i in range(start, stop):
-        plane = i * depth * height * width
         for row in range(out_depth * out_height):
             od, oh = row // out_height, row % out_height
             d0, d1 = cells(od, kernel[0], stride[0], padding[0], depth)
             h0, h1 = cells(oh, kernel[1], stride[1], padding[1], height)
-            for k in range(out_width):
-                total[k] = 0
+            clear_cells(column, 0, width + count)
             for d in range(d0, d1):
                 for h in range(h0, h1):
-                    for w in range(kernel[2]):
-                        k0, k1 = windows(w, out_width, step, padding[2], width)
-                        at = plane + (d * height + h) * width + w - padding[2]
-                        if step == 1:
-                            add_row(total, source, at, 1, k0, k1)
-                        elif step == 2:
-                            add_row(total, source, at, 2, k0, k1)
-                        else:
-                            add_row(total, source, at, step, k0, k1)
-            line = (i * out_depth * out_height + row) * out_width
-            for k in range(out_width):
+                    at = ((i * depth + d) * height + h) * width
+                    for w in range(width):
+                        column[w] += source[at + w]
+            add_windows(total, count, column, kernel[2], stride[2], padding[2], width)
+            line = (i * out_depth * out_height + row) * count
+            for k in range(count):
                 mean[line + k] = total[k] / size
 
 
@@ -164,29 +218,26 @@ def avg_pool_backward(start, stop, grad_x, grad, kernel, stride, padding):
     grad_x [planes, D, H, W], grad [planes, OD, OH, OW].
     """
     _, depth, height, width = grad_x.shape
-    _, out_depth, out_height, out_width = grad.shape
-    size, step = grad.dtype.type(kernel[0] * kernel[1] * kernel[2]), stride[2]
-    shares = np.empty(out_width, grad.dtype)
-    target, source, share = pointer(grad_x), pointer(grad), pointer(shares)
+    _, out_depth, out_height, count = grad.shape
+    size = grad.dtype.type(kernel[0] * kernel[1] * kernel[2])
+    sums = np.empty(width + count, grad.dtype)
+    target, source, column, share = (
+        pointer(grad_x), pointer(grad), pointer(sums), pointer(sums[width:])
+    )  # fmt: skip
     volume = depth * height * width
-    for c in range(start * volume, stop * volume):
-        target[c] = 0
+    clear_cells(target, start * volume, (stop - start) * volume)
     for i in range(start, stop):
         for row in range(out_depth * out_height):
             od, oh = row // out_height, row % out_height
             d0, d1 = cells(od, kernel[0], stride[0], padding[0], depth)
             h0, h1 = cells(oh, kernel[1], stride[1], padding[1], height)
-            line = (i * out_depth * out_height + row) * out_width
-            for k in range(out_width):
+            line = (i * out_depth * out_height + row) * count
+            for k in range(count):
                 share[k] = source[line + k] / size
+            clear_cells(column, 0, width)
+            add_to_cells(column, share, count, kernel[2], stride[2], padding[2], width)
             for d in range(d0, d1):
                 for h in range(h0, h1):
-                    for w in range(kernel[2]):
-                        k0, k1 = windows(w, out_width, step, padding[2], width)
-                        at = i * volume + (d * height + h) * width + w - padding[2]
-                        if step == 1:
-                            add_to_row(target, at, 1, share, k0, k1)
-                        elif step == 2:
-                            add_to_row(target, at, 2, share, k0, k1)
-                        else:
-                            add_to_row(target, at, step, share, k0, k1)
+                    at = i * volume + (d * height + h) * width
+                    for w in range(width):
+                        target[at + w] += column[w]
