@@ -156,6 +156,31 @@ def test_the_table_of_functions_is_up_to_date():
     )
 
 
+def members(of):
+    """Public methods and properties of a class."""
+    return [
+        name
+        for name, value in vars(of).items()
+        if not name.startswith("_") and isinstance(value, types.FunctionType | property)
+    ]
+
+
+def test_the_page_of_public_names_has_them_all():
+    page = (DOCS / "functions.md").read_text(encoding="utf-8")
+    names = [*xt.__all__, "x.grad", "x.array", "datasets.load_digits", "compat.install"]
+    names += [f"autograd.{name}" for name in xt.autograd.__all__]
+    names += [name for name in xt.initializer.__all__ if name in xt.__all__]
+    names += [f"x.{name}" for name in members(xt.XTensor)]
+    names += [f"module.{name}" for name in members(xt.Module)]
+    names += [f"optimizer.{name}" for name in members(xt.Optimizer)]
+    assert len(names) > 250
+    found = set(re.findall(r"^\| `([\w.]+)", page, flags=re.M))
+    assert set(names) - found == set()
+    anchors = re.findall(r"\]\(#([\w-]+)\)", page)
+    headings = re.findall(r"^## (.*)$", page, flags=re.M)
+    assert set(anchors) == {heading.lower().replace(" ", "-") for heading in headings}
+
+
 def test_the_example_of_the_readme_learns_what_it_says():
     readme = DOCS.parent / "README.md"
     (example,) = blocks(readme)

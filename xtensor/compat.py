@@ -23,6 +23,8 @@ from typing import Any
 from .dtype import DType
 from .errors import nearest
 
+__all__ = ["install", "uninstall"]
+
 ROOT = "pyvqnet"
 FACE = "pyvqnet.xtensor"
 # Names of pyvqnet itself must be this much alike, and have one first letter: its parts that have no
