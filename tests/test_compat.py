@@ -168,6 +168,7 @@ def test_the_old_names_are_ours(untouched):
         ("import pyvqnet.xtensor.optimiser", ImportError, "the nearest name is optimizer"),
         ("import pyvqnet.xtensors", ImportError, "the nearest name is xtensor"),
         ("import pyvqnet.qnn", ImportError, "xtensor stands in for pyvqnet.xtensor only"),
+        ("from pyvqnet import XTensor", ImportError, "the nearest name is xtensor.XTensor"),
         ("import pyvqnet; pyvqnet.DEV_GPU", AttributeError, "the nearest name is DEV_"),
         ("import pyvqnet.xtensor as x; x.conv2D", AttributeError, "the nearest name is"),
         ("import pyvqnet.xtensor as x; x.autograd.Tape", AttributeError, "name is tape"),
@@ -178,6 +179,27 @@ def test_a_name_that_is_not_there_tells_the_nearest(untouched, statement, error,
     with pytest.raises(error) as caught:
         exec(statement, {})
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("statement", "name"),
+    [
+        ("from pyvqnet.tensor import QTensor", "tensor"),
+        ("from pyvqnet.data import data_generator", "data"),
+        ("from pyvqnet.optim import Adam", "optim"),
+        ("from pyvqnet.nn import Linear", "nn"),
+        ("from pyvqnet import QTensor", "QTensor"),
+        ("import pyvqnet; pyvqnet.__version__", "__version__"),
+    ],
+)
+def test_a_part_without_a_stand_in_is_said_to_have_none(untouched, statement, name):
+    compat.install()
+    with pytest.raises((ImportError, AttributeError)) as caught:
+        exec(statement, {})
+    assert str(caught.value) == (
+        f"pyvqnet has no {name} here: xtensor stands in for pyvqnet.xtensor only, "
+        "and no installed pyvqnet was found"
+    )
 
 
 def test_uninstall_leaves_nothing(untouched):
@@ -198,8 +220,8 @@ def test_uninstall_leaves_nothing(untouched):
 @pytest.fixture
 def installed(untouched):
     """A pyvqnet of the older kind, with an xtensor of its own and other parts."""
-    script(untouched, "loads = []\nkfloat32 = 'theirs'\nfrom . import xtensor\n"
-           "from .qnn import circuit\n", "pyvqnet/__init__.py")  # fmt: skip
+    script(untouched, "loads = []\n__version__ = '2.0'\nkfloat32 = 'theirs'\n"
+           "from . import xtensor\nfrom .qnn import circuit\n", "pyvqnet/__init__.py")  # fmt: skip
     script(untouched, "Conv2D = 'theirs'\nonly = 1\n", "pyvqnet/xtensor.py")
     script(untouched, "import pyvqnet\npyvqnet.loads.append(1)\ncircuit = 'a circuit'\n",
            "pyvqnet/qnn/__init__.py")  # fmt: skip
@@ -218,12 +240,13 @@ def test_the_other_parts_of_an_installed_pyvqnet_stay_within_reach(installed):
     assert Conv2D is xt.Conv2D
     assert pyvqnet.qnn.deep.depth == 3
     assert pyvqnet.circuit == "a circuit"
+    assert pyvqnet.__version__ == "2.0"
     assert pyvqnet.loads == [1]
     assert pyvqnet.qnn.__spec__.origin == pyvqnet.qnn.__file__
     assert pyvqnet.kfloat32 is xt.kfloat32
     assert pyvqnet.xtensor.Conv2D is xt.Conv2D
     with pytest.raises(AttributeError, match="the nearest name is qnn"):
-        pyvqnet.qn  # noqa: B018
+        pyvqnet.qnnn  # noqa: B018
     with pytest.raises(ImportError, match="the nearest name is circuit"):
         from pyvqnet import circuits  # noqa: F401
     with pytest.raises(ModuleNotFoundError, match=r"No module named 'pyvqnet.qnn.far'"):

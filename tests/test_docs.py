@@ -84,6 +84,61 @@ def test_what_pytorch_users_are_shown_does_what_it_says():
     before = parameters[0].to_numpy().copy()
     scope["decay_weights"](parameters, 0.25)
     np.testing.assert_allclose(parameters[0].to_numpy(), 0.75 * before, rtol=1e-6)
+    assert not scope["state"].requires_grad
+    assert_gradients_of_a_part_are_accumulated(scope)
+
+
+def assert_gradients_of_a_part_are_accumulated(scope):
+    """With one frozen parameter, and one that no pass reaches and that has an old gradient."""
+    model, x, y = (scope[name] for name in ("model", "x", "y"))
+    whole = model.layers[1].weights.grad
+    model.spare = xt.Linear(2, 2)
+    model.spare.weights.grad = xt.ones([2, 2])
+    model.layers[0].weights.requires_grad = False
+    before = model.layers[0].weights.to_numpy()
+    scope["accumulate_gradients"]([(x, y), (x, y)])
+    scope["clip_gradients"](model.parameters(), 1.0)
+    scope["decay_weights"](model.parameters(), 0.25)
+    assert model.layers[1].weights.grad.shape == whole.shape
+    assert model.layers[0].weights.grad is model.spare.weights.grad is None
+    np.testing.assert_array_equal(model.layers[0].weights.to_numpy(), before)
+
+
+def test_what_pytorch_users_are_told_of_copies_holds():
+    a = xt.zeros([2, 3])
+    a[0][1] = 5.0
+    row = a[1]
+    row += 1
+    a.reshape([6])[2] = 7.0
+    for row in a:
+        row += 1
+    assert not a.to_numpy().any()
+    a[0, 1] = 5.0
+    a[1] += 1
+    np.testing.assert_array_equal(a.to_numpy(), [[0, 5, 0], [1, 1, 1]])
+
+
+def test_what_pytorch_users_are_told_of_names_holds():
+    x = xt.XTensor([[3.0, 1.0], [2.0, 4.0]], requires_grad=True, device=xt.DEV_GPU_0)
+    assert [xt.XTensor(x).device, xt.XTensor(x, device=x.device).device] == [0, 1000]
+    with xt.autograd.tape():
+        y = xt.XTensor(x * 2, device=x.device, dtype=xt.kfloat64)
+        assert (y.device, y.dtype, y.requires_grad) == (1000, xt.kfloat64, False)
+    assert xt.max(x, 1).shape == [2]
+    assert xt.topK(x, 1).shape == [2, 1]
+    assert xt.sort(x).shape == [4]
+    assert xt.squeeze(xt.ones([1, 3, 1]), -1).shape == [3]
+    assert xt.squeeze(xt.ones([1, 3, 1]), 2).shape == [1, 3]
+    assert xt.LayerNormNd([4])(xt.ones([2, 3, 4])).shape == [2, 3, 4]
+    with pytest.raises(ValueError, match="LayerNorm1d"):
+        xt.LayerNorm1d(4)(xt.ones([2, 3, 4]))
+    assert xt.LSTM(3, 4)(xt.ones([2, 5, 3]))[0].shape == [2, 5, 4]
+    with pytest.raises(AttributeError, match="the nearest name is Conv2D"):
+        xt.Conv2d  # noqa: B018
+    with pytest.raises(AttributeError, match=r"'cat'$"):
+        xt.cat  # noqa: B018
+    with pytest.raises(AttributeError, match="most operations are functions"):
+        x.detach()
 
 
 def test_names_that_pytorch_users_are_shown_are_there():
@@ -99,6 +154,31 @@ def test_the_table_of_functions_is_up_to_date():
     assert (DOCS / "functions.md").read_text(encoding="utf-8") == maker["page"](), (
         "run python docs/make_functions.py"
     )
+
+
+def members(of):
+    """Public methods and properties of a class."""
+    return [
+        name
+        for name, value in vars(of).items()
+        if not name.startswith("_") and isinstance(value, types.FunctionType | property)
+    ]
+
+
+def test_the_page_of_public_names_has_them_all():
+    page = (DOCS / "functions.md").read_text(encoding="utf-8")
+    names = [*xt.__all__, "x.grad", "x.array", "datasets.load_digits", "compat.install"]
+    names += [f"autograd.{name}" for name in xt.autograd.__all__]
+    names += [name for name in xt.initializer.__all__ if name in xt.__all__]
+    names += [f"x.{name}" for name in members(xt.XTensor)]
+    names += [f"module.{name}" for name in members(xt.Module)]
+    names += [f"optimizer.{name}" for name in members(xt.Optimizer)]
+    assert len(names) > 250
+    found = set(re.findall(r"^\| `([\w.]+)", page, flags=re.M))
+    assert set(names) - found == set()
+    anchors = re.findall(r"\]\(#([\w-]+)\)", page)
+    headings = re.findall(r"^## (.*)$", page, flags=re.M)
+    assert set(anchors) == {heading.lower().replace(" ", "-") for heading in headings}
 
 
 def test_the_example_of_the_readme_learns_what_it_says():

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from .op import Op
 
+__all__ = ["detect_anomaly", "eval_mode", "is_recording", "is_training", "no_grad", "tape"]
+
 # A tape lists its latest operations, as text, so that a long loop inside one scope does not grow.
 LISTED = 1000
 # The slot of an edge that ends at a leaf tensor instead of an output of a node.

@@ -23,10 +23,13 @@ from typing import Any
 from .dtype import DType
 from .errors import nearest
 
+__all__ = ["install", "uninstall"]
+
 ROOT = "pyvqnet"
 FACE = "pyvqnet.xtensor"
-# Shorter names, as pyvqnet.nn, are near to too many others.
-LEAST_LETTERS = 3
+# Names of pyvqnet itself must be this much alike, and have one first letter: its parts that have no
+# stand-in (tensor, data, optim) are not misspelt names of ours (xtensor, atan, optimizer).
+LIKENESS = 0.85
 
 
 class _Face(types.ModuleType):
@@ -53,8 +56,10 @@ class _Root(_Face):
         self._loaded = False
 
     def __getattr__(self, name: str) -> Any:
-        # Python and its tools look for many names with underscores; none of them is worth loading.
-        if not name.startswith("_") and self._load() and name in vars(self):
+        # Python and its tools look for many names with underscores; one of them is worth loading.
+        if name.startswith("_") and name != "__version__":
+            raise AttributeError(f"{ROOT} has no {name}")
+        if self._load() and name in vars(self):
             return vars(self)[name]
         return super().__getattr__(name)
 
@@ -213,15 +218,32 @@ def _elsewhere(name: str, path: Sequence[str] | None) -> ModuleSpec | None:
 
 def _missing(face: _Face, name: str) -> str:
     """What to say of a name that ``face`` does not have."""
+    if isinstance(face, _Root):
+        if face._loaded:
+            text = f"neither xtensor nor the installed {ROOT} has {ROOT}.{name}"
+        else:
+            text = (
+                f"{ROOT} has no {name} here: xtensor stands in for {FACE} only, and no installed "
+                f"{ROOT} was found"
+            )
+        near = _near_in_root(face, name)
+        return f"{text}; the nearest name is {near}" if near else text
     near = nearest(name, [known for known in vars(face) if not known.startswith("_")])
-    if not near and face.__name__ == ROOT and len(name) > LEAST_LETTERS:
-        near = nearest(name, vars(sys.modules[FACE]))
-        near = near and f"xtensor.{near}"
     if near:
         return f"{face.__name__} has no {name}; the nearest name is {near}"
-    if face.__name__ == ROOT:
-        return (
-            f"{ROOT} has no {name}: xtensor stands in for {FACE} only, and the rest of {ROOT} "
-            "is not installed or has no such name"
-        )
     return f"{face.__name__} has no {name}, and no name that is close to it"
+
+
+def _near_in_root(root: _Root, name: str) -> str:
+    """The name that was meant, if it is near beyond doubt; "" otherwise."""
+    if name.startswith("_"):
+        return ""
+    ours = vars(sys.modules[FACE])
+    if name in ours:
+        return f"xtensor.{name}"
+    for names, prefix in ((vars(root), ""), (ours, "xtensor.")):
+        public = [known for known in names if known[0].lower() == name[0].lower()]
+        near = nearest(name, public, LIKENESS)
+        if near:
+            return prefix + near
+    return ""

@@ -73,7 +73,7 @@ def check_number(where: str, argument: str, value: Any, low: float = -math.inf) 
     return number
 
 
-def nearest(name: str, names: Iterable[str]) -> str:
+def nearest(name: str, names: Iterable[str], likeness: float = 0.7) -> str:
     """The name most like ``name``, letter case and underscores mattering least; "" for none.
 
     Example:
@@ -88,5 +88,5 @@ def nearest(name: str, names: Iterable[str]) -> str:
     wanted = name.lower().replace("_", "")
     if wanted in plain:
         return plain[wanted]
-    found = get_close_matches(wanted, plain, 1, 0.7)
+    found = get_close_matches(wanted, plain, 1, likeness)
     return plain[found[0]] if found else ""

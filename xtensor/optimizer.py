@@ -100,7 +100,19 @@ class Optimizer:
             )
 
     def zero_grad(self) -> None:
-        """Forget all gradients. Not needed: each backward pass replaces them."""
+        """Forget all gradients, where the next backward pass may not reach all parameters.
+
+        A pass replaces the gradients it reaches. One it does not reach (heads trained in turn,
+        branches left out) stays, and ``step`` would apply it again.
+
+        Example:
+            >>> first, second = Parameter([1.0]), Parameter([1.0])
+            >>> first.grad = XTensor([0.5])  # of an earlier pass
+            >>> optimizer = SGD([first, second], lr=1.0)
+            >>> optimizer.zero_grad()
+            >>> first.grad is None
+            True
+        """
         for parameter in self.params:
             parameter.grad = None
 

@@ -1,4 +1,4 @@
-"""``XTENSOR_DEBUG=kernels`` says which of its algorithms a kernel takes."""
+"""``XTENSOR_DEBUG=kernels`` says which of its algorithms a convolution takes."""
 
 from __future__ import annotations
 
