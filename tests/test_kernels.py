@@ -64,6 +64,21 @@ def test_two_modules_may_not_share_a_kernel_name():
         xt.cpu_kernel(relu_forward)
 
 
+@pytest.mark.parametrize("register", ["elementwise_kernel", "cpu_kernel", "cuda_kernel"])
+def test_a_kernel_of_the_package_is_not_replaced_before_it_is_loaded(register):
+    code = (
+        "import xtensor as xt\n"
+        "def relu_forward(x): return x * 100\n"
+        f"try: xt.{register}(relu_forward)\n"
+        "except ValueError as error: print(error)\n"
+        "print(xt.relu(xt.XTensor([2.0])).item())\n"
+    )
+    words, value = python(code, NUMBA_ENABLE_CUDASIM="1")[0].splitlines()
+    assert "'relu_forward'" in words
+    assert "give the one in __main__ another name" in words
+    assert value == "2.0"
+
+
 def test_a_kernel_may_be_defined_again_in_its_module():
     for factor in (2, 3):
         exec(

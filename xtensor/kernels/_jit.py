@@ -15,9 +15,11 @@ imported, before a kernel runs for the first time.
 from __future__ import annotations
 
 import gc
+import importlib
 import inspect
 import logging  # noqa: F401 - see _before_fork
 import os
+import pkgutil
 import sys
 import threading
 import types
@@ -39,6 +41,7 @@ FASTMATH: dict[str, bool | set[str]] = {
 
 _compile_lock = threading.RLock()
 _registry: dict[str, dict[str, Any]] = {"cpu": {}, "cuda": {}}
+_loaded: set[str] = set()
 _held_by_fork: list[Any] = []
 
 
@@ -98,6 +101,8 @@ AnyKernel = TypeVar("AnyKernel", bound=Kernel)
 
 def register(kernel: AnyKernel) -> AnyKernel:
     """Enter a kernel under its name. A notebook cell may run again; two modules may not clash."""
+    if not _is_ours(kernel):
+        load_own(kernel.device)  # or one of ours not loaded yet would clash unnoticed
     known = _registry[kernel.device].get(kernel.name)
     if known is not None and known.__module__ != kernel.__module__:
         raise ValueError(
@@ -106,6 +111,15 @@ def register(kernel: AnyKernel) -> AnyKernel:
         )
     _registry[kernel.device][kernel.name] = kernel
     return kernel
+
+
+def load_own(device: str) -> None:
+    """Import every kernel file of the package for ``"cpu"`` or ``"cuda"``."""
+    if device not in _loaded:
+        package = importlib.import_module(f".{device}", __package__)
+        for family in pkgutil.iter_modules(package.__path__):
+            importlib.import_module(f".{device}.{family.name}", __package__)
+        _loaded.add(device)
 
 
 def kernels(device: str) -> dict[str, Kernel]:
@@ -155,7 +169,7 @@ def with_globals(function: Any, name: str, values: dict[str, Any]) -> Any:
     return variant
 
 
-def _is_ours(function: Callable[..., Any]) -> bool:
+def _is_ours(function: Callable[..., Any] | Kernel) -> bool:
     """Whether it is the package's own, not one of a script or another package."""
     return function.__module__.partition(".")[0] == __package__.partition(".")[0]
 
@@ -214,7 +228,7 @@ def cpu_kernel(function: Any = None, *, fastmath: str = "strict") -> Any:
             "reassociate" may also reorder sums, which is what lets a reduction vectorise.
 
     Raises:
-        ValueError: another module already has a CPU kernel of that name.
+        ValueError: another module or xtensor itself already has a CPU kernel of that name.
 
     Example:
         >>> @cpu_kernel
