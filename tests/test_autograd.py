@@ -259,6 +259,8 @@ def test_the_checker_wants_a_recorded_function():
     [
         (lambda g: (g, g), "2 gradients"),
         (lambda g: g.reshape(1, 2), r"shape \[1, 2\]"),
+        (lambda g: g.astype(float), "input 0 is float64; expected float32"),
+        (lambda g: g.astype(np.float16), "input 0 is float16; expected float32"),
     ],
 )
 def test_a_malformed_backward_names_the_op(result, words):
