@@ -188,6 +188,31 @@ def test_anomaly_mode_names_the_op():
         y.backward()
 
 
+class Square(xt.Op):
+    promotion = "float"
+
+    def forward(self, x):
+        self.save(x)
+        return x * x
+
+    def backward(self, grad_out):
+        (x,) = self.saved
+        return 2 * x * grad_out
+
+
+def test_an_instance_may_be_called_many_times():
+    square, a, b = Square(), leaf(3.0), leaf(5.0)
+    square(xt.XTensor([1], dtype=xt.kint32))  # unrecorded, and of another dtype
+    for _ in range(2):
+        with xt.autograd.tape():
+            y = square(a) + square(square(b))
+        square(xt.XTensor([9.0]))
+        y.backward()
+        assert a.grad.item() == 6
+        assert a.grad.dtype == xt.kfloat32
+        assert b.grad.item() == 4 * 5**3
+
+
 # -- the checker ----------------------------------------------------------------------------------
 
 
@@ -234,6 +259,8 @@ def test_the_checker_wants_a_recorded_function():
     [
         (lambda g: (g, g), "2 gradients"),
         (lambda g: g.reshape(1, 2), r"shape \[1, 2\]"),
+        (lambda g: g.astype(float), "input 0 is float64; expected float32"),
+        (lambda g: g.astype(np.float16), "input 0 is float16; expected float32"),
     ],
 )
 def test_a_malformed_backward_names_the_op(result, words):

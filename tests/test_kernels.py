@@ -64,6 +64,21 @@ def test_two_modules_may_not_share_a_kernel_name():
         xt.cpu_kernel(relu_forward)
 
 
+@pytest.mark.parametrize("register", ["elementwise_kernel", "cpu_kernel", "cuda_kernel"])
+def test_a_kernel_of_the_package_is_not_replaced_before_it_is_loaded(register):
+    code = (
+        "import xtensor as xt\n"
+        "def relu_forward(x): return x * 100\n"
+        f"try: xt.{register}(relu_forward)\n"
+        "except ValueError as error: print(error)\n"
+        "print(xt.relu(xt.XTensor([2.0])).item())\n"
+    )
+    words, value = python(code, NUMBA_ENABLE_CUDASIM="1")[0].splitlines()
+    assert "'relu_forward'" in words
+    assert "give the one in __main__ another name" in words
+    assert value == "2.0"
+
+
 def test_a_kernel_may_be_defined_again_in_its_module():
     for factor in (2, 3):
         exec(
@@ -251,6 +266,62 @@ def test_threads_are_there_again_after_a_fork():
         "print(int(y), os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
     )
     assert out == "1000000 0"
+
+
+FORKS_DURING_COMPILATIONS = """
+import gc, os, signal, sys, threading, time
+import xtensor as xt
+
+@xt.cpu_kernel
+def new_in_the_child(start, stop, out, x):
+    for i in range(start, stop):
+        out[i] = x[i] + 1
+
+def compile_several():
+    for function in xt.softmax, xt.cumsum, xt.sort:
+        function(xt.XTensor([[1.0, 2.0]]), *[1] * (function is not xt.sort))
+
+def is_compiling():
+    from numba.core.compiler_lock import global_compiler_lock
+    free = global_compiler_lock._lock.acquire(blocking=False)
+    if free:
+        global_compiler_lock.release()
+    return not free
+
+thread = threading.Thread(target=compile_several)
+thread.start()
+for begun in lambda: "numba" in sys.modules, is_compiling, is_compiling:
+    while thread.is_alive() and not begun():
+        time.sleep(0.001)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(30)
+        out = xt.zeros([3])
+        xt.launch("new_in_the_child", 3, out.array, xt.ones([3]).array)
+        os._exit(0 if out.to_numpy().tolist() == [2, 2, 2] and gc.isenabled() else 3)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+thread.join()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform has no fork")
+def test_a_child_forked_during_a_compilation_can_compile(tmp_path):
+    out, _ = python(FORKS_DURING_COMPILATIONS, XTENSOR_CACHE=str(tmp_path))
+    assert out.split() == ["0", "0", "0"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform has no fork")
+def test_a_fork_from_within_a_compilation_comes_through():
+    out, _ = python(
+        "import os, numba, xtensor as xt\n"
+        "from numba.core.compiler_lock import global_compiler_lock as lock\n"
+        "from xtensor.kernels import _jit\n"
+        "with _jit._compile_lock, lock:\n"
+        "    child = os.fork()\n"
+        "if child == 0: os._exit(0 if xt.softmax(xt.ones([2]), 0).size == 2 else 3)\n"
+        "print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
+    )
+    assert out == "0"
 
 
 def test_the_number_of_threads_comes_from_the_environment():

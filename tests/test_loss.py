@@ -28,3 +28,37 @@ def test_a_bare_target_keeps_the_digits_of_a_float64_prediction(loss):
     due = loss(xt.XTensor(target, dtype=xt.kfloat64), prediction)
     assert loss(target, prediction).item() == due.item()
     assert loss(target.tolist(), prediction).item() == due.item()
+
+
+@pytest.mark.parametrize("dtype", [xt.kfloat32, xt.kfloat64])
+def test_mean_squared_error_trains_its_target_too(dtype):
+    model = xt.XTensor([1.0, 4.0], requires_grad=True, dtype=dtype)
+    other = xt.XTensor([2.0, 2.0], requires_grad=True)
+    for mean in (xt.mean_squared_error, xt.MeanSquaredError()):
+        with xt.autograd.tape():
+            loss = mean(model, xt.XTensor([2.0, 2.0]))
+        loss.backward()
+        assert model.grad.dtype == dtype
+        assert model.grad.to_numpy().tolist() == [-1, 2]
+        with xt.autograd.tape():
+            loss = mean(model, other)
+        loss.backward()
+        assert model.grad.to_numpy().tolist() == [-1, 2]
+        assert other.grad.to_numpy().tolist() == [1, -2]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["cross_entropy", "nll_loss", "softmax_cross_entropy", "categorical_cross_entropy",
+     "binary_cross_entropy"],
+)  # fmt: skip
+def test_a_target_that_wants_a_gradient_is_refused_while_recording(name):
+    loss = getattr(xt, name)
+    scores, target = xt.XTensor([[0.5, 0.5]], requires_grad=True), xt.XTensor([[0.0, 1.0]])
+    if name in ("cross_entropy", "nll_loss"):
+        scores, target = xt.XTensor([0.0], requires_grad=True), xt.XTensor([[0.5, 0.5]])
+    value = loss(scores, target).item()
+    with xt.autograd.tape():
+        with pytest.raises(ValueError, match=rf"^{name}: target.*no gradient.*swap.*XTensor\(t\)"):
+            loss(scores, target)
+        assert loss(xt.XTensor(scores), target).item() == value

@@ -187,6 +187,13 @@ def test_a_plain_container_of_modules_points_to_module_list(wrong):
         Net().layers = wrong()
 
 
+@pytest.mark.parametrize("contain", [lambda p: [1, p], lambda p: (p,), lambda p: {"a": [p]}])
+def test_a_plain_container_of_parameters_is_refused(contain):
+    words = r"Net: self.ws is a \w+ of parameters; expected a Parameter.*To mend it: give each"
+    with pytest.raises(TypeError, match=words):
+        Net().ws = contain(xt.Parameter([1.0]))
+
+
 def test_plain_values_are_plain_attributes():
     net = Net()
     net.sizes, net.table, net.mask = [1, 2], {"a": [1]}, xt.XTensor([1.0])

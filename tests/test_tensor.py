@@ -193,6 +193,34 @@ def test_numbers_do_not_widen(dtype, number, result):
     assert (xt.XTensor([1], dtype=dtype) * number).dtype == result
 
 
+@pytest.mark.parametrize("device", [xt.DEV_CPU, xt.DEV_GPU_0], ids=["cpu", "cuda"])
+def test_operators_of_truth_values(device):
+    a = xt.XTensor([0.0, 0.0, 1.0, 1.0], device=device) > 0
+    host = np.array([False, True, False, True])
+    b = xt.XTensor(host, device=device)
+    for found, due in (
+        (a & b, [0, 0, 0, 1]), (a | b, [0, 1, 1, 1]), (a ^ b, [0, 1, 1, 0]), (~a, [1, 1, 0, 0]),
+        (True & a, [0, 0, 1, 1]), (host | a, [0, 1, 1, 1]), (a ^ True, [1, 1, 0, 0]),
+    ):  # fmt: skip
+        assert found.dtype == xt.kbool
+        assert found.to_numpy().tolist() == due
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda t: t & (t > 0), r"operator &: an operand is of dtype float32.*logical_and"),
+        (lambda t: (t > 0) | 1, r"operator \|: an operand is of dtype int64.*logical_or"),
+        (lambda t: 1.5 ^ (t > 0), r"operator \^: an operand is of dtype float64.*logical_xor"),
+        (lambda t: ~t, r"operator ~: an operand is of dtype float32.*t > 0.*logical_not"),
+        (lambda t: (t > 0) & None, r"operator &: data is of type NoneType"),
+    ],
+)
+def test_operators_of_truth_values_refuse_numbers(call, words):
+    with pytest.raises(TypeError, match=words):
+        call(xt.ones([2]))
+
+
 def test_in_place_operators_keep_the_object_and_the_dtype():
     x = same = xt.XTensor([1.0, 2.0])
     x += 1

@@ -7,14 +7,36 @@ from typing import Any
 
 from . import autograd
 from .device import cast
-from .dtype import is_floating
+from .dtype import BOOL, is_floating
 from .errors import message
 from .ops import elementwise, index, logic, matmul, random, reduce, shape
-from .tensor import XTensor
+from .tensor import XTensor, as_numbers
 
 
 def _reflected(function: Callable[[Any, Any], XTensor]) -> Callable[[XTensor, Any], XTensor]:
     return lambda self, other: function(other, self)
+
+
+def _of_truth(sign: str, function: Callable[..., XTensor]) -> Callable[..., XTensor]:
+    """``a & b`` and its like; of numbers the sign would mean the bits, which nothing here does."""
+
+    def apply(*operands: Any) -> XTensor:
+        where = f"operator {sign}"
+        for operand in operands:
+            known = isinstance(operand, XTensor)
+            dtype = operand.array.dtype if known else as_numbers(operand, where).dtype
+            if dtype != BOOL:
+                raise TypeError(
+                    message(where, "an operand", f"of dtype {dtype}", "truth values, kbool",
+                            f"compare it, as in t > 0, or call {function.__name__}")
+                )  # fmt: skip
+        return function(*operands)
+
+    return apply
+
+
+_and, _or = _of_truth("&", logic.logical_and), _of_truth("|", logic.logical_or)
+_xor = _of_truth("^", logic.logical_xor)
 
 
 def _in_place(name: str, sign: str, op: type) -> Callable[[XTensor, Any], XTensor]:
@@ -67,6 +89,13 @@ _METHODS: dict[str, Callable[..., Any]] = {
     "__ge__": logic.greater_equal,
     "__eq__": logic.equal,
     "__ne__": logic.not_equal,
+    "__and__": _and,
+    "__rand__": _reflected(_and),
+    "__or__": _or,
+    "__ror__": _reflected(_or),
+    "__xor__": _xor,
+    "__rxor__": _reflected(_xor),
+    "__invert__": _of_truth("~", logic.logical_not),
     "__getitem__": index.getitem,
     "__setitem__": index.setitem,
     "reshape": shape.reshape,

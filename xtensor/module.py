@@ -36,7 +36,8 @@ class Module:
 
     Raises:
         TypeError: a plain list, tuple, set or dict that contains modules is assigned to an
-            attribute (use ModuleList), or a tensor that is no Parameter replaces one that is.
+            attribute (use ModuleList), or one that contains Parameters (give each an attribute), or
+            a tensor that is no Parameter replaces one that is.
         AttributeError: an attribute is assigned before ``super().__init__()`` was called.
         ValueError: a module would become its own descendant.
 
@@ -92,12 +93,17 @@ class Module:
                 "call it first in __init__"
             )
         if isinstance(value, (list, tuple, set, frozenset, Mapping)):
-            if _contains_module(value):
-                raise TypeError(
-                    message(where, f"self.{name}", f"a {type(value).__name__} of modules",
-                            "a Module, so that its parameters are found",
-                            f"self.{name} = ModuleList([...])")
-                )  # fmt: skip
+            for kind, remedy in (
+                (Module, f"self.{name} = ModuleList([...])"),
+                (Parameter, "give each an attribute of its own, "
+                 f"setattr(self, '{name}_0', ...), or a Module that goes into a ModuleList"),
+            ):  # fmt: skip
+                if _contains(value, kind):
+                    raise TypeError(
+                        message(where, f"self.{name}",
+                                f"a {type(value).__name__} of {kind.__name__.lower()}s",
+                                f"a {kind.__name__}, so that its parameters are found", remedy)
+                    )  # fmt: skip
         elif isinstance(value, (Module, Parameter)):
             if callable(getattr(type(self), name, None)):
                 raise AttributeError(
@@ -448,11 +454,11 @@ class ModuleList(Module, MutableSequence[Module]):
         self._replace(modules)
 
 
-def _contains_module(value: Any) -> bool:
+def _contains(value: Any, kind: type) -> bool:
     if isinstance(value, Mapping):
         value = list(value.values())
     return isinstance(value, (list, tuple, set, frozenset)) and any(
-        isinstance(item, Module) or _contains_module(item) for item in value
+        isinstance(item, kind) or _contains(item, kind) for item in value
     )
 
 

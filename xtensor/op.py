@@ -10,14 +10,15 @@
         def backward(self, grad_out):
             ...
 
-An instance is one application and, if recorded, the node of the graph. ``check``, ``forward`` and
-``backward`` see raw contiguous arrays of one device. Everything an op has in common with every
-other is done here: unwrapping, promoting dtypes, wrapping, recording, and summing gradients back
-over broadcast axes.
+An instance that was recorded is the node of the graph, so a further call of it goes to a copy.
+``check``, ``forward`` and ``backward`` see raw contiguous arrays of one device. Everything an op
+has in common with every other is done here: unwrapping, promoting dtypes, wrapping, recording, and
+summing gradients back over broadcast axes.
 """
 
 from __future__ import annotations
 
+import copy
 import itertools
 import re
 from typing import Any
@@ -56,6 +57,10 @@ class Op:
     ``self.needs(i)`` says whether the gradient of input i will be asked for; ``self.save(...)`` in
     ``forward`` keeps what ``backward`` reads from ``self.saved``. ``backward`` gets one gradient
     per output and returns one per input, None where there is none or none is needed.
+
+    An instance may be called any number of times, as where a module keeps it as ``self.op``. Once
+    recorded it belongs to its graph: a further call runs on a shallow copy of it, so whatever else
+    ``forward`` assigns to ``self`` is found in the same application's ``backward`` only.
 
     Example:
         >>> from xtensor.elementwise import apply
@@ -115,6 +120,8 @@ class Op:
 
     def __call__(self, *inputs: Any) -> Any:
         # Every operation pays for each line here, a small one for nothing else.
+        if self.number:
+            return self._fresh()(*inputs)
         arrays: list[Array] = []
         edges: list[tuple[Any, int] | None] = []
         plain, required = True, False
@@ -155,6 +162,12 @@ class Op:
         if type(result) is not ndarray:
             self._check_result(result)
         return self._record(tape, arrays, result)
+
+    def _fresh(self) -> Op:
+        """A copy for another application: the node of the first must stay as its backward needs."""
+        other = copy.copy(self)
+        other.number, other.edges, other.saved, other.cast_from = 0, None, (), None
+        return other
 
     def _check_result(self, result: Any) -> None:
         for array in result if type(result) is tuple else (result,):
@@ -204,6 +217,7 @@ class Op:
         if self.promotion == "float" and not is_floating(dtype):
             dtype = FLOAT32
         self.cast_from = [None if a is None else a.dtype for a in arrays]
+        self.number = next(_numbers)  # recorded or not, the dtypes are of this application alone
         return [None if a is None else cast(a, dtype) for a in arrays]
 
     # -- recording --------------------------------------------------------------------------------

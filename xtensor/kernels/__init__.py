@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Callable
 from typing import Any
 
@@ -14,24 +12,20 @@ import numpy as np
 
 from ..errors import message, nearest
 from ._elementwise import cpu_elementwise
-from ._jit import Kernel, cpu_kernel, kernels
+from ._jit import Kernel, cpu_kernel, kernels, load_own
 
 __all__ = ["Kernel", "cpu_kernel", "cuda_kernel", "elementwise_kernel", "launch", "load"]
 
-_loaded: set[str] = set()
+# Elementwise kernels from outside the package, until there is a CUDA registry to enter them in.
 _formulas: list[Callable[..., Any]] = []
 
 
 def load(device: str) -> dict[str, Kernel]:
     """Import every kernel file of ``"cpu"`` or ``"cuda"``; the registry of that device."""
-    if device not in _loaded:
-        package = importlib.import_module(f".{device}", __name__)
-        for family in pkgutil.iter_modules(package.__path__):
-            importlib.import_module(f".{device}.{family.name}", __name__)
-        _loaded.add(device)
-        if device == "cuda":
-            for formula in _formulas:
-                _register_cuda(formula)
+    load_own(device)
+    if device == "cuda":
+        while _formulas:
+            _register_cuda(_formulas.pop(0))
     return kernels(device)
 
 
@@ -48,7 +42,7 @@ def cuda_kernel(function: Callable[..., Any]) -> Kernel:
     threads. Only now is numba.cuda imported.
 
     Raises:
-        ValueError: another module already has a CUDA kernel of that name.
+        ValueError: another module or xtensor itself already has a CUDA kernel of that name.
 
     Example:
         >>> from numba import cuda
@@ -72,7 +66,7 @@ def elementwise_kernel(formula: Callable[..., Any]) -> Callable[..., Any]:
             number. Keep float32 in float32: ``x * x``, not ``x ** 2.0``.
 
     Raises:
-        ValueError: another module already has a kernel of that name.
+        ValueError: another module or xtensor itself already has a kernel of that name.
 
     Example:
         >>> @elementwise_kernel
@@ -84,10 +78,7 @@ def elementwise_kernel(formula: Callable[..., Any]) -> Callable[..., Any]:
         array([ 8., 27.])
     """
     cpu_elementwise(formula.__name__, formula)
-    if "cuda" in _loaded:
-        _register_cuda(formula)
-    else:
-        _formulas.append(formula)
+    _formulas.append(formula)
     return formula
 
 

@@ -15,12 +15,19 @@ imported, before a kernel runs for the first time.
 from __future__ import annotations
 
 import gc
+import importlib
 import inspect
+import logging  # noqa: F401 - see _before_fork
+import os
+import pkgutil
+import sys
 import threading
 import types
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
+
+import numpy as np
 
 from . import cache
 from .parallel import Compiled, parallel_for
@@ -35,6 +42,37 @@ FASTMATH: dict[str, bool | set[str]] = {
 
 _compile_lock = threading.RLock()
 _registry: dict[str, dict[str, Any]] = {"cpu": {}, "cuda": {}}
+_loaded: set[str] = set()
+_held_by_fork: list[Any] = []
+
+
+def _before_fork() -> None:
+    """Wait until no other thread compiles, or imports numba to do so.
+
+    Its locks would stay closed in the child, which lacks the thread that opens them. They are taken
+    in the order in which a compilation takes them; the lock of ``cache`` lies inside the first. A
+    fork from within a compilation comes through, as a thread may take both twice. Handlers before a
+    fork run in reverse, so that of logging, which numba uses while it compiles, must have been
+    registered before this one: else this thread would wait here with the lock of logging in hand.
+    """
+    _compile_lock.acquire()
+    _held_by_fork.append(_compile_lock)
+    module = sys.modules.get("numba.core.compiler_lock")
+    lock = getattr(module, "global_compiler_lock", None)
+    if lock is not None:
+        lock.acquire()
+        _held_by_fork.append(lock)
+
+
+def _after_fork() -> None:
+    while _held_by_fork:
+        _held_by_fork.pop().release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork
+    )
 
 
 class Kernel:
@@ -64,6 +102,8 @@ AnyKernel = TypeVar("AnyKernel", bound=Kernel)
 
 def register(kernel: AnyKernel) -> AnyKernel:
     """Enter a kernel under its name. A notebook cell may run again; two modules may not clash."""
+    if not _is_ours(kernel):
+        load_own(kernel.device)  # or one of ours not loaded yet would clash unnoticed
     known = _registry[kernel.device].get(kernel.name)
     if known is not None and known.__module__ != kernel.__module__:
         raise ValueError(
@@ -72,6 +112,15 @@ def register(kernel: AnyKernel) -> AnyKernel:
         )
     _registry[kernel.device][kernel.name] = kernel
     return kernel
+
+
+def load_own(device: str) -> None:
+    """Import every kernel file of the package for ``"cpu"`` or ``"cuda"``."""
+    if device not in _loaded:
+        package = importlib.import_module(f".{device}", __package__)
+        for family in pkgutil.iter_modules(package.__path__):
+            importlib.import_module(f".{device}.{family.name}", __package__)
+        _loaded.add(device)
 
 
 def kernels(device: str) -> dict[str, Kernel]:
@@ -118,7 +167,7 @@ def with_globals(function: Any, name: str, values: dict[str, Any]) -> Any:
     return variant
 
 
-def _is_ours(function: Callable[..., Any]) -> bool:
+def _is_ours(function: Callable[..., Any] | Kernel) -> bool:
     """Whether it is the package's own, not one of a script or another package."""
     return function.__module__.partition(".")[0] == __package__.partition(".")[0]
 
@@ -131,6 +180,7 @@ def _njit(
 
     from ._llvm import BUILTINS
 
+    numba.typeof(np.empty(0))  # imports what a first call else would, where no fork waits for it
     called = {name: function.__globals__.get(name) for name in function.__code__.co_names}
     own = {name: f for name, f in called.items() if isinstance(f, CpuFunction)}
     helpers = {name: f.compiled() for name, f in own.items()}
@@ -153,14 +203,17 @@ def _collector_off(compile_signature: Callable[..., Any]) -> Callable[..., Any]:
     """The same without garbage collection: numba makes a million objects that all live until it is
     done, and looking through them again and again took a tenth of its time."""
 
+    from numba.core.compiler_lock import global_compiler_lock
+
     def compile_undisturbed(signature: Any) -> Any:
-        was_on = gc.isenabled()
-        gc.disable()
-        try:
-            return compile_signature(signature)
-        finally:
-            if was_on:
-                gc.enable()
+        with global_compiler_lock:  # so that no fork comes before the collector is on again
+            was_on = gc.isenabled()
+            gc.disable()
+            try:
+                return compile_signature(signature)
+            finally:
+                if was_on:
+                    gc.enable()
 
     return compile_undisturbed
 
@@ -173,7 +226,7 @@ def cpu_kernel(function: Any = None, *, fastmath: str = "strict") -> Any:
             "reassociate" may also reorder sums, which is what lets a reduction vectorise.
 
     Raises:
-        ValueError: another module already has a CPU kernel of that name.
+        ValueError: another module or xtensor itself already has a CPU kernel of that name.
 
     Example:
         >>> @cpu_kernel

@@ -269,6 +269,8 @@ def not_equal(t1: Any, t2: Any) -> XTensor:
 def logical_and(t1: Any, t2: Any) -> XTensor:
     """t1 and t2, where any number but 0 is true, broadcasting, as kbool; not differentiable.
 
+    For tensors of dtype kbool it is also written ``t1 & t2``.
+
     Raises:
         ValueError: the shapes do not broadcast, or the devices differ.
         TypeError: an argument is no tensor, number or array.
@@ -282,6 +284,8 @@ def logical_and(t1: Any, t2: Any) -> XTensor:
 
 def logical_or(t1: Any, t2: Any) -> XTensor:
     """t1 or t2, where any number but 0 is true, broadcasting, as kbool; not differentiable.
+
+    For tensors of dtype kbool it is also written ``t1 | t2``.
 
     Raises:
         ValueError: the shapes do not broadcast, or the devices differ.
@@ -297,6 +301,8 @@ def logical_or(t1: Any, t2: Any) -> XTensor:
 def logical_xor(t1: Any, t2: Any) -> XTensor:
     """Whether just one of t1 and t2 is true (not 0), broadcasting, as kbool; not differentiable.
 
+    For tensors of dtype kbool it is also written ``t1 ^ t2``.
+
     Raises:
         ValueError: the shapes do not broadcast, or the devices differ.
         TypeError: an argument is no tensor, number or array.
@@ -310,6 +316,8 @@ def logical_xor(t1: Any, t2: Any) -> XTensor:
 
 def logical_not(t: Any) -> XTensor:
     """Whether t is 0, as kbool; not differentiable.
+
+    For a tensor of dtype kbool it is also written ``~t``.
 
     Raises:
         TypeError: ``t`` is no tensor, number or array.

@@ -1,6 +1,7 @@
 """Losses: the target comes first, the result is a mean of shape [1].
 
-The gradient flows to the prediction only. Whatever dtype the target has, the loss is computed in
+The gradient flows to the prediction, and from the mean squared error to the target as well; no
+other loss takes a target that wants one. Whatever dtype the target has, the loss is computed in
 that of the prediction.
 """
 
@@ -10,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from ..autograd import is_recording
 from ..device import Array, cast, empty_like, flat, full_like, host_constant, reshape, to_host
 from ..dtype import FLOAT64, INT64, code_of, is_floating, kint64
+from ..elementwise import apply
 from ..errors import message
 from ..kernels import launch
 from ..op import Op
@@ -28,6 +31,8 @@ EPSILON = 1e-7
 
 class _Loss(Op, abstract=True):
     """Inputs (target, prediction); the share of every row or part is summed in float64."""
+
+    symmetric = False  # whether the target has a gradient too
 
     def check(self, target: Array, prediction: Array) -> None:
         if not is_floating(prediction.dtype):
@@ -213,11 +218,11 @@ class _ByElement(_Loss, abstract=True):
         x, y = flat(prediction), flat(cast(target, prediction.dtype))
         shares = empty_like(x, (-(-x.size // PART),), FLOAT64)
         launch(f"{self.name}_forward", shares.size, shares, x, y, PART, 1 / x.size)
-        self.save(x, y, prediction.shape)
+        self.save(x, y, prediction.shape, target.dtype)
         return _total(shares, x.dtype)
 
-    def backward(self, grad_out: Array) -> tuple[None, Array]:
-        x, y, shape = self.saved
+    def backward(self, grad_out: Array) -> tuple[Array | None, Array]:
+        x, y, shape, _ = self.saved
         grad_x = empty_like(x)
         numbers = [x.dtype.type(number) for number in (self.factor / x.size, *self.limits)]
         launch(f"{self.name}_backward", x.size, grad_x, grad_out, x, y, *numbers)
@@ -228,6 +233,13 @@ class MeanSquaredError(_ByElement):
     """mean of (prediction - target)**2"""
 
     factor = 2.0
+    symmetric = True
+
+    def backward(self, grad_out: Array) -> tuple[Array | None, Array]:
+        _, grad_x = super().backward(grad_out)
+        if not self.needs(0):
+            return None, grad_x
+        return cast(apply("neg_forward", (grad_x,)), self.saved[-1]), grad_x
 
 
 class BinaryCrossEntropy(_ByElement):
@@ -262,7 +274,8 @@ def cross_entropy(target: Any, prediction: Any) -> XTensor:
     Raises:
         IndexError: an index that is not in 0 .. C-1.
         TypeError: an integer prediction.
-        ValueError: shapes that do not match, an empty batch, NaN as an index.
+        ValueError: shapes that do not match, an empty batch, NaN as an index, a target with
+            requires_grad while a tape records.
 
     Example:
         >>> cross_entropy([1, 0], XTensor([[0.0, 0.0], [2.0, 2.0]]))
@@ -286,7 +299,8 @@ def nll_loss(target: Any, prediction: Any) -> XTensor:
     Raises:
         IndexError: an index that is not in 0 .. C-1.
         TypeError: an integer prediction.
-        ValueError: shapes that do not match, an empty batch, NaN as an index.
+        ValueError: shapes that do not match, an empty batch, NaN as an index, a target with
+            requires_grad while a tape records.
 
     Example:
         >>> nll_loss([1], XTensor([[-5.0, -0.25]])).item()
@@ -308,7 +322,8 @@ def softmax_cross_entropy(target: Any, prediction: Any) -> XTensor:
     Raises:
         IndexError: a class index that is not in 0 .. C-1.
         TypeError: an integer prediction.
-        ValueError: shapes that do not match, an empty batch.
+        ValueError: shapes that do not match, an empty batch, a target with
+            requires_grad while a tape records.
 
     Example:
         >>> round(softmax_cross_entropy([[0, 1]], XTensor([[0.0, 0.0]])).item(), 4)
@@ -330,7 +345,8 @@ def categorical_cross_entropy(target: Any, prediction: Any) -> XTensor:
     Raises:
         IndexError: a class index that is not in 0 .. C-1.
         TypeError: an integer prediction.
-        ValueError: shapes that do not match, an empty batch.
+        ValueError: shapes that do not match, an empty batch, a target with
+            requires_grad while a tape records.
 
     Example:
         >>> round(categorical_cross_entropy([[0, 1]], XTensor([[1000.0, 0.0]])).item(), 2)
@@ -341,6 +357,8 @@ def categorical_cross_entropy(target: Any, prediction: Any) -> XTensor:
 
 def mean_squared_error(target: Any, prediction: Any) -> XTensor:
     """The mean squared difference.
+
+    The target, too, gets a gradient where it requires one.
 
     Args:
         target: any shape and dtype.
@@ -373,7 +391,8 @@ def binary_cross_entropy(target: Any, prediction: Any) -> XTensor:
 
     Raises:
         TypeError: an integer prediction.
-        ValueError: shapes that differ, no elements, a prediction outside 0 .. 1.
+        ValueError: shapes that differ, no elements, a prediction outside 0 .. 1, a target with
+            requires_grad while a tape records.
 
     Example:
         >>> binary_cross_entropy([1.0], XTensor([0.0])).item()
@@ -385,7 +404,15 @@ def binary_cross_entropy(target: Any, prediction: Any) -> XTensor:
 def _run(op: _Loss, target: Any, prediction: Any) -> XTensor:
     """Give a bare target its own tensor: beside the prediction it would lose integer digits."""
     check_tensor(op.name, "prediction", prediction)
-    if not isinstance(target, XTensor):
+    if isinstance(target, XTensor):
+        if target.requires_grad and not op.symmetric and is_recording():
+            raise ValueError(
+                message(op.name, "target, the first argument,", "a tensor with requires_grad",
+                        "one without, as no gradient goes to a target",
+                        "swap the arguments if this is the prediction, or detach it with "
+                        "xtensor.XTensor(t)")
+            )  # fmt: skip
+    else:
         kind = np.asarray(target).dtype.kind
         dtype = kint64 if kind in "iu" else prediction.dtype if kind == "f" else None
         target = XTensor(target, device=prediction.device, dtype=dtype)
