@@ -1,12 +1,13 @@
 """Losses: the target comes first, the result is a mean of shape [1].
 
-The gradient flows to the prediction, and from the mean squared error to the target as well; no
-other loss takes a target that wants one. Whatever dtype the target has, the loss is computed in
+The gradient flows to the prediction, and from the mean squared error to the target as well; the
+others warn of a target that wants one. Whatever dtype the target has, the loss is computed in
 that of the prediction.
 """
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -274,8 +275,7 @@ def cross_entropy(target: Any, prediction: Any) -> XTensor:
     Raises:
         IndexError: an index that is not in 0 .. C-1.
         TypeError: an integer prediction.
-        ValueError: shapes that do not match, an empty batch, NaN as an index, a target with
-            requires_grad while a tape records.
+        ValueError: shapes that do not match, an empty batch, NaN as an index.
 
     Example:
         >>> cross_entropy([1, 0], XTensor([[0.0, 0.0], [2.0, 2.0]]))
@@ -299,8 +299,7 @@ def nll_loss(target: Any, prediction: Any) -> XTensor:
     Raises:
         IndexError: an index that is not in 0 .. C-1.
         TypeError: an integer prediction.
-        ValueError: shapes that do not match, an empty batch, NaN as an index, a target with
-            requires_grad while a tape records.
+        ValueError: shapes that do not match, an empty batch, NaN as an index.
 
     Example:
         >>> nll_loss([1], XTensor([[-5.0, -0.25]])).item()
@@ -322,8 +321,7 @@ def softmax_cross_entropy(target: Any, prediction: Any) -> XTensor:
     Raises:
         IndexError: a class index that is not in 0 .. C-1.
         TypeError: an integer prediction.
-        ValueError: shapes that do not match, an empty batch, a target with
-            requires_grad while a tape records.
+        ValueError: shapes that do not match, an empty batch.
 
     Example:
         >>> round(softmax_cross_entropy([[0, 1]], XTensor([[0.0, 0.0]])).item(), 4)
@@ -345,8 +343,7 @@ def categorical_cross_entropy(target: Any, prediction: Any) -> XTensor:
     Raises:
         IndexError: a class index that is not in 0 .. C-1.
         TypeError: an integer prediction.
-        ValueError: shapes that do not match, an empty batch, a target with
-            requires_grad while a tape records.
+        ValueError: shapes that do not match, an empty batch.
 
     Example:
         >>> round(categorical_cross_entropy([[0, 1]], XTensor([[1000.0, 0.0]])).item(), 2)
@@ -391,8 +388,7 @@ def binary_cross_entropy(target: Any, prediction: Any) -> XTensor:
 
     Raises:
         TypeError: an integer prediction.
-        ValueError: shapes that differ, no elements, a prediction outside 0 .. 1, a target with
-            requires_grad while a tape records.
+        ValueError: shapes that differ, no elements, a prediction outside 0 .. 1.
 
     Example:
         >>> binary_cross_entropy([1.0], XTensor([0.0])).item()
@@ -406,11 +402,13 @@ def _run(op: _Loss, target: Any, prediction: Any) -> XTensor:
     check_tensor(op.name, "prediction", prediction)
     if isinstance(target, XTensor):
         if target.requires_grad and not op.symmetric and is_recording():
-            raise ValueError(
+            warnings.warn(
                 message(op.name, "target, the first argument,", "a tensor with requires_grad",
                         "one without, as no gradient goes to a target",
                         "swap the arguments if this is the prediction, or detach it with "
-                        "xtensor.XTensor(t)")
+                        "xtensor.XTensor(t)"),
+                RuntimeWarning,
+                stacklevel=3,
             )  # fmt: skip
     else:
         kind = np.asarray(target).dtype.kind
