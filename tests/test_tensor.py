@@ -497,3 +497,24 @@ def test_a_whole_number_may_be_one_of_numpy_but_no_truth_value(name):
     for truth in (True, np.bool_(True)):
         with pytest.raises(TypeError, match=name):
             call(truth)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda t: xt.clip(t, t, 1),
+        lambda t: xt.masked_fill(t, t > 0, t),
+        lambda t: xt.zeros(t),
+        lambda t: xt.zeros([2, t]),
+        lambda t: xt.reshape(t, t),
+        lambda t: xt.sums(t, t),
+        lambda t: xt.optimizer.SGD([xt.Parameter([1.0])], lr=t),
+        lambda t: setattr(xt.optimizer.SGD([xt.Parameter([1.0])]), "lr", t),
+        lambda t: xt.Linear(t, 2),
+        lambda t: xt.Dropout(t),
+    ],
+)
+def test_messages_do_not_print_whole_tensors(call):
+    with pytest.raises(TypeError, match=r"is of type (XTensor|list); expected") as caught:
+        call(xt.ones([3]))
+    assert "\n" not in str(caught.value)
