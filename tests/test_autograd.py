@@ -255,6 +255,31 @@ def test_the_checker_wants_a_recorded_function():
 
 
 @pytest.mark.parametrize(
+    ("fn", "x", "words"),
+    [
+        (lambda t: t, [1.0, 2.0], r"input 0 is of type list; .*XTensor\(\.\.\.\)"),
+        (lambda t: t, np.ones(2), "input 0 is of type ndarray"),
+        (lambda t: 3.0, xt.XTensor([1.0]), "the result of fn is of type float"),
+    ],
+)
+def test_the_checker_wants_tensors(fn, x, words):
+    with pytest.raises(TypeError, match=f"gradcheck: {words}"):
+        xt.gradcheck(fn, x)
+
+
+def test_a_forward_of_half_precision_is_named():
+    class Half(xt.Op):
+        def forward(self, x):
+            return x.astype(np.float16)
+
+    with xt.autograd.tape():
+        y = Half()(leaf(1.0))
+    for use in (lambda: y.dtype, lambda: repr(y), lambda: y + leaf(1.0)):
+        with pytest.raises(TypeError, match=r"of dtype float16; expected one of .*forward"):
+            use()
+
+
+@pytest.mark.parametrize(
     ("result", "words"),
     [
         (lambda g: (g, g), "2 gradients"),
