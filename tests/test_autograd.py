@@ -141,6 +141,26 @@ def test_scopes_nest_and_restore_after_errors():
     assert [f() for f in state] == [False, False]
 
 
+def test_scopes_decorate_functions():
+    @xt.autograd.tape()
+    @xt.autograd.no_grad()
+    def flags():
+        return xt.autograd.is_recording(), xt.autograd.is_training()
+
+    tapes = []
+
+    @xt.autograd.tape()
+    def depth(n):
+        tapes.append(xt.autograd.state.tape)
+        return depth(n - 1) if n else xt.autograd.is_recording()
+
+    assert flags() == (False, True)
+    assert depth(2)
+    assert len(set(map(id, tapes))) == 3, "each call has a tape of its own"
+    assert not xt.autograd.is_recording()
+    assert not xt.autograd.is_training()
+
+
 def test_the_tape_belongs_to_its_thread():
     seen = []
     with xt.autograd.tape():
