@@ -518,3 +518,17 @@ def test_messages_do_not_print_whole_tensors(call):
     with pytest.raises(TypeError, match=r"is of type (XTensor|list); expected") as caught:
         call(xt.ones([3]))
     assert "\n" not in str(caught.value)
+
+
+def test_the_truth_of_several_elements_points_to_all_and_any():
+    x = xt.XTensor([1.0, -1.0])
+    with pytest.raises(RuntimeError, match=r"^bool: the tensor is of shape \[2\].*all.*any"):
+        assert x > 0
+    assert not (x > 0).all()
+
+
+def test_several_elements_have_no_format_of_numbers():
+    x = xt.XTensor([1.0, 2.0])
+    with pytest.raises(ValueError, match=r"^format: the tensor is of shape \[2\].*'\.2f'"):
+        f"{x:.2f}"
+    assert f"{x:>60}".endswith(str(x))

@@ -183,6 +183,12 @@ class XTensor:
         return int(self.item())
 
     def __bool__(self) -> bool:
+        if self.size != 1:
+            raise RuntimeError(
+                message("bool", "the tensor", f"of shape {self.shape}",
+                        "exactly one element, where `if`, `and`, `or` and `not` ask for its truth",
+                        "write t.all() or t.any()")
+            )  # fmt: skip
         return bool(self.item())
 
     def __len__(self) -> int:
@@ -218,8 +224,21 @@ class XTensor:
     __str__ = __repr__
 
     def __format__(self, how: str) -> str:
-        """As a number where there is one element, ``f"{loss:.3f}"``."""
-        return format(self.item() if how and self.size == 1 else str(self), how)
+        """As a number where there is one element, ``f"{loss:.3f}"``.
+
+        Raises:
+            ValueError: a format of numbers for several elements.
+        """
+        if how and self.size == 1:
+            return format(self.item(), how)
+        try:
+            return format(str(self), how)
+        except ValueError:
+            raise ValueError(
+                message("format", "the tensor", f"of shape {self.shape}",
+                        f"exactly one element, as {how!r} is a format of single numbers",
+                        "index it or leave the format out")
+            ) from None  # fmt: skip
 
     # == compares element by element, so identity is all a hash can follow.
     __hash__ = object.__hash__
