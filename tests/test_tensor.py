@@ -532,3 +532,9 @@ def test_several_elements_have_no_format_of_numbers():
     with pytest.raises(ValueError, match=r"^format: the tensor is of shape \[2\].*'\.2f'"):
         f"{x:.2f}"
     assert f"{x:>60}".endswith(str(x))
+
+
+@pytest.mark.parametrize("values", [[1, 2], [2**70], [1.5], []])
+def test_arrays_of_objects_are_not_taken(values):
+    with pytest.raises(TypeError, match=r"XTensor: data is an array of objects; .*astype"):
+        xt.XTensor(np.array(values, dtype=object))

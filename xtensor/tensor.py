@@ -563,6 +563,11 @@ def as_numbers(data: Any, where: str) -> np.ndarray:
         ) from None
     if host.dtype.kind in "biuf":
         return host
+    if host.dtype.kind == "O" and isinstance(data, np.ndarray):
+        raise TypeError(
+            message(where, "data", "an array of objects", "one of numbers",
+                    "convert it, data.astype(float)")
+        )  # fmt: skip
     if host.dtype.kind == "O" and all(isinstance(number, int) for number in host.flat):
         raise OverflowError(message(where, "data", "of integers too large", "64 bits at most"))
     raise TypeError(
