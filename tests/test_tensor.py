@@ -538,3 +538,18 @@ def test_several_elements_have_no_format_of_numbers():
 def test_arrays_of_objects_are_not_taken(values):
     with pytest.raises(TypeError, match=r"XTensor: data is an array of objects; .*astype"):
         xt.XTensor(np.array(values, dtype=object))
+
+
+def test_messages_about_several_arguments_are_sentences():
+    with pytest.raises(ValueError, match="add: its arguments are of shapes"):
+        xt.ones([2]) + xt.ones([3])
+    with pytest.raises(ValueError, match=r"matmul: t1 and t2 are of shapes \[2, 1, 1\]"):
+        xt.ones([2, 1, 1]) @ xt.ones([3, 1, 1])
+    with pytest.raises(ValueError, match="add: its arguments are on devices"):
+        xt.ones([2]) + xt.ones([2]).GPU()
+
+
+def test_what_cannot_be_shared_is_said_once():
+    with pytest.raises(BufferError, match=r"^from_dlpack: x is in memory") as caught:
+        xt.from_dlpack(xt.ones([2]).GPU())
+    assert str(caught.value).count("expected") == 1

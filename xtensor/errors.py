@@ -16,7 +16,8 @@ def message(where: str, argument: str, came: object, expected: object, remedy: s
         >>> message("conv2d", "x", "of shape [1, 8, 8]", "4 axes [N, C, H, W]", "unsqueeze it")
         'conv2d: x is of shape [1, 8, 8]; expected 4 axes [N, C, H, W]. To mend it: unsqueeze it.'
     """
-    text = f"{where}: {argument} is {came}; expected {expected}."
+    verb = "are" if argument == "its arguments" or " and " in argument else "is"
+    text = f"{where}: {argument} {verb} {came}; expected {expected}."
     return f"{text} To mend it: {remedy}." if remedy else text
 
 

@@ -541,8 +541,15 @@ def from_dlpack(x: Any) -> XTensor:
         host = np.from_dlpack(x)
     except (RuntimeError, BufferError) as error:  # the second one of a dtype that NumPy lacks
         if "dtype" in str(error):
-            raise TypeError(message("from_dlpack", "x", error, "one of the seven dtypes")) from None
-        raise BufferError(message("from_dlpack", "x", error, "memory of the CPU")) from None
+            raise TypeError(
+                message(
+                    "from_dlpack", "x", "of a dtype that NumPy lacks", "one of the seven dtypes"
+                )
+            ) from error
+        raise BufferError(
+            message("from_dlpack", "x", "in memory that NumPy cannot share", "memory of the CPU",
+                    "copy it there first, an XTensor by x.CPU()")
+        ) from error  # fmt: skip
     if not is_supported(host.dtype):
         raise TypeError(message("from_dlpack", "x", str(host.dtype), "one of the seven dtypes"))
     return wrap(np.asarray(host, order="C"))
