@@ -141,6 +141,26 @@ def test_scopes_nest_and_restore_after_errors():
     assert [f() for f in state] == [False, False]
 
 
+def test_scopes_decorate_functions():
+    @xt.autograd.tape()
+    @xt.autograd.no_grad()
+    def flags():
+        return xt.autograd.is_recording(), xt.autograd.is_training()
+
+    tapes = []
+
+    @xt.autograd.tape()
+    def depth(n):
+        tapes.append(xt.autograd.state.tape)
+        return depth(n - 1) if n else xt.autograd.is_recording()
+
+    assert flags() == (False, True)
+    assert depth(2)
+    assert len(set(map(id, tapes))) == 3, "each call has a tape of its own"
+    assert not xt.autograd.is_recording()
+    assert not xt.autograd.is_training()
+
+
 def test_the_tape_belongs_to_its_thread():
     seen = []
     with xt.autograd.tape():
@@ -255,9 +275,34 @@ def test_the_checker_wants_a_recorded_function():
 
 
 @pytest.mark.parametrize(
+    ("fn", "x", "words"),
+    [
+        (lambda t: t, [1.0, 2.0], r"input 0 is of type list; .*XTensor\(\.\.\.\)"),
+        (lambda t: t, np.ones(2), "input 0 is of type ndarray"),
+        (lambda t: 3.0, xt.XTensor([1.0]), "the result of fn is of type float"),
+    ],
+)
+def test_the_checker_wants_tensors(fn, x, words):
+    with pytest.raises(TypeError, match=f"gradcheck: {words}"):
+        xt.gradcheck(fn, x)
+
+
+def test_a_forward_of_half_precision_is_named():
+    class Half(xt.Op):
+        def forward(self, x):
+            return x.astype(np.float16)
+
+    with xt.autograd.tape():
+        y = Half()(leaf(1.0))
+    for use in (lambda: y.dtype, lambda: repr(y), lambda: y + leaf(1.0)):
+        with pytest.raises(TypeError, match=r"of dtype float16; expected one of .*forward"):
+            use()
+
+
+@pytest.mark.parametrize(
     ("result", "words"),
     [
-        (lambda g: (g, g), "2 gradients"),
+        (lambda g: (g, g), "the number of gradients is 2; expected 1, one per input"),
         (lambda g: g.reshape(1, 2), r"shape \[1, 2\]"),
         (lambda g: g.astype(float), "input 0 is float64; expected float32"),
         (lambda g: g.astype(np.float16), "input 0 is float16; expected float32"),

@@ -64,6 +64,22 @@ def test_two_modules_may_not_share_a_kernel_name():
         xt.cpu_kernel(relu_forward)
 
 
+@pytest.mark.parametrize("length", [3, 200_000])
+def test_a_wrong_number_of_arguments_is_named(length):
+    @xt.cpu_kernel
+    def scaled_by(start, stop, out, x, factor):
+        for i in range(start, stop):
+            out[i] = factor * x[i]
+
+    x = np.ones(length)
+    for args in ((x, x), (x, x, 1.0, 2.0)):
+        words = f"scaled_by: the number of arguments is {len(args)}; expected 3: out, x, factor"
+        with pytest.raises(TypeError, match=words):
+            launch("scaled_by", length, *args)
+    with pytest.raises(TypeError, match="launch: what kernel 'scaled_by' shall work on is missing"):
+        launch("scaled_by", length)
+
+
 @pytest.mark.parametrize("register", ["elementwise_kernel", "cpu_kernel", "cuda_kernel"])
 def test_a_kernel_of_the_package_is_not_replaced_before_it_is_loaded(register):
     code = (

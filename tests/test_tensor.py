@@ -497,3 +497,59 @@ def test_a_whole_number_may_be_one_of_numpy_but_no_truth_value(name):
     for truth in (True, np.bool_(True)):
         with pytest.raises(TypeError, match=name):
             call(truth)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda t: xt.clip(t, t, 1),
+        lambda t: xt.masked_fill(t, t > 0, t),
+        lambda t: xt.zeros(t),
+        lambda t: xt.zeros([2, t]),
+        lambda t: xt.reshape(t, t),
+        lambda t: xt.sums(t, t),
+        lambda t: xt.optimizer.SGD([xt.Parameter([1.0])], lr=t),
+        lambda t: setattr(xt.optimizer.SGD([xt.Parameter([1.0])]), "lr", t),
+        lambda t: xt.Linear(t, 2),
+        lambda t: xt.Dropout(t),
+    ],
+)
+def test_messages_do_not_print_whole_tensors(call):
+    with pytest.raises(TypeError, match=r"is of type (XTensor|list); expected") as caught:
+        call(xt.ones([3]))
+    assert "\n" not in str(caught.value)
+
+
+def test_the_truth_of_several_elements_points_to_all_and_any():
+    x = xt.XTensor([1.0, -1.0])
+    with pytest.raises(RuntimeError, match=r"^bool: the tensor is of shape \[2\].*all.*any"):
+        assert x > 0
+    assert not (x > 0).all()
+
+
+def test_several_elements_have_no_format_of_numbers():
+    x = xt.XTensor([1.0, 2.0])
+    with pytest.raises(ValueError, match=r"^format: the tensor is of shape \[2\].*'\.2f'"):
+        f"{x:.2f}"
+    assert f"{x:>60}".endswith(str(x))
+
+
+@pytest.mark.parametrize("values", [[1, 2], [2**70], [1.5], []])
+def test_arrays_of_objects_are_not_taken(values):
+    with pytest.raises(TypeError, match=r"XTensor: data is an array of objects; .*astype"):
+        xt.XTensor(np.array(values, dtype=object))
+
+
+def test_messages_about_several_arguments_are_sentences():
+    with pytest.raises(ValueError, match="add: its arguments are of shapes"):
+        xt.ones([2]) + xt.ones([3])
+    with pytest.raises(ValueError, match=r"matmul: t1 and t2 are of shapes \[2, 1, 1\]"):
+        xt.ones([2, 1, 1]) @ xt.ones([3, 1, 1])
+    with pytest.raises(ValueError, match="add: its arguments are on devices"):
+        xt.ones([2]) + xt.ones([2]).GPU()
+
+
+def test_what_cannot_be_shared_is_said_once():
+    with pytest.raises(BufferError, match=r"^from_dlpack: x is in memory") as caught:
+        xt.from_dlpack(xt.ones([2]).GPU())
+    assert str(caught.value).count("expected") == 1

@@ -12,6 +12,7 @@ import threading
 import warnings
 from collections import deque
 from collections.abc import Sequence
+from contextlib import ContextDecorator
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
@@ -43,13 +44,17 @@ class _State(threading.local):
 state = _State()
 
 
-class _Scope:
+class _Scope(ContextDecorator):
     """Sets some of the flags on entry and puts the previous ones back on exit, whatever happens."""
 
     flags: dict[str, Any]
 
     def __init__(self) -> None:
         self._previous: list[dict[str, Any]] = []
+
+    def _recreate_cm(self) -> _Scope:
+        """A scope for each call of a decorated function, as threads may be in several at once."""
+        return type(self)()
 
     def __enter__(self) -> Any:
         self._previous.append({name: getattr(state, name) for name in self.flags})
@@ -122,6 +127,15 @@ class no_grad(_Scope):
         >>> x = xt.XTensor([1.0], requires_grad=True)
         >>> with xt.autograd.tape(), xt.autograd.no_grad():
         ...     print((x * 2).requires_grad)
+        False
+
+        It decorates functions too:
+
+        >>> @xt.autograd.no_grad()
+        ... def predict(x):
+        ...     return x * 2
+        >>> with xt.autograd.tape():
+        ...     print(predict(x).requires_grad)
         False
     """
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy import ndarray
 
 from .dtype import BOOL
-from .errors import message
+from .errors import message, shown
 from .kernels import launch
 from .kernels.parallel import SERIAL_ELEMENTS
 
@@ -93,7 +93,7 @@ def check_shape(shape: Any, where: str, dtype: np.dtype[Any]) -> tuple[int, ...]
         set(map(type, lengths)) - {int}  # most are plain; looking closer takes as long as the rest
         and not all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) for n in lengths)
     ):
-        raise TypeError(message(where, "shape", repr(shape), "a list or tuple of ints"))
+        raise TypeError(message(where, "shape", shown(shape), "a list or tuple of ints"))
     lengths = tuple([int(n) for n in lengths])
     if lengths and min(lengths) < 0:
         raise ValueError(message(where, "shape", list(lengths), "lengths of 0 or more"))

@@ -74,8 +74,19 @@ def to_numpy_dtype(dtype: int, where: str = "dtype") -> np.dtype[Any]:
 
 
 def code_of(dtype: np.dtype[Any]) -> DType:
-    """The code of a NumPy dtype that a tensor can hold."""
-    return _CODE[dtype]
+    """The code of a NumPy dtype that a tensor can hold.
+
+    Raises:
+        TypeError: it is none of the seven.
+    """
+    try:
+        return _CODE[dtype]
+    except KeyError:
+        raise TypeError(
+            message("xtensor", "the raw array of a tensor", f"of dtype {dtype}",
+                    "one of the seven dtypes",
+                    "let forward of an op return one, as out.astype(x.dtype)")
+        ) from None  # fmt: skip
 
 
 def is_supported(dtype: np.dtype[Any]) -> bool:
@@ -89,8 +100,14 @@ def is_floating(dtype: np.dtype[Any]) -> bool:
 def promote(first: np.dtype[Any], second: np.dtype[Any]) -> np.dtype[Any]:
     """The larger of two types in the order bool, uint8, int8, int32, int64, float32, float64.
 
+    Raises:
+        TypeError: one is none of the seven.
+
     Example:
         >>> promote(np.dtype('int64'), np.dtype('float32'))
         dtype('float32')
     """
-    return first if _CODE[first] >= _CODE[second] else second
+    try:
+        return first if _CODE[first] >= _CODE[second] else second
+    except KeyError:
+        return first if code_of(first) >= code_of(second) else second

@@ -16,8 +16,20 @@ def message(where: str, argument: str, came: object, expected: object, remedy: s
         >>> message("conv2d", "x", "of shape [1, 8, 8]", "4 axes [N, C, H, W]", "unsqueeze it")
         'conv2d: x is of shape [1, 8, 8]; expected 4 axes [N, C, H, W]. To mend it: unsqueeze it.'
     """
-    text = f"{where}: {argument} is {came}; expected {expected}."
+    verb = "are" if argument == "its arguments" or " and " in argument else "is"
+    text = f"{where}: {argument} {verb} {came}; expected {expected}."
     return f"{text} To mend it: {remedy}." if remedy else text
+
+
+def shown(value: object) -> str:
+    """``value`` as a message quotes it: of what takes several lines, as a tensor does, the type.
+
+    Example:
+        >>> shown("a"), shown(np.ones([2, 2]))
+        ("'a'", 'of type ndarray')
+    """
+    text = repr(value)
+    return f"of type {type(value).__name__}" if "\n" in text else text
 
 
 def check_int(where: str, argument: str, value: Any, low: int | None = None) -> int:
@@ -32,7 +44,7 @@ def check_int(where: str, argument: str, value: Any, low: int | None = None) -> 
         3
     """
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(message(where, argument, repr(value), "an int"))
+        raise TypeError(message(where, argument, shown(value), "an int"))
     if low is not None and value < low:
         raise ValueError(message(where, argument, value, f"at least {low}"))
     return int(value)
@@ -49,7 +61,7 @@ def check_flag(where: str, argument: str, flag: Any) -> bool:
         False
     """
     if not isinstance(flag, (bool, np.bool_)):
-        raise TypeError(message(where, argument, repr(flag), "True or False"))
+        raise TypeError(message(where, argument, shown(flag), "True or False"))
     return bool(flag)
 
 
@@ -65,7 +77,7 @@ def check_number(where: str, argument: str, value: Any, low: float = -math.inf) 
         2.0
     """
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise TypeError(message(where, argument, repr(value), "a number"))
+        raise TypeError(message(where, argument, shown(value), "a number"))
     number = float(value)
     if not math.isfinite(number) or number < low:
         bound = "" if low == -math.inf else f" of at least {low:g}"

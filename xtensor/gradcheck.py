@@ -10,7 +10,7 @@ import numpy as np
 from . import autograd
 from .dtype import is_floating, kfloat64
 from .errors import message
-from .tensor import XTensor
+from .tensor import XTensor, check_tensor
 
 
 class GradcheckError(AssertionError):
@@ -41,13 +41,15 @@ def gradcheck(
 
     Raises:
         GradcheckError: naming the input, the element and both numbers.
-        TypeError: no input is a floating tensor.
+        TypeError: an input or a result of ``fn`` is no tensor, or no input is a floating one.
 
     Example:
         >>> import xtensor as xt
         >>> gradcheck(lambda x: x * x, xt.XTensor([1.0, 2.0]))
         True
     """
+    for i, x in enumerate(inputs):
+        check_tensor("gradcheck", f"input {i}", x, "wrap it, xtensor.XTensor(...)")
     copies = [_double(x) for x in inputs]
     checked = [i for i, x in enumerate(copies) if is_floating(x.array.dtype)]
     if not checked:
@@ -56,6 +58,8 @@ def gradcheck(
         copies[i].requires_grad = True
     with autograd.tape():
         outputs = _tuple(fn(*copies))
+    for y in outputs:
+        check_tensor("gradcheck", "the result of fn", y)
     weights = [np.random.default_rng(7).uniform(0.5, 1.5, y.shape) for y in outputs]
     seeds = [
         (y.node, y.slot, XTensor(v, device=y.device, dtype=kfloat64).array)

@@ -254,7 +254,7 @@ class Op:
             results = (results,)
         if len(results) != len(self.input_shapes):
             raise RuntimeError(
-                message(f"backward of {self.name}", "the result", f"{len(results)} gradients",
+                message(f"backward of {self.name}", "the number of gradients", len(results),
                         f"{len(self.input_shapes)}, one per input, None where there is none")
             )  # fmt: skip
         return results

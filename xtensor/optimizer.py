@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .device import Array, device_of, flat, full_like, to_device
-from .errors import check_flag, message
+from .errors import check_flag, message, shown
 from .kernels import launch
 from .module import Module
 from .tensor import Parameter, XTensor, wrap
@@ -215,9 +215,9 @@ class Optimizer:
         if isinstance(value, (bool, np.bool_)) or not isinstance(
             value, (int, float, np.integer, np.floating)
         ):
-            raise TypeError(message(type(self).__name__, argument, repr(value), limits))
+            raise TypeError(message(type(self).__name__, argument, shown(value), limits))
         if not low <= value < below:
-            raise ValueError(message(type(self).__name__, argument, repr(value), limits))
+            raise ValueError(message(type(self).__name__, argument, shown(value), limits))
         return float(value)
 
     def _checked_params(self, params: Any) -> list[XTensor]:

@@ -12,7 +12,7 @@ from numpy import ndarray
 
 from .device import Array, cast, empty_like, reshape
 from .dtype import FLOAT64, INT64, is_floating
-from .errors import message
+from .errors import message, shown
 from .kernels import launch
 
 # With fewer elements NumPy is done before a launch is under way.
@@ -42,7 +42,7 @@ def check_axes(where: str, axes: Any, ndim: int, argument: str = "axis") -> tupl
     numbers = axes if isinstance(axes, (list, tuple)) else (axes,)
     for axis in numbers:
         if not isinstance(axis, (int, np.integer)) or isinstance(axis, bool):
-            raise TypeError(message(where, argument, repr(axes), "an int or a list of ints"))
+            raise TypeError(message(where, argument, shown(axes), "an int or a list of ints"))
         if not -ndim <= axis < ndim:
             there = f"{-ndim} .. {ndim - 1} for {ndim} axes" if ndim else "none, without axes"
             raise ValueError(message(where, argument, axis, there))
@@ -64,7 +64,7 @@ def check_axis(where: str, axis: Any, ndim: int, argument: str = "axis") -> int:
         2
     """
     if isinstance(axis, (list, tuple)):
-        raise TypeError(message(where, argument, repr(axis), "one int"))
+        raise TypeError(message(where, argument, shown(axis), "one int"))
     return check_axes(where, axis, ndim, argument)[0]
 
 

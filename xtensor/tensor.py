@@ -183,6 +183,12 @@ class XTensor:
         return int(self.item())
 
     def __bool__(self) -> bool:
+        if self.size != 1:
+            raise RuntimeError(
+                message("bool", "the tensor", f"of shape {self.shape}",
+                        "exactly one element, where `if`, `and`, `or` and `not` ask for its truth",
+                        "write t.all() or t.any()")
+            )  # fmt: skip
         return bool(self.item())
 
     def __len__(self) -> int:
@@ -218,8 +224,21 @@ class XTensor:
     __str__ = __repr__
 
     def __format__(self, how: str) -> str:
-        """As a number where there is one element, ``f"{loss:.3f}"``."""
-        return format(self.item() if how and self.size == 1 else str(self), how)
+        """As a number where there is one element, ``f"{loss:.3f}"``.
+
+        Raises:
+            ValueError: a format of numbers for several elements.
+        """
+        if how and self.size == 1:
+            return format(self.item(), how)
+        try:
+            return format(str(self), how)
+        except ValueError:
+            raise ValueError(
+                message("format", "the tensor", f"of shape {self.shape}",
+                        f"exactly one element, as {how!r} is a format of single numbers",
+                        "index it or leave the format out")
+            ) from None  # fmt: skip
 
     # == compares element by element, so identity is all a hash can follow.
     __hash__ = object.__hash__
@@ -522,8 +541,15 @@ def from_dlpack(x: Any) -> XTensor:
         host = np.from_dlpack(x)
     except (RuntimeError, BufferError) as error:  # the second one of a dtype that NumPy lacks
         if "dtype" in str(error):
-            raise TypeError(message("from_dlpack", "x", error, "one of the seven dtypes")) from None
-        raise BufferError(message("from_dlpack", "x", error, "memory of the CPU")) from None
+            raise TypeError(
+                message(
+                    "from_dlpack", "x", "of a dtype that NumPy lacks", "one of the seven dtypes"
+                )
+            ) from error
+        raise BufferError(
+            message("from_dlpack", "x", "in memory that NumPy cannot share", "memory of the CPU",
+                    "copy it there first, an XTensor by x.CPU()")
+        ) from error  # fmt: skip
     if not is_supported(host.dtype):
         raise TypeError(message("from_dlpack", "x", str(host.dtype), "one of the seven dtypes"))
     return wrap(np.asarray(host, order="C"))
@@ -544,6 +570,11 @@ def as_numbers(data: Any, where: str) -> np.ndarray:
         ) from None
     if host.dtype.kind in "biuf":
         return host
+    if host.dtype.kind == "O" and isinstance(data, np.ndarray):
+        raise TypeError(
+            message(where, "data", "an array of objects", "one of numbers",
+                    "convert it, data.astype(float)")
+        )  # fmt: skip
     if host.dtype.kind == "O" and all(isinstance(number, int) for number in host.flat):
         raise OverflowError(message(where, "data", "of integers too large", "64 bits at most"))
     raise TypeError(

@@ -108,7 +108,7 @@ def launch(name: str, work: int, *args: Any) -> None:
 
     Raises:
         LookupError: no kernel of that name on that device.
-        TypeError: the first argument is no raw array.
+        TypeError: the first argument is no raw array, or their number is not the kernel's.
 
     Example:
         >>> out = np.empty(2)
@@ -116,13 +116,20 @@ def launch(name: str, work: int, *args: Any) -> None:
         >>> out
         array([2., 2.])
     """
-    if type(args[0]) is np.ndarray:
+    try:
+        first = args[0]
+    except IndexError:
+        raise TypeError(
+            message("launch", f"what kernel {name!r} shall work on", "missing",
+                    "arrays written, arrays read, then plain numbers")
+        ) from None  # fmt: skip
+    if type(first) is np.ndarray:
         kernel = _cpu.get(name) or load("cpu").get(name)
     else:
-        check_raw("launch", "args[0]", args[0])
+        check_raw("launch", "args[0]", first)
         kernel = load("cuda").get(name)
     if kernel is None:
-        device = "cpu" if type(args[0]) is np.ndarray else "cuda"
+        device = "cpu" if type(first) is np.ndarray else "cuda"
         near = nearest(name, kernels(device))
         raise LookupError(
             f"there is no {device} kernel {name!r}{near and f', the nearest name is {near!r}'}; "

@@ -29,6 +29,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from ..errors import message
 from . import cache
 from .parallel import Compiled, parallel_for
 
@@ -138,7 +139,16 @@ class CpuKernel(Kernel):
         self.loop = CpuFunction(function, fastmath)
 
     def run(self, work: int, args: Sequence[Any]) -> None:
-        parallel_for(self.loop, work, args)
+        try:
+            parallel_for(self.loop, work, args)
+        except TypeError:
+            due = self.parameters[2:]
+            if len(args) == len(due):
+                raise
+            raise TypeError(  # numba counts start and stop, and names no kernel
+                message(self.name, "the number of arguments", len(args),
+                        f"{len(due)}: {', '.join(due)}")
+            ) from None  # fmt: skip
 
 
 class HostKernel(Kernel):

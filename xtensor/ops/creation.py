@@ -10,7 +10,7 @@ import numpy as np
 from .. import device as devices
 from ..device import DEV_CPU, check_device, check_shape, device_of, empty, to_device
 from ..dtype import FLOAT64, INT64, is_floating, kfloat32, to_numpy_dtype
-from ..errors import check_int, check_number, message
+from ..errors import check_int, check_number, message, shown
 from ..kernels import launch
 from ..kernels.parallel import SERIAL_ELEMENTS
 from ..tensor import XTensor, check_tensor, host_data, wrap
@@ -25,7 +25,7 @@ def check_value(where: str, argument: str, value: Any, dtype: np.dtype[Any]) -> 
         OverflowError: an integer out of the dtype's range.
     """
     if not isinstance(value, (bool, int, float, np.bool_, np.integer, np.floating)):
-        raise TypeError(message(where, argument, repr(value), "a number"))
+        raise TypeError(message(where, argument, shown(value), "a number"))
     if not is_floating(dtype) and dtype.kind != "b":
         if not math.isfinite(value):
             raise ValueError(message(where, argument, value, f"a finite number for {dtype}"))

@@ -10,7 +10,7 @@ import numpy as np
 from ..device import Array
 from ..dtype import BOOL, is_floating
 from ..elementwise import apply
-from ..errors import message
+from ..errors import message, shown
 from ..tensor import XTensor
 from .elementwise import Elementwise, Unary
 
@@ -61,7 +61,7 @@ class Clip(Unary):
             if value is None:
                 continue
             if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
-                raise TypeError(message("clip", argument, repr(value), "a number or None"))
+                raise TypeError(message("clip", argument, shown(value), "a number or None"))
             if math.isnan(value):
                 raise ValueError(message("clip", argument, "NaN", "a number or None"))
         if self.low is not None and self.high is not None and self.low > self.high:

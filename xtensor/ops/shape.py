@@ -13,7 +13,7 @@ from ..device import Array, check_shape, empty_like
 from ..device import reshape as reshape_array
 from ..dtype import BOOL
 from ..elementwise import apply
-from ..errors import message
+from ..errors import message, shown
 from ..kernels.parallel import SERIAL_ELEMENTS
 from ..op import Op
 from ..reduction import check_axes, check_axis, sum_to_shape
@@ -256,7 +256,7 @@ def reshape(t: XTensor, new_shape: Sequence[int]) -> XTensor:
     shape, known = [], 1
     for n in lengths if isinstance(lengths, (list, tuple)) else (None,):
         if not isinstance(n, (int, np.integer)) or isinstance(n, bool):
-            raise TypeError(message("reshape", "new_shape", repr(new_shape), "a list of ints"))
+            raise TypeError(message("reshape", "new_shape", shown(new_shape), "a list of ints"))
         shape.append(int(n))
         if n != -1:
             known *= shape[-1]
