@@ -24,7 +24,7 @@ from .simd import pointer
 # many multiplications together, and each of them some.
 FEWEST, WORTH, WORTH_OF_EACH = 8, 1 << 20, 1 << 14
 # So many multiplications take as long as one of the elements in which parallel_for counts.
-PRODUCTS = 32
+PRODUCTS, SLOW_PRODUCTS = 32, 16
 # Blocks for each thread, so that one that is held up leaves some to the others; no smaller ones.
 BLOCKS_PER_THREAD, LEAST_ROWS, LEAST_COLUMNS = 2, 48, 64
 # What it takes to lay out a matrix if copying it takes 1: the second one where it comes transposed;
@@ -112,11 +112,12 @@ def multiply_by_numpy(start, stop, out, x, y, bias, transposed_x, transposed_y, 
     y = y.transpose(0, 2, 1) if transposed_y else y
     _, m, n = out.shape
     length = x.shape[2]
-    if blocks == parts == 1 and blas.is_small(m, n, length):
+    if blocks == parts == 1:
         left = x if len(x) == 1 else x[start:stop]
         right = y if len(y) == 1 else y[start:stop]
         to = out if len(out) == 1 else out[start:stop]
-        np.matmul(left, right, out=to)
+        with blas.one_thread(m, n, length):
+            np.matmul(left, right, out=to)
         if bias.size:
             np.add(to, bias, out=to)
         return
@@ -158,4 +159,7 @@ def matmul_forward(start, stop, out, x, y, bias, transposed_x, transposed_y, par
         multiply_tiles(*args)
     else:
         blocks = blocks_by_shape(matrices, m, n, length) if parts == 1 else 1
-        parallel_for(multiply_by_numpy, stop * blocks, (*args, blocks))
+        # Of integers NumPy multiplies one after the other, of a vector memory takes the time.
+        slow = out.dtype.kind != "f" or min(m, n) == 1
+        cost = each * matrices // (SLOW_PRODUCTS if slow else PRODUCTS)
+        parallel_for(multiply_by_numpy, stop * blocks, (*args, blocks), cost)
