@@ -49,9 +49,9 @@ SECTIONS = {
     "Others": ("", "kernels.parallel"),
 }
 OPERATORS = """
-Besides: the operators `+ - * / ** @` and the first four in place, comparisons, `abs`, `len`,
-`float`, `int`, `bool`, iteration, reading and writing by index, `np.asarray(x)`, `copy` and
-`deepcopy`."""
+Besides: the operators `+ - * / ** @` and the first four in place, comparisons, `& | ^ ~` for
+truth values, `abs`, `len`, `float`, `int`, `bool`, iteration, reading and writing by index,
+`np.asarray(x)`, `copy` and `deepcopy`."""
 # The classes whose members are listed, and what an object of each is called there.
 MEMBERS = {
     "a tensor": (xt.XTensor, "x"),
