@@ -144,7 +144,7 @@ class ElementwiseKernel(CpuKernel):
     ``numpy_loop(*inputs, out=out)`` runs it where NumPy has such a loop; else the formula is lifted
     into a compiled loop over flat arrays. ``shared(out, *inputs)`` shares out many numbers, or
     returns False where it can not. ``vectors(tile, other)`` is the formula on tiles; truth values
-    have none. Two arrays of which one is repeated go row by row.
+    have none. Two arrays of which one is repeated go row by row, unless ``rows`` is False.
     """
 
     def __init__(
@@ -154,6 +154,7 @@ class ElementwiseKernel(CpuKernel):
         numpy_loop: Callable[..., Any] | None,
         shared: Callable[..., bool] | None,
         vectors: Callable[..., Any] | None,
+        rows: bool,
     ) -> None:
         self.arrays, self.numbers = split_parameters(formula)
         loop = _LOOPS[self.arrays, self.numbers]
@@ -163,6 +164,7 @@ class ElementwiseKernel(CpuKernel):
         self.numpy_loop = numpy_loop
         self.shared = shared
         self.vectors = vectors
+        self.rows = rows and self.arrays == 2 and not self.numbers
         self.__module__ = formula.__module__
         self.__doc__ = formula.__doc__
 
@@ -174,7 +176,7 @@ class ElementwiseKernel(CpuKernel):
             self.numpy_loop(*args[1:], out=args[0])
             return
         out, inputs, numbers = args[0], args[1 : self.arrays + 1], args[self.arrays + 1 :]
-        if self.arrays == 2 and not numbers and self._run_rows(out, *inputs):
+        if self.rows and self._run_rows(out, *inputs):
             return
         if self.shared is not None and self.shared(out, *inputs):
             return
@@ -384,6 +386,7 @@ def cpu_elementwise(
     numpy_loop: Callable[..., Any] | None = None,
     shared: Callable[..., bool] | None = None,
     vectors: Callable[..., Any] | None = None,
+    rows: bool = True,
 ) -> ElementwiseKernel:
     """Register an elementwise CPU kernel, see there."""
-    return register(ElementwiseKernel(name, formula, numpy_loop, shared, vectors))
+    return register(ElementwiseKernel(name, formula, numpy_loop, shared, vectors, rows))

@@ -202,6 +202,8 @@ FOR_FEW = {
 }
 # What shares out many numbers, besides the loops of ufuncs.
 SHARED: dict[str, Any] = {"power_forward": share_products, "power_backward_x": share_slopes}
+# Formulas that do not vectorise: NumPy's loop is faster, whatever is repeated.
+SLOW = {"power_forward"}
 VECTORS = {
     "add_forward": add_tiles,
     "sub_forward": sub_tiles,
@@ -219,6 +221,7 @@ for _name, _formula in scalar.formulas().items():
         _called,
         partial(run_ufunc, _loop) if _is_ufunc else SHARED.get(_name),
         VECTORS.get(_name),
+        _name not in SLOW,
     )
     if _is_ufunc:
         makers[_name, _kernel.arrays] = _called, SERIAL_ELEMENTS
