@@ -58,6 +58,16 @@ def test_rows_in_parts_have_the_statistics_of_all_rows(shape):
         assert np.linalg.norm(found.to_numpy() - wanted) < 2e-5 * np.linalg.norm(wanted)
 
 
+@pytest.mark.parametrize("shape", [(0, 3), (0, 3, 5)])
+def test_an_empty_batch_has_a_gradient_in_evaluation(shape):
+    x, layer = xt.XTensor(np.ones(shape), requires_grad=True), xt.BatchNorm1d(3)
+    with xt.autograd.tape(), xt.autograd.eval_mode():
+        y = layer(x)
+    y.backward(xt.XTensor(np.ones(shape)))
+    assert x.grad.shape == list(shape)
+    assert layer.gamma.grad.to_numpy().tolist() == [0, 0, 0]
+
+
 def test_an_outlier_in_the_first_row_costs_the_others_no_digits():
     x = np.random.default_rng(4).standard_normal((300, 4)).astype(np.float32) * 0.01
     x[0] = [1e4, -1e4, np.nan, 0]

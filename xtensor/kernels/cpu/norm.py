@@ -258,7 +258,7 @@ def _backward_columns(grad_x, grad_gamma, grad_beta, grad_out, x, gamma, mean, s
     parallel_for(sum_gradients, parts, (levels, slopes, grad_out, x, shift, batch, channels, parts))
     parallel_for(column_gradients, 1,
                  (grad_gamma, grad_beta, level, slope, factor, levels, slopes, gamma, scale,
-                  training / batch, channels, parts))  # fmt: skip
+                  training / max(batch, 1), channels, parts))  # fmt: skip
     parallel_for(row_gradients, batch,
                  (grad_x.reshape(-1), grad_out, x, shift, level, slope, factor))  # fmt: skip
 
