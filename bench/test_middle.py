@@ -49,6 +49,12 @@ def test_middle(compare, function, size, backward):
     compare(**on_arrays(arrays, backward, xtensor=ours, torch=theirs))
 
 
+@BACKWARD
+def test_short_rows_times_a_column(compare, backward):
+    arrays = [normal(30_000, 10), normal(30_000, 1, seed=1)]
+    compare(**on_arrays(arrays, backward, xtensor=xt.mul, torch=lambda x, y: torch.mul(x, y)))
+
+
 @SIZES
 def test_topk(compare, size):
     array = normal(size, size)

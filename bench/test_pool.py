@@ -11,7 +11,10 @@ WINDOWS = [
     ("max", 2, 2, 0),
     ("max", 3, 2, 1),
     ("avg", 2, 2, 0),
+    ("avg", 3, 1, 1),
 ]
+# Over all pixels at once, as at the end of a network.
+GLOBAL = [("max", 14), ("avg", 14), ("avg", 7)]
 
 
 @BACKWARD
@@ -25,5 +28,20 @@ def test_pool2d(compare, window, backward):
             backward,
             xtensor=lambda x: getattr(xt, function)(x, *numbers),
             torch=lambda x: getattr(torch.nn.functional, function)(x, *numbers),
+        )
+    )
+
+
+@BACKWARD
+@pytest.mark.parametrize("window", GLOBAL, ids=lambda w: "{} {}x{}".format(*w, w[1]))
+def test_global_pool2d(compare, window, backward):
+    kind, size = window
+    function = f"{kind}_pool2d"
+    compare(
+        **on_arrays(
+            [normal(32, 256, size, size)],
+            backward,
+            xtensor=lambda x: getattr(xt, function)(x, size, size),
+            torch=lambda x: getattr(torch.nn.functional, function)(x, size, size),
         )
     )
