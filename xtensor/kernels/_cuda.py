@@ -15,6 +15,7 @@ from numba import config, cuda
 
 from ._jit import Kernel, WholeKernel, register
 from .formula import check_count, split_parameters
+from .layout import broadcast_strides, merge_axes
 
 SIMULATOR = bool(config.ENABLE_CUDASIM)
 # The simulator runs every CUDA thread as a Python thread; tiny blocks, but several of them.
@@ -74,47 +75,11 @@ class CudaElementwiseKernel(CudaKernel):
     def run(self, work: int, args: Sequence[Any]) -> None:
         check_count(self.name, self.arrays, self.numbers, args)
         views, numbers = args[: self.arrays + 1], args[self.arrays + 1 :]
-        shape, strides = broadcast_strides(args[0].shape, [a.shape for a in views])
+        strides = broadcast_strides(args[0].shape, [a.shape for a in views])
+        shape, *strides = zip(*merge_axes(args[0].shape, *strides))
         flat = [reshape(a, (a.size,)) for a in views]
         pairs = [value for pair in zip(flat[1:], strides[1:]) for value in pair]
         super().run(work, [flat[0], shape, *pairs, *numbers])
-
-
-def broadcast_strides(
-    shape: tuple[int, ...], operands: Sequence[tuple[int, ...]]
-) -> tuple[tuple[int, ...], list[tuple[int, ...]]]:
-    """Element strides of contiguous operands inside ``shape``, neighbouring axes merged.
-
-    An axis an operand lacks, or has with length 1, gets stride 0.
-
-    Example:
-        >>> broadcast_strides((2, 3, 4), [(2, 3, 4), (3, 4), (2, 1, 1)])
-        ((2, 12), [(12, 1), (0, 1), (1, 0)])
-    """
-    strides = []
-    for operand in operands:
-        padded = (1,) * (len(shape) - len(operand)) + tuple(operand)
-        step, row = 1, []
-        for length in reversed(padded):
-            row.append(0 if length == 1 else step)
-            step *= length
-        strides.append(row[::-1])
-    merged_shape: list[int] = []
-    merged: list[list[int]] = [[] for _ in operands]
-    for axis, length in enumerate(shape):
-        if length == 1:
-            continue
-        if merged_shape and all(m[-1] == s[axis] * length for m, s in zip(merged, strides)):
-            merged_shape[-1] *= length
-            for m, s in zip(merged, strides):
-                m[-1] = s[axis]
-        else:
-            merged_shape.append(length)
-            for m, s in zip(merged, strides):
-                m.append(s[axis])
-    if not merged_shape:
-        merged_shape, merged = [1], [[0] for _ in operands]
-    return tuple(merged_shape), [tuple(m) for m in merged]
 
 
 @cuda.jit(device=True)

@@ -36,7 +36,7 @@ from .cpu.simd import (
     store_tile,
 )
 from .formula import check_count, split_parameters
-from .layout import DATA, merge_axes
+from .layout import DATA, broadcast_strides, merge_axes
 from .parallel import SERIAL_ELEMENTS, parallel_for, take_first_call
 from .team import look
 
@@ -132,7 +132,7 @@ def _plan(ufunc: np.ufunc, *kinds: Any) -> tuple[int, int, int, np.ndarray] | No
         return None
     strides = [
         [step * dtype.itemsize for step in steps]
-        for dtype, steps in zip(dtypes, _strides(shapes[::-1])[::-1], strict=True)
+        for dtype, steps in zip(dtypes, broadcast_strides(shapes[-1], shapes), strict=True)
     ]
     axes = np.array(merge_axes(shapes[-1], *strides), np.int64)
     return math.prod(axes[:-1, 0].tolist()) * -(-int(axes[-1, 0]) // RUN), *found, axes
@@ -218,26 +218,16 @@ class ElementwiseKernel(CpuKernel):
 
 
 @lru_cache(maxsize=4096)
-def _plan_rows(*shapes: tuple[int, ...]) -> tuple[int, int, int, np.ndarray]:
+def _plan_rows(
+    shape: tuple[int, ...], *shapes: tuple[int, ...]
+) -> tuple[int, int, int, np.ndarray]:
     """Rows of an array and the steps of two that broadcast to it along one; the axes of ``_place``.
 
     No rows where nothing is repeated, or one number only.
     """
-    axes = np.array(merge_axes(shapes[0], *_strides(shapes)[1:]), np.int64)
+    axes = np.array(merge_axes(shape, *broadcast_strides(shape, shapes)), np.int64)
     x_step, y_step = axes[-1, 1:].tolist()
     return math.prod(axes[:-1, 0].tolist()) if len(axes) > 1 else 0, x_step, y_step, axes
-
-
-def _strides(shapes: Sequence[tuple[int, ...]]) -> list[list[int]]:
-    """Of contiguous arrays that broadcast to the first, in elements; 0 along repeated axes."""
-    strides = []
-    for shape in shapes:
-        steps, step = [], 1
-        for length in reversed(shape):
-            steps.append(step if length > 1 else 0)
-            step *= length
-        strides.append([0] * (len(shapes[0]) - len(shape)) + steps[::-1])
-    return strides
 
 
 # What makes the result of few numbers, and how many are no longer few: by the kernel's name and how

@@ -41,3 +41,25 @@ def merge_axes(shape: Sequence[int], *strides: Sequence[int]) -> list[tuple[int,
         if length != 1:
             axes.append((length, *steps))
     return axes or [(1, *[0] * len(strides))]
+
+
+def broadcast_strides(
+    shape: Sequence[int], operands: Sequence[Sequence[int]]
+) -> list[tuple[int, ...]]:
+    """Strides in elements of contiguous arrays of these shapes that are broadcast to ``shape``.
+
+    An axis that an array lacks, or has with length 1, gets 0.
+
+    Example:
+        >>> broadcast_strides((2, 3, 4), [(2, 3, 4), (3, 4), (2, 1, 1)])
+        [(12, 4, 1), (0, 4, 1), (1, 0, 0)]
+    """
+    strides = []
+    for operand in operands:
+        step, steps = 1, []
+        for length in reversed(operand):
+            steps.append(step if length != 1 else 0)
+            step *= length
+        steps += [0] * (len(shape) - len(operand))
+        strides.append(tuple(steps[::-1]))
+    return strides
