@@ -88,23 +88,26 @@ def uniform64_forward(start, stop, out, counter, key, low, width, most):
 
 
 @CpuFunction
-def polar32(words, square, angle, counter, key):
+def polar32(words, uniform, angle, counter, key):
+    """uniform[k] in (0, 1] and angle[k] = 2 pi times another, from the words of blocks; float32"""
     draw(pointer(words), words.size // 4, counter, key)
-    for k in range(square.size):
-        square[k] = middle32(np.uint64(words[2 * k]))
+    for k in range(uniform.size):
+        uniform[k] = middle32(np.uint64(words[2 * k]))
         angle[k] = TWO_PI * middle32(np.uint64(words[2 * k + 1]))
 
 
 @CpuFunction
-def polar64(words, square, angle, counter, key):
+def polar64(words, uniform, angle, counter, key):
+    """The same in float64, each from two words."""
     draw(pointer(words), words.size // 4, counter, key)
-    for k in range(square.size):
-        square[k] = 1 - unit53(np.uint64(words[4 * k]), np.uint64(words[4 * k + 1]))
+    for k in range(uniform.size):
+        uniform[k] = 1 - unit53(np.uint64(words[4 * k]), np.uint64(words[4 * k + 1]))
         angle[k] = TWO_PI * unit53(np.uint64(words[4 * k + 2]), np.uint64(words[4 * k + 3]))
 
 
 @CpuFunction
 def interleave(out, r, cosine, sine, mean):
+    """out[2 * k] = r[k] * cosine[k] + mean and out[2 * k + 1] = r[k] * sine[k] + mean"""
     for k in range(out.size // 2):
         out[2 * k] = r[k] * cosine[k] + mean
         out[2 * k + 1] = r[k] * sine[k] + mean
@@ -114,14 +117,14 @@ def interleave(out, r, cosine, sine, mean):
 
 def _box_muller(start, stop, out, counter, key, mean, std, polar, pairs):
     """Pairs (r cos a, r sin a), r = sqrt(-2 log u): NumPy's vector loops over cached blocks."""
-    square = np.empty(pairs * BLOCKS, out.dtype)
-    angle, cosine = np.empty_like(square), np.empty_like(square)
+    uniform = np.empty(pairs * BLOCKS, out.dtype)
+    angle, cosine = np.empty_like(uniform), np.empty_like(uniform)
     words = np.empty(4 * BLOCKS, np.uint32)
     fill = polar.compiled()
     for first in range(start, stop, BLOCKS):
         last = min(first + BLOCKS, stop)
         count = pairs * (last - first)
-        r, a, c = square[:count], angle[:count], cosine[:count]
+        r, a, c = uniform[:count], angle[:count], cosine[:count]
         fill(words[: 4 * (last - first)], r, a, counter + np.uint64(first), key)
         np.log(r, out=r)
         np.multiply(r, -2 * std * std, out=r)

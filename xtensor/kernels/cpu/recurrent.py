@@ -119,9 +119,7 @@ def lstm_gradient(grads, i, grad_cell, grad_state, c, gates, cells, row, hidden)
         grad_cell[c + k] += grad * gate * (ONE - squashed * squashed)
         grads[o + k] = grad * squashed * gate * (ONE - gate)
     for k in range(hidden):
-        gate, new, d = (
-            gates[in_i + k], gates[in_g + k], grad_cell[c + k]
-        )  # fmt: skip
+        gate, new, d = gates[in_i + k], gates[in_g + k], grad_cell[c + k]
         grads[i + k] = d * new * gate * (ONE - gate)
         grads[g + k] = d * gate * (ONE - new * new)
     for k in range(hidden):
