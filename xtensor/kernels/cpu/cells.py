@@ -20,6 +20,16 @@ def whole(count, unit):
 
 
 @inlined
+def part_of(index, length, parts):
+    """Of an index into [outer, parts] the outer index, and first and end of that part of length."""
+    if parts == 1:  # three divisions cost more than a short row
+        return index, 0, length
+    o = index // parts
+    p = index - o * parts
+    return o, p * length // parts, (p + 1) * length // parts
+
+
+@inlined
 def copy_cells(target, to, source, begin, count):
     """target[to + i] = source[begin + i] for i < count"""
     for i in range(0, count, lanes_of(target)):

@@ -18,7 +18,7 @@ import numpy as np
 
 from .._jit import CpuFunction, cpu_function, cpu_whole_kernel, with_globals
 from ..parallel import parallel_for
-from .cells import clear_cells, copy_cells, inlined
+from .cells import clear_cells, copy_cells, inlined, part_of
 from .exponential import I64, D, F
 from .simd import (
     add_wide,
@@ -114,16 +114,6 @@ def _sum_row(x, at, length):
 
 
 @inlined
-def _cut(length, parts, index):
-    """Outer index, first and end of a part of the length."""
-    if parts == 1:  # three divisions cost more than a short row
-        return index, 0, length
-    o = index // parts
-    p = index - o * parts
-    return o, p * length // parts, (p + 1) * length // parts
-
-
-@inlined
 def _tile(index, length, inner, parts):
     """Where a tile begins in a flat result [outer * parts, inner], and its columns.
 
@@ -132,7 +122,7 @@ def _tile(index, length, inner, parts):
     tiles = -(-inner // COLUMNS)
     row = index // tiles
     column = (index - row * tiles) * COLUMNS
-    o, first, end = _cut(length, parts, row)
+    o, first, end = part_of(row, length, parts)
     begin = (o * length + first) * inner + column
     return row * inner + column, min(inner - column, COLUMNS), begin, end - first
 
@@ -153,7 +143,7 @@ def sum_columns(start, stop, out, x, length, inner, parts):
 def sum_rows(start, stop, out, x, length, parts):
     """The same for x [outer, length, 1]."""
     for index in range(start, stop):
-        o, first, end = _cut(length, parts, index)
+        o, first, end = part_of(index, length, parts)
         out[index] = _sum_row(pointer(x), o * length + first, end - first)
 
 
@@ -251,7 +241,7 @@ def _extreme_columns(start, stop, out, x, length, inner, parts):
 
 def _extreme_rows(start, stop, out, x, length, parts):
     for index in range(start, stop):
-        o, first, end = _cut(length, parts, index)
+        o, first, end = part_of(index, length, parts)
         out[index] = compare_row(pointer(x), o * length + first, end - first)
 
 

@@ -10,6 +10,7 @@ import math
 
 from .._jit import cpu_host_kernel, cpu_kernel
 from ..middle import middle
+from .cells import part_of
 from .simd import pointer
 
 
@@ -23,9 +24,7 @@ def distances_forward(start, stop, partial, x, mean, parts, squared):
     length, inner = x.shape[1], x.shape[2]
     source = pointer(x)
     for index in range(start, stop):
-        o = index // parts
-        p = index - o * parts
-        first, end = p * length // parts, (p + 1) * length // parts
+        o, first, end = part_of(index, length, parts)
         if inner == 1:
             center, total = mean[o, 0], partial.dtype.type(0)
             for i in range(o * length + first, o * length + end):
@@ -57,9 +56,7 @@ def squares_backward(start, stop, grad_x, x, mean, scale, parts):
     length, inner = x.shape[1], x.shape[2]
     source, target = pointer(x), pointer(grad_x)
     for index in range(start, stop):
-        o = index // parts
-        p = index - o * parts
-        first, end = p * length // parts, (p + 1) * length // parts
+        o, first, end = part_of(index, length, parts)
         if inner == 1:
             center, factor = mean[o, 0], scale[o, 0]
             for i in range(o * length + first, o * length + end):
