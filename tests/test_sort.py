@@ -48,7 +48,21 @@ def test_a_few_picked_one_by_one_are_those_of_a_whole_sort(width, dtype, descend
         np.testing.assert_array_equal(index, sortkeys.places(x, descending, k))
 
 
-@pytest.mark.parametrize("shape", [(0, 3), (3, 0), (1, 1), (1, 127), (128, 1), (3, 300), (1, 5000)])
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("dtype", ["f4", "f8", "i4", "i8", "u1", "?"])
+@pytest.mark.parametrize("shape", [(0, 3), (3, 0), (1, 1), (7, 20), (1, 1023), (2, 512), (31, 33)])
+def test_few_and_many_have_the_order_of_their_keys(shape, dtype, descending):
+    x = RNG.integers(-3, 4, shape).astype(dtype)
+    if x.dtype.kind == "f":
+        x[RNG.random(shape) < 0.1] = np.nan
+        x[RNG.random(shape) < 0.1] = -0.0
+    order = np.argsort(sortkeys.keys_of(x, descending), axis=1, kind="stable")
+    for k in (1, shape[1]):
+        found = sortkeys.places(x, descending, k)
+        np.testing.assert_array_equal(found, order[:, :k], strict=True)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 127), (128, 1), (3, 300), (1, 5000)])
 @pytest.mark.parametrize("kept", [2**64 - 1, 0xFFFF << 48, 0xF0000000000000FF, 0xFFF, 0])
 def test_the_order_of_wide_keys_is_that_of_all_bits_and_then_of_the_places(shape, kept):
     keys = np.random.default_rng(7).integers(0, 2**64, shape, dtype=np.uint64)

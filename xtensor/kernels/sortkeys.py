@@ -55,8 +55,17 @@ def _first_of_many(row: np.ndarray, descending: bool, k: int) -> np.ndarray:
     return candidates[_sorted_places(row[candidates][None], descending, k)[0]]
 
 
+# Of fewer elements NumPy's stable sort is over before their keys are made.
+FEW = 1024
+
+
 def _sorted_places(rows: np.ndarray, descending: bool, k: int) -> np.ndarray:
     length = rows.shape[1]
+    if rows.size < FEW:
+        if not descending:
+            return np.argsort(rows, axis=1, kind="stable")[:, :k]
+        backwards = np.argsort(rows[:, ::-1], axis=1, kind="stable")[:, ::-1]
+        return length - 1 - backwards[:, :k]
     keys = keys_of(rows, descending)
     if rows.itemsize == 8 or length >= 2**31:
         return order_of(keys.astype(np.int64, copy=False))[:, :k]
@@ -70,15 +79,9 @@ def _sorted_places(rows: np.ndarray, descending: bool, k: int) -> np.ndarray:
     return words & (2**31 - 1)
 
 
-# Fewer keys are sorted with their places before these are packed into them.
-PACKED = 128
-
-
 def order_of(keys: np.ndarray) -> np.ndarray:
     """``np.argsort(keys, axis=1, kind="stable")`` of int64 [R, L], as int64."""
     length = keys.shape[1]
-    if keys.size < PACKED:
-        return np.argsort(keys, axis=1, kind="stable").astype(np.int64, copy=False)
     bits = (length - 1).bit_length()
     low, least = np.int64((1 << bits) - 1), keys.min()
     exact = int(keys.max()) - int(least) < 2**63 >> bits
