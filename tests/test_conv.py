@@ -390,12 +390,23 @@ def test_pooling_of_wide_rows(how):
     np.testing.assert_allclose(came, due, 1e-5, 1e-6)
 
 
-def test_the_first_of_equal_maxima_gets_the_gradient():
-    x = xt.XTensor([[[[2.0, 2.0], [2.0, 1.0]]]], requires_grad=True)
+@pytest.mark.parametrize("how", [(2, 2), (3, 1), (4, 3), (5, 5), (6, 4)], ids=str)
+@pytest.mark.parametrize("width", [6, 60])
+def test_the_first_of_equal_maxima_gets_the_gradient(width, how):
+    kernel, stride = how
+    x = np.random.default_rng(2).integers(0, 3, (6, width)).astype(np.float32)
+    x[3:, 1:5] = np.nan
+    given = xt.XTensor(x[None, None], requires_grad=True)
     with xt.autograd.tape():
-        y = xt.max_pool2d(x, 2)
-    y.backward()
-    assert x.grad.to_numpy().tolist() == [[[[1.0, 0.0], [0.0, 0.0]]]]
+        y = xt.max_pool2d(given, kernel, stride)
+    grad = 1.0 + np.arange(y.size).reshape(y.shape[2:])
+    y.backward(xt.XTensor(grad[None, None]))
+    due = np.zeros_like(x)
+    for (i, j), g in np.ndenumerate(grad):
+        window = x[i * stride :, j * stride :][:kernel, :kernel]
+        row, column = divmod(int(np.argmax(window)), window.shape[1])  # of NaN the first as well
+        due[i * stride + row, j * stride + column] += g
+    np.testing.assert_array_equal(given.grad.to_numpy()[0, 0], due)
 
 
 def test_nan_wins_every_maximum_and_gets_the_gradient():
