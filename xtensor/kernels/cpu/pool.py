@@ -25,6 +25,12 @@ FEW = 8
 
 
 @inlined
+def by_cells(count, step):
+    """Whether the innermost loop over a row of ``count`` windows is over their cells."""
+    return count < FEW or step > 2
+
+
+@inlined
 def cells_of(o, kernel, stride, padding, length):
     """First and end cell of window o that are not padding."""
     first = o * stride - padding
@@ -67,7 +73,7 @@ def comes_first(value, at, best, place):
 @inlined
 def add_windows(total, count, row, kernel, step, padding, width):
     """total[k] += sum of row[c] over the cells c of window k"""
-    if count < FEW or step > 2:
+    if by_cells(count, step):
         for k in range(count):
             first, end = cells_of(k, kernel, step, padding, width)
             for c in range(first, end):
@@ -86,7 +92,7 @@ def add_windows(total, count, row, kernel, step, padding, width):
 @inlined
 def add_to_cells(row, share, count, kernel, step, padding, width):
     """row[c] += share[k] for the cells c of each window k < count"""
-    if count < FEW or step > 2:
+    if by_cells(count, step):
         for k in range(count):
             first, end = cells_of(k, kernel, step, padding, width)
             for c in range(first, end):
@@ -119,6 +125,20 @@ def largest_of_row(best, place, line, keep, x, plane, row, count, kernel, step, 
             keep_largest(best, line, x, plane + at, 2, first, end)
 
 
+@inlined
+def largest_of_columns(best, place, line, keep, peak, spot, count, kernel, step, padding, width):
+    """Windows of a row, of which peak[w] is the largest of column w and spot[w] its place."""
+    for k in range(count):
+        first, end = cells_of(k, kernel, step, padding, width)
+        value, where = peak[first], spot[first]
+        for w in range(first + 1, end):
+            if comes_first(peak[w], spot[w], value, where):
+                value, where = peak[w], spot[w]
+        best[line + k] = value
+        if keep:
+            place[line + k] = where
+
+
 @cpu_kernel
 def max_pool_forward(start, stop, out, index, x, kernel, stride, padding):
     """out[i, o] = max over cells c of window o of x[i, c]; index[i, o] = the first such c, if kept.
@@ -138,22 +158,15 @@ def max_pool_forward(start, stop, out, index, x, kernel, stride, padding):
             d0, d1 = cells_of(od, kernel[0], stride[0], padding[0], depth)
             h0, h1 = cells_of(oh, kernel[1], stride[1], padding[1], height)
             line, corner = (i * out_depth * out_height + row) * count, (d0 * height + h0) * width
-            if count < FEW or step > 2:
+            if by_cells(count, step):
                 for w in range(width):
                     peak[w], spot[w] = -math.inf, corner + w
                 for d in range(d0, d1):
                     for h in range(h0, h1):
                         at = (d * height + h) * width
                         keep_larger(peak, spot, 0, source, plane, at, 1, 0, width)
-                for k in range(count):
-                    w0, w1 = cells_of(k, kernel[2], step, padding[2], width)
-                    value, where = peak[w0], spot[w0]
-                    for w in range(w0 + 1, w1):
-                        if comes_first(peak[w], spot[w], value, where):
-                            value, where = peak[w], spot[w]
-                    best[line + k] = value
-                    if keep:
-                        place[line + k] = where
+                largest_of_columns(best, place, line, keep, peak, spot, count, kernel[2], step,
+                                   padding[2], width)  # fmt: skip
                 continue
             for k in range(count):
                 best[line + k] = -math.inf
