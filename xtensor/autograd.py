@@ -254,7 +254,7 @@ def walk_back(seeds: Sequence[tuple[Op, int, Array]]) -> None:
                 heappush(heap, (-parent.number, parent))
             total = slots[slot]
             slots[slot] = gradient if total is None else apply("add_forward", (total, gradient))
-        node.free()
+        node.edges, node.saved = None, ()  # a finished walk needs no more of it
     for leaf, gradient in leaves.items():
         leaf.receive_gradient(gradient)
 

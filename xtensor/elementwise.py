@@ -11,7 +11,7 @@ from numpy import ndarray
 from .device import Array, empty_like
 from .errors import message
 from .kernels import check_raw, launch
-from .kernels._elementwise import makers
+from .kernels._elementwise import NO_MAKER, makers
 from .kernels.parallel import SERIAL_ELEMENTS
 
 
@@ -35,19 +35,20 @@ def apply(name: str, arrays: tuple[Array, ...], *numbers: Any, dtype: Any = None
         array([2., 2.])
     """
     first = arrays[0]
+    make, most, count = makers.get(name, NO_MAKER)
     if (
-        (found := makers.get((name, len(arrays)))) is not None
-        and type(first) is ndarray
-        and (size := first.size) < found[1]
+        type(first) is ndarray
+        and (size := first.size) < most
+        and len(arrays) == count
         and (
-            len(arrays) == 1
+            count == 1
             or size * arrays[1].size < SERIAL_ELEMENTS
             or first.shape == arrays[1].shape
         )
     ):
         # What a few numbers cost are calls: NumPy makes the result faster than it fills one.
         try:
-            out = found[0](*arrays)
+            out = make(*arrays)
         except ValueError:  # NumPy's words for what is said better here
             broadcast_shape(name, arrays)
             raise

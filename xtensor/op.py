@@ -161,7 +161,17 @@ class Op:
         result = self.forward(*arrays)
         if type(result) is not ndarray:
             self._check_result(result)
-        return self._record(tape, arrays, result)
+        self.number = next(_numbers)
+        self.input_shapes = input_shapes = []
+        for array in arrays:
+            input_shapes.append(() if array is None else array.shape)
+        tape.count += 1
+        if type(result) is tuple:
+            return self._record_several(tape, result)
+        self.output_shapes = output_shapes = [result.shape]
+        tape.latest.append((self.name, input_shapes, output_shapes))
+        dtype = result.dtype
+        return wrap(result, self if dtype is FLOAT32 or is_floating(dtype) else None)
 
     def _fresh(self) -> Op:
         """A copy for another application: the node of the first must stay as its backward needs."""
@@ -222,23 +232,13 @@ class Op:
 
     # -- recording --------------------------------------------------------------------------------
 
-    def _record(self, tape: tape, inputs: list[Array], result: Any) -> Any:
-        """Enter the op on the tape; its result, or results, as tensors that refer to it."""
-        self.number = next(_numbers)
-        self.input_shapes = input_shapes = []
-        for array in inputs:
-            input_shapes.append(() if array is None else array.shape)
-        tape.count += 1
-        if type(result) is not tuple:
-            self.output_shapes = output_shapes = [result.shape]
-            tape.latest.append((self.name, input_shapes, output_shapes))
-            dtype = result.dtype
-            return wrap(result, self if dtype is FLOAT32 or is_floating(dtype) else None)
-        self.output_shapes = [array.shape for array in result]
-        tape.latest.append((self.name, input_shapes, self.output_shapes))
+    def _record_several(self, tape: tape, results: tuple[Array, ...]) -> tuple[XTensor, ...]:
+        """The rest of recording for an op that has several results."""
+        self.output_shapes = [array.shape for array in results]
+        tape.latest.append((self.name, self.input_shapes, self.output_shapes))
         return tuple(
             wrap(array, self if is_floating(array.dtype) else None, slot)
-            for slot, array in enumerate(result)
+            for slot, array in enumerate(results)
         )
 
     def gradients(self, slots: list[Array | None]) -> tuple[Array | None, ...]:
@@ -271,11 +271,6 @@ class Op:
             gradient = sum_to_shape(gradient, shape)
         dtype = None if self.cast_from is None else self.cast_from[position]
         return gradient if dtype is None else cast(gradient, dtype)
-
-    def free(self) -> None:
-        """Let go of everything a finished walk back no longer needs."""
-        self.edges = None
-        self.saved = ()
 
 
 def constant(value: Any, like: Array, where: str) -> XTensor:

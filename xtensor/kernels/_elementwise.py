@@ -230,9 +230,10 @@ def _plan_rows(
     return math.prod(axes[:-1, 0].tolist()) if len(axes) > 1 else 0, x_step, y_step, axes
 
 
-# What makes the result of few numbers, and how many are no longer few: by the kernel's name and how
-# many arrays it takes.
-makers: dict[tuple[str, int], tuple[Callable[..., Any], int]] = {}
+# What makes the result of few numbers, how many are no longer few, and of how many arrays; by the
+# kernel's name.
+makers: dict[str, tuple[Callable[..., Any], int, int]] = {}
+NO_MAKER: tuple[Any, int, int] = (None, 0, 0)
 # NumPy's loops are called for so many numbers at most.
 RUN = 16_384
 # Fewer rows than this are left to NumPy.

@@ -224,7 +224,7 @@ for _name, _formula in scalar.formulas().items():
         _name not in SLOW,
     )
     if _is_ufunc:
-        makers[_name, _kernel.arrays] = _called, SERIAL_ELEMENTS
+        makers[_name] = _called, SERIAL_ELEMENTS, _kernel.arrays
     elif _name in FOR_FEW:
-        makers[_name, _kernel.arrays] = FOR_FEW[_name], FEW
+        makers[_name] = FOR_FEW[_name], FEW, _kernel.arrays
     _kernel.__module__ = scalar.__name__  # where the formula is explained, for both devices
