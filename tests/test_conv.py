@@ -195,18 +195,21 @@ DIRECT = [
     ((2, 45, 1, 6, 6), (18, 45, 1, 5, 5), 1, (0, 2, 2), 1, 1),
     ((2, 6, 1, 13, 11), (18, 3, 1, 3, 3), 1, (0, 6, 7), (1, 6, 7), 2),
     ((2, 3, 5, 9, 10), (17, 3, 3, 3, 2), (1, 2, 3), (4, 5, 4), (4, 5, 7), 1),
+    ((3, 4, 1, 12, 9), (17, 4, 1, 7, 5), 1, 0, 1, 1),
 ]
 
 
-@pytest.fixture(params=[0, 99], ids=["bands", "regions"])
+@pytest.fixture(params=[(0, 9), (99, 9), (99, 2)], ids=["bands", "regions", "few regions"])
 def _small_boxes(monkeypatch, request):
     """So that a small sample is walked along in bands, or cut into regions wherever that can be."""
-    caches = direct_conv.forward_jobs, direct_conv.input_jobs, direct_conv.weight_job
+    worth, most = request.param
+    caches = direct_conv.forward_job, direct_conv.input_job, direct_conv.weight_job
     for job in caches:
         job.cache_clear()
     monkeypatch.setattr("xtensor.kernels.cpu.direct_plan.BOX_BYTES", 4096)
     monkeypatch.setattr("xtensor.kernels.cpu.direct_conv.MOST_RESULTS", 100)
-    monkeypatch.setattr("xtensor.kernels.cpu.direct_plan.WORTH_CUTTING", request.param)
+    monkeypatch.setattr("xtensor.kernels.cpu.direct_plan.WORTH_CUTTING", worth)
+    monkeypatch.setattr("xtensor.kernels.cpu.direct_plan.MOST_SEGMENTS", most)
     monkeypatch.setattr("xtensor.kernels.cpu.direct_plan.REGION", 0)
     yield
     for job in caches:

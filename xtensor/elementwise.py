@@ -41,9 +41,7 @@ def apply(name: str, arrays: tuple[Array, ...], *numbers: Any, dtype: Any = None
         and (size := first.size) < most
         and len(arrays) == count
         and (
-            count == 1
-            or size * arrays[1].size < SERIAL_ELEMENTS
-            or first.shape == arrays[1].shape
+            count == 1 or size * arrays[1].size < SERIAL_ELEMENTS or first.shape == arrays[1].shape
         )
     ):
         # What a few numbers cost are calls: NumPy makes the result faster than it fills one.

@@ -235,7 +235,7 @@ def _plan_rows(
 makers: dict[str, tuple[Callable[..., Any], int, int]] = {}
 NO_MAKER: tuple[Any, int, int] = (None, 0, 0)
 # NumPy's loops are called for so many numbers at most.
-RUN = 16_384
+RUN = 4096
 # Fewer rows than this are left to NumPy.
 FEW = 8
 

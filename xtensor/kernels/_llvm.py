@@ -154,6 +154,12 @@ class Emitter:
             index = self.builder.add(index, self.builder.mul(distance, index.type(number)))
         return self.builder.gep(pointer, [index])
 
+    def numbers_at(self, kind, pointer, index):
+        """A tuple of the numbers that begin there."""
+        places = [self.builder.add(index, index.type(number)) for number in range(kind.count)]
+        numbers = [self.builder.load(self.address(pointer, place)) for place in places]
+        return self.context.make_tuple(self.builder, kind, numbers)
+
     def load(self, tile, address):
         """The vector that begins there; it need not be aligned."""
         return self.builder.load(self.as_vector(tile, address), align=size_of(tile))

@@ -331,6 +331,8 @@ def parallel_for(
     threads = get_num_threads()
     if size is None:
         chunks = min(work, MAX_CHUNKS, 1 << (cost // CHUNK_ELEMENTS).bit_length() - 1)
+    elif threads == 1:
+        chunks = 1
     else:
         chunks = min(work, threads * min(CHUNKS_PER_THREAD, -(-chunks // threads)))
     if not isinstance(body, Compiled):

@@ -13,6 +13,7 @@ from __future__ import annotations
 import itertools
 import math
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -27,6 +28,7 @@ from .direct_plan import (
     TILE,
     Bands,
     Taps,
+    Triple,
     Units,
     Walk,
     boxes_of,
@@ -40,7 +42,7 @@ from .direct_plan import (
     samples_together,
     whole_and_short,
 )
-from .job import Job, run_in_parts, run_jobs
+from .job import Job, run_in_parts, run_job
 from .product import PANEL
 
 # mypy: disable-error-code="no-untyped-def"
@@ -58,50 +60,113 @@ TASKS, SUM_ROWS, PART_BYTES = 16, 1024, 16 << 20
 MOST_PLACES, MOST_RESULTS = 8192, 2048
 
 
+class Piece(NamedTuple):
+    """Results that meet the same taps: how many along each axis, the first, and the taps."""
+
+    results: Triple
+    offset: Triple
+    taps: Taps
+
+
+class Correlation(NamedTuple):
+    """How the results of a piece are walked along, and the lists for that; see ``Bands``.
+
+    tasks, cost: as of a job. size: of a box for all samples and channels of a task.
+    """
+
+    walked: Bands
+    places: np.ndarray
+    shifts: np.ndarray
+    lines: np.ndarray
+    laid: np.ndarray
+    runs: np.ndarray
+    tasks: int
+    cost: int
+    size: int
+
+
 @lru_cache(maxsize=512)
-def forward_jobs(out_shape, x_shape, weight_shape, stride, padding, dilation, groups, itemsize,
+def forward_job(out_shape, x_shape, weight_shape, stride, padding, dilation, groups, itemsize,
                 enough):  # fmt: skip
-    kernel = weight_shape[2:]
-    return correlations(forward_taps(kernel, padding, dilation), math.prod(kernel), stride, x_shape,
-                        out_shape, out_shape[2:], (1, 1, 1), (0, 0, 0), groups, itemsize,
-                        enough)  # fmt: skip
+    taps = forward_taps(weight_shape[2:], padding, dilation)
+    parts = pieces(taps, stride, x_shape, out_shape, out_shape[2:], (1, 1, 1), (0, 0, 0), groups)
+    return as_job(parts, stride, x_shape, out_shape, (1, 1, 1), weight_shape, groups, itemsize,
+                  enough)  # fmt: skip
 
 
 @lru_cache(maxsize=512)
-def input_jobs(x_shape, grad_shape, weight_shape, stride, padding, dilation, groups, itemsize,
-               enough):  # fmt: skip
-    """One for each phase of the step."""
-    kernel, jobs = weight_shape[2:], []
-    phases = list(itertools.product(*(range(min(s, n)) for s, n in zip(stride, x_shape[2:]))))
-    for phase in phases:
+def input_job(x_shape, grad_shape, weight_shape, stride, padding, dilation, groups, itemsize,
+              enough):  # fmt: skip
+    """Each phase of the step by itself."""
+    parts: list[Piece] = []
+    for phase in itertools.product(*(range(min(s, n)) for s, n in zip(stride, x_shape[2:]))):
         results = tuple(-((i - n) // s) for n, i, s in zip(x_shape[2:], phase, stride))
-        taps = input_taps(kernel, stride, padding, dilation, phase)
-        jobs += correlations(taps, math.prod(kernel), (1, 1, 1), grad_shape, x_shape, results,
-                             stride, phase, groups, itemsize,
-                             -(-enough // len(phases)))  # fmt: skip
-    return jobs
+        taps = input_taps(weight_shape[2:], stride, padding, dilation, phase)
+        parts += pieces(taps, (1, 1, 1), grad_shape, x_shape, results, stride, phase, groups)
+    return as_job(parts, (1, 1, 1), grad_shape, x_shape, stride, weight_shape, groups, itemsize,
+                  enough)  # fmt: skip
 
 
-def correlations(taps: Taps, elements, step, shape, out_shape, results, out_step, out_offset,
-                 groups, itemsize, enough) -> list[Job]:  # fmt: skip
-    """One for each region of the results."""
-    parts = regions(taps, step, tuple(shape[2:]), results, shape[0],
-                    out_shape[1] * shape[1] // groups)  # fmt: skip
-    products = [math.prod(counts) * len(kept.cells) for _, counts, kept in parts]
-    jobs = []
-    for (first, counts, kept), share in zip(parts, products):
+def pieces(
+    taps: Taps, step, shape, out_shape, results, out_step, out_offset, groups
+) -> list[Piece]:
+    """The regions of these results, and what each meets."""
+    found = []
+    samples, channels, *_ = shape
+    for first, counts, kept in regions(taps, step, shape[2:], results, samples, channels,
+                                       out_shape[1] * channels // groups):  # fmt: skip
         begin = np.multiply(first, step)
         cells = [tuple((begin + cell).tolist()) for cell in kept.cells]
-        offset = np.add(out_offset, np.multiply(first, out_step))
-        jobs.append(correlation(Taps(kept.elements, cells), elements, step, shape, out_shape,
-                                counts, out_step, offset, groups, itemsize,
-                                max(1, -(-enough * share // max(1, sum(products))))))  # fmt: skip
-    return jobs
+        offset = tuple(np.add(out_offset, np.multiply(first, out_step)).tolist())
+        found.append(Piece(counts, offset, Taps(kept.elements, cells)))
+    return found
 
 
-def correlation(taps: Taps, elements, step, shape, out_shape, results, out_step, out_offset, groups,
-                itemsize, enough) -> Job:  # fmt: skip
-    """Results that lie from ``out_offset`` on in steps of ``out_step``."""
+def as_job(parts: list[Piece], step, shape, out_shape, out_step, weight_shape, groups, itemsize,
+           enough) -> Job:  # fmt: skip
+    """All pieces, shared out together.
+
+    Several are cut into one task for each thread, which has the same channels or samples of all of
+    them: phases lie in one cache line side by side, where no other thread should write.
+    """
+    if len(parts) > 1:
+        enough = -(-enough // CHUNKS_PER_THREAD)
+    found = [
+        correlation(part, math.prod(weight_shape[2:]), step, shape, out_shape, out_step, groups,
+                    itemsize, enough)
+        for part in parts
+    ]  # fmt: skip
+    walks, tasks, at = [], [], dict.fromkeys(("places", "terms", "laid", "runs"), 0)
+    for number, walk in enumerate(found):
+        walked = walk.walked
+        walks.append(
+            walked._replace(
+                whole_at=at["places"], short_at=at["places"] + walked.short_at,
+                terms_at=at["terms"], laid_at=at["laid"], runs_at=at["runs"],
+            )
+        )  # fmt: skip
+        at["places"] += walk.places.size
+        at["terms"] += walk.shifts.size
+        at["laid"] += walk.laid.size
+        at["runs"] += walk.runs.size
+        tasks += [((index + 0.5) / walk.tasks, number, index) for index in range(walk.tasks)]
+    lists = [
+        np.concatenate([getattr(walk, name) for walk in found])
+        for name in ("laid", "places", "shifts", "lines", "runs")
+    ]
+    numbers = (
+        np.array([task[1:] for task in sorted(tasks)], np.int64).ravel(),
+        np.array(walks, np.int64).ravel(), *lists,
+        (walks[0].out_volume, out_step[2], BLOCK, 1),
+    )  # fmt: skip
+    sizes = max(walk.size for walk in found), BLOCK * PANEL, BLOCK * PANEL
+    return Job(len(tasks), sum(walk.cost for walk in found), numbers, sizes)
+
+
+def correlation(part: Piece, elements, step, shape, out_shape, out_step, groups, itemsize,
+                enough) -> Correlation:  # fmt: skip
+    """How a piece is walked along, in about so many tasks, and the lists for it."""
+    results, out_offset, taps = part
     (samples, rows), (channels, *lengths) = out_shape[:2], shape[1:]
     per_channel, out_lengths = channels // groups, out_shape[2:]
     panels, count = groups * -(-(rows // groups) // PANEL), math.prod(results)
@@ -123,19 +188,20 @@ def correlation(taps: Taps, elements, step, shape, out_shape, results, out_step,
     runs = runs_of(cells + np.dot(out_offset, pitches(out_lengths)), out_step[2])
     walked = Bands(
         samples=samples, rows=rows, channels=channels, groups=groups, together=together,
-        bands=walk.bands, splits=splits, whole=walk.places.size, short=short, short_at=short_at,
+        bands=walk.bands, splits=splits, whole=walk.places.size, short=short,
         volume=math.prod(lengths), out_volume=math.prod(out_lengths), in_place=int(walk.in_place),
         band_in=band_step(walk, step), band_out=int(walk.band * out_steps[walk.axis]),
-        panel=per_channel * elements * PANEL, box=math.prod(walk.extents), laid_each=each(boxes),
+        panel=per_channel * elements * PANEL, box=math.prod(walk.extents),
+        box_row=walk.extents[2], source_row=lengths[2], terms=lines.size, whole_at=0,
+        short_at=short_at, terms_at=0, laid_at=0, runs_at=0, laid_each=each(boxes),
         runs_each=each(runs),
     )  # fmt: skip
-    numbers = (
-        tuple(walked), (walk.extents[2], 1, lengths[2], 1), boxes.ravel(), places, walk.shifts,
-        lines, (math.prod(out_lengths), out_step[2], BLOCK, 1), runs.ravel(),
+    return Correlation(
+        walked, places, walk.shifts, lines, boxes.ravel(), runs.ravel(),
+        tasks=blocks * walk.bands * splits,
+        cost=samples * rows * count * per_channel * len(taps.cells) // PRODUCTS,
+        size=0 if walk.in_place else together * walk.sample,
     )  # fmt: skip
-    cost = samples * rows * count * per_channel * len(taps.cells) // PRODUCTS
-    sizes = 0 if walk.in_place else together * walk.sample, BLOCK * PANEL, BLOCK * PANEL
-    return Job(blocks * walk.bands * splits, cost, numbers, sizes)
 
 
 def band_step(walk: Walk, step) -> int:
@@ -194,9 +260,9 @@ def forward(out, x, weight, bias, stride, padding, dilation, groups):
     """out[n, o, p] = bias[o] + sum over c, k of weight[o, c, k] * x[n, g + c, p s - p0 + k d]"""
     outputs, depth = weight.shape[0] // groups, math.prod(weight.shape[1:])
     panels = lay_panels(weight, groups, outputs, 1, depth, outputs * depth, 0, depth)
-    jobs = forward_jobs(out.shape, x.shape, weight.shape, stride, padding, dilation, groups,
-                        x.itemsize, tasks_wanted())  # fmt: skip
-    correlate_all(jobs, out, x, panels, bias)
+    job = forward_job(out.shape, x.shape, weight.shape, stride, padding, dilation, groups,
+                      x.itemsize, tasks_wanted())  # fmt: skip
+    correlate_all(job, out, x, panels, bias)
 
 
 def backward_input(grad_x, grad, weight, bias, stride, padding, dilation, groups):
@@ -205,9 +271,9 @@ def backward_input(grad_x, grad, weight, bias, stride, padding, dilation, groups
     block = channels * elements
     panels = lay_panels(weight, groups, channels, outputs, elements, outputs * block, block,
                         elements)  # fmt: skip
-    jobs = input_jobs(grad_x.shape, grad.shape, weight.shape, stride, padding, dilation, groups,
-                      grad.itemsize, tasks_wanted())  # fmt: skip
-    correlate_all(jobs, grad_x, grad, panels, bias)
+    job = input_job(grad_x.shape, grad.shape, weight.shape, stride, padding, dilation, groups,
+                    grad.itemsize, tasks_wanted())  # fmt: skip
+    correlate_all(job, grad_x, grad, panels, bias)
 
 
 def tasks_wanted():
@@ -224,12 +290,12 @@ def lay_panels(weight, groups, rows, blocks, depth, *steps):
     return panels
 
 
-def correlate_all(jobs, out, source, panels, bias):
-    """Every result is written by one of the jobs."""
+def correlate_all(job, out, source, panels, bias):
+    """Every result is written by one of the tasks."""
     # A whole panel is read, wherever it begins.
     padded = np.zeros(out.shape[1] + PANEL, out.dtype)
     padded[: bias.size] = bias
-    run_jobs(correlate, jobs, out, source, panels, padded)
+    run_job(correlate, job, out, source, panels, padded)
 
 
 def backward_weight(grad_weight, grad, x, stride, padding, dilation, groups):

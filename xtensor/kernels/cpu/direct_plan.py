@@ -28,6 +28,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 Triple = tuple[int, int, int]
+# First result, count, and offsets of the taps that meet cells there, along one axis.
+Segment = tuple[int, int, "set[int]"]
 
 # Results of a tile with two vectors of channels, and of one with a single vector.
 TILE, NARROW_TILE = 6, 8
@@ -38,11 +40,11 @@ BLOCK = 48
 BOX_BYTES = 384 * 1024
 # A band is not made half as long for a box that stays almost as large.
 WORTH_HALVING = 0.75
-# Results are cut into regions if that leaves so much of the work, blocks being taken as full, and a
-# region taking as long by itself as so many multiplications.
-WORTH_CUTTING, REGION = 0.86, 1 << 18
-# No axis is cut into more segments: each region is a job of its own.
-MOST_SEGMENTS = 5
+# Results are cut into regions if that leaves no more than so much of the work. A region takes as
+# long by itself as so many multiplications, and a number that is laid into a box as so many.
+WORTH_CUTTING, REGION, COPY = 0.92, 1 << 16, 16
+# No axis is cut into more segments.
+MOST_SEGMENTS = 9
 # With fewer results than this in a sample, several samples are worked on as one.
 LONG = 4 * BLOCK
 
@@ -83,10 +85,6 @@ class Walk(NamedTuple):
     shifts: np.ndarray
 
 
-# The two that follow travel to the loops as plain tuples: numba takes 2 us of each call to see what
-# a named one is.
-
-
 class Bands(NamedTuple):
     """What ``correlate`` (direct.py) walks by: a task is a band of some samples, some panels.
 
@@ -94,12 +92,15 @@ class Bands(NamedTuple):
     together: samples that are worked on as one.
     bands, splits: into how many the results of a sample, and the panels, are cut.
     whole, short: results of a task, and of one with the last band or the last samples.
-    short_at: where the places of the latter begin.
     volume, out_volume: of a channel of the source, and of the result.
     in_place: 1 if cells are read from the source itself, 0 if from a box.
     band_in, band_out: from a band to the next in what is read, and in the result.
     panel, box: numbers of a panel, and of a channel in a box.
-    laid_each, runs_each: numbers of the list ``laid`` for a band, and of ``runs`` for a block.
+    box_row, source_row: from a row to the next.
+    terms: parts of a sum.
+    whole_at, short_at, terms_at, laid_at, runs_at: where its entries begin in the lists of places
+        (of both kinds of task), of shifts and lines, and in ``laid`` and ``runs``.
+    laid_each, runs_each: numbers of ``laid`` for a band, and of ``runs`` for a block.
     """
 
     samples: int
@@ -111,7 +112,6 @@ class Bands(NamedTuple):
     splits: int
     whole: int
     short: int
-    short_at: int
     volume: int
     out_volume: int
     in_place: int
@@ -119,12 +119,22 @@ class Bands(NamedTuple):
     band_out: int
     panel: int
     box: int
+    box_row: int
+    source_row: int
+    terms: int
+    whole_at: int
+    short_at: int
+    terms_at: int
+    laid_at: int
+    runs_at: int
     laid_each: int
     runs_each: int
 
 
 class Units(NamedTuple):
     """What ``sum_weights`` (direct.py) walks by: a task is some units, some channels, a panel.
+
+    It travels there as a plain tuple: numba takes 2 us of each call to see what a named one is.
 
     A unit is a band of a sample or, where there is one band, some samples. Fields that ``Bands``
     has too are what they are there.
@@ -185,43 +195,87 @@ def input_taps(
 
 
 def regions(
-    taps: Taps, step: Triple, lengths: Triple, results: Triple, samples: int, products: int
+    taps: Taps,
+    step: Triple,
+    lengths: Triple,
+    results: Triple,
+    samples: int,
+    channels: int,
+    products: int,
 ) -> list[tuple[Triple, Triple, Taps]]:
     """First result, counts and taps of parts of the results in which a tap meets cells everywhere
     or padding everywhere, and is left out: of wide dilations most meet padding most of the time.
 
-    All results at once where that spares little. ``products`` are the multiplications for a result
-    and tap.
+    Segments next to each other are taken as one where that makes less work, and all results are
+    where cutting spares little.
+
+    Args:
+        lengths: of the source.
+        channels: of the source, of all groups.
+        products: multiplications for a result and tap.
 
     Example:
         >>> taps = forward_taps((1, 1, 3), (0, 0, 90), (1, 1, 90))
         >>> axis = (1, 1, 100)
-        >>> for first, counts, part in regions(taps, (1, 1, 1), axis, axis, 10, 1 << 10):
+        >>> for first, counts, part in regions(taps, (1, 1, 1), axis, axis, 10, 32, 1 << 10):
         ...     print(first[2], counts[2], part.elements)
         0 10 [1, 2]
         10 80 [1]
         90 10 [0, 1]
     """
+
+    def work(axes: Sequence[list[Segment]]) -> int:
+        """Multiplications, and what takes as long."""
+        total = 0
+        for segments in itertools.product(*axes):
+            tiles = -(-samples * math.prod(count for _, count, _ in segments) // TILE)
+            total += REGION + tiles * TILE * math.prod(len(o) for *_, o in segments) * products
+            inside, box = True, samples * channels
+            for (first, count, offsets), along, length in zip(segments, step, lengths):
+                low, high = min(offsets, default=0), max(offsets, default=0)
+                inside &= first * along + low >= 0 and (first + count - 1) * along + high < length
+                box *= (count - 1) * along + high - low + 1
+            total += 0 if inside else COPY * box
+        return total
+
     axes = [
         _segments({cell[axis] for cell in taps.cells}, step[axis], lengths[axis], results[axis])
         for axis in range(3)
     ]
-    parts = []
+    best, least = (
+        None,
+        WORTH_CUTTING * work([[(0, n, set(o))] for n, o in zip(results, zip(*taps.cells))]),
+    )
+    while max(map(len, axes)) > 1:
+        if (spent := work(axes)) < least:
+            best, least = [list(axis) for axis in axes], spent
+        _merge_two(max(axes, key=len))
+    return list(_regions(taps, best)) if best else [((0, 0, 0), results, taps)]
+
+
+def _regions(taps: Taps, axes: Sequence[list[Segment]]) -> Iterator[tuple[Triple, Triple, Taps]]:
+    """First result, counts and taps for each combination of segments of the axes."""
     for segments in itertools.product(*axes):
-        inside = [
-            all(o in offsets for o, (*_, offsets) in zip(cell, segments)) for cell in taps.cells
-        ]
-        kept = Taps(
-            list(itertools.compress(taps.elements, inside)),
-            list(itertools.compress(taps.cells, inside)),
-        )
-        firsts, counts, _ = zip(*segments)
-        parts.append((firsts, counts, kept))
-    spent = sum(_blocks(counts, samples) * len(part.cells) for _, counts, part in parts)
-    spent += (len(parts) - 1) * REGION // (BLOCK * products)
-    if spent > WORTH_CUTTING * _blocks(results, samples) * len(taps.cells):
-        return [((0, 0, 0), results, taps)]
-    return parts
+        firsts, counts, offsets = zip(*segments)
+        inside = [all(map(set.__contains__, offsets, cell)) for cell in taps.cells]
+        elements = list(itertools.compress(taps.elements, inside))
+        cells = list(itertools.compress(taps.cells, inside))
+        yield firsts, counts, Taps(elements, cells)
+
+
+def _merge_two(segments: list[Segment]) -> None:
+    """Take two neighbours as one segment: those of which that adds the fewest taps."""
+
+    def merged(i: int) -> Segment:
+        (first, count, offsets), (_, further, others) = segments[i : i + 2]
+        return first, count + further, offsets | others
+
+    def added(i: int) -> int:
+        _, count, offsets = merged(i)
+        return count * len(offsets) - sum(n * len(o) for _, n, o in segments[i : i + 2])
+
+    i = min(range(len(segments) - 1), key=added)
+    segments[i : i + 2] = [merged(i)]
 
 
 def reach(offset: int, step: int, length: int, count: int) -> tuple[int, int]:
@@ -230,25 +284,17 @@ def reach(offset: int, step: int, length: int, count: int) -> tuple[int, int]:
     return low, max(low, min(count, -((offset - length) // step)))
 
 
-def _blocks(counts: Triple, samples: int) -> int:
-    return -(-samples * math.prod(counts) // BLOCK)
-
-
-def _segments(
-    offsets: set[int], step: int, length: int, count: int
-) -> list[tuple[int, int, set[int]]]:
-    """First result, count, and offsets of taps that meet cells there, along one axis.
-
-    All offsets in one segment if there would be too many.
-    """
+def _segments(offsets: set[int], step: int, length: int, count: int) -> list[Segment]:
+    """Where along one axis other taps meet cells than before, in as many segments as are taken."""
     inside = {o: reach(o, step, length, count) for o in offsets}
     ends = sorted({0, count, *(end for ends in inside.values() for end in ends)})
-    if len(ends) > MOST_SEGMENTS + 1:
-        return [(0, count, offsets)]
-    return [
+    segments = [
         (first, end - first, {o for o, (low, high) in inside.items() if low <= first < high})
         for first, end in itertools.pairwise(ends)
     ]
+    while len(segments) > MOST_SEGMENTS:
+        _merge_two(segments)
+    return segments
 
 
 def plan_walk(

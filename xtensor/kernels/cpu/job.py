@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,16 +26,15 @@ class Job(NamedTuple):
     sizes: tuple[int, ...]
 
 
-def run_jobs(loop: CpuFunction, jobs: Sequence[Job], *arrays: np.ndarray) -> None:
-    """All tasks of all jobs, shared out over the threads; arrays are passed on flat."""
-    flat, cost = [a.reshape(-1) for a in arrays], sum(job.cost for job in jobs)
-    for job in jobs:
-        parallel_for(loop, job.tasks, (*flat, *job.numbers), cost, job.sizes)
+def run_job(loop: CpuFunction, job: Job, *arrays: np.ndarray) -> None:
+    """All its tasks, shared out over the threads; arrays are passed on flat."""
+    flat = [a.reshape(-1) for a in arrays]
+    parallel_for(loop, job.tasks, (*flat, *job.numbers), job.cost, job.sizes)
 
 
 def run_in_parts(loop: CpuFunction, job: Job, parts: int, out: np.ndarray, *arrays) -> None:
     """A loop that writes so many parts of the sum ``out``, and their sum."""
     partial = np.empty((parts, *out.shape), out.dtype) if parts > 1 else out
-    run_jobs(loop, [job], partial, *arrays)
+    run_job(loop, job, partial, *arrays)
     if parts > 1:
         np.sum(partial, axis=0, out=out)

@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 
 from .cells import whole
-from .job import Job, run_in_parts, run_jobs
+from .job import Job, run_in_parts, run_job
 from .plane import (
     ONE_TAPS,
     SEVERAL_TAPS,
@@ -141,4 +141,4 @@ def _correlate_all(job, out, source, weight, bias, groups, row_step):
     beyond = np.zeros((TOGETHER - 1) * row_step, weight.dtype)
     weight = np.concatenate([weight.reshape(-1), beyond])
     loop = correlate_planes if out.shape[1] // groups >= FEWEST_ROWS else correlate_plane
-    run_jobs(loop, [job], out, source, weight, padded)
+    run_job(loop, job, out, source, weight, padded)

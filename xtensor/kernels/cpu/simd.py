@@ -96,6 +96,18 @@ def by_registers(like, many, few):
 
 
 @CpuIntrinsic
+def numbers_at(pointer, index, count):
+    """The numbers there as a tuple; ``count`` is a literal."""
+    llvm = _llvm()
+    kind = llvm.types.UniTuple(pointer.dtype, count.literal_value)
+
+    def generate(emit, begin, index, _):
+        return emit.numbers_at(kind, begin, index)
+
+    return kind(pointer, index, count), generate
+
+
+@CpuIntrinsic
 def bits_of(number):
     """The bits of a float32 as an int32, of a float64 as an int64.
 
