@@ -112,9 +112,7 @@ def pieces(
 ) -> list[Piece]:
     """The regions of these results, and what each meets."""
     found = []
-    samples, channels, *_ = shape
-    for first, counts, kept in regions(taps, step, shape[2:], results, samples, channels,
-                                       out_shape[1] * channels // groups):  # fmt: skip
+    for first, counts, kept in regions(taps, step, shape, results, out_shape, out_step, groups):
         begin = np.multiply(first, step)
         cells = [tuple((begin + cell).tolist()) for cell in kept.cells]
         offset = tuple(np.add(out_offset, np.multiply(first, out_step)).tolist())

@@ -40,9 +40,10 @@ BLOCK = 48
 BOX_BYTES = 384 * 1024
 # A band is not made half as long for a box that stays almost as large.
 WORTH_HALVING = 0.75
-# Results are cut into regions if that leaves no more than so much of the work. A region takes as
-# long by itself as so many multiplications, and a number that is laid into a box as so many.
-WORTH_CUTTING, REGION, COPY = 0.92, 1 << 16, 16
+# Results are cut into regions if that leaves no more than so much of the work. By itself a region
+# takes as long as so many multiplications, as does a run of results that is written, and a number
+# that is laid into a box.
+WORTH_CUTTING, REGION, RUN, COPY = 0.92, 1 << 16, 64, 16
 # No axis is cut into more segments.
 MOST_SEGMENTS = 9
 # With fewer results than this in a sample, several samples are worked on as one.
@@ -197,11 +198,11 @@ def input_taps(
 def regions(
     taps: Taps,
     step: Triple,
-    lengths: Triple,
+    shape: Sequence[int],
     results: Triple,
-    samples: int,
-    channels: int,
-    products: int,
+    out_shape: Sequence[int],
+    out_step: Triple,
+    groups: int,
 ) -> list[tuple[Triple, Triple, Taps]]:
     """First result, counts and taps of parts of the results in which a tap meets cells everywhere
     or padding everywhere, and is left out: of wide dilations most meet padding most of the time.
@@ -210,47 +211,46 @@ def regions(
     where cutting spares little.
 
     Args:
-        lengths: of the source.
-        channels: of the source, of all groups.
-        products: multiplications for a result and tap.
+        shape: of the source, [samples, channels, depth, height, width].
+        out_shape, out_step: what the results are a part of, and how far apart they lie there.
 
     Example:
         >>> taps = forward_taps((1, 1, 3), (0, 0, 90), (1, 1, 90))
-        >>> axis = (1, 1, 100)
-        >>> for first, counts, part in regions(taps, (1, 1, 1), axis, axis, 10, 32, 1 << 10):
+        >>> x, out, axis, one = (10, 32, 1, 1, 100), (10, 32, 1, 1, 100), (1, 1, 100), (1, 1, 1)
+        >>> for first, counts, part in regions(taps, one, x, axis, out, one, 1):
         ...     print(first[2], counts[2], part.elements)
         0 10 [1, 2]
         10 80 [1]
         90 10 [0, 1]
     """
+    (samples, channels, *lengths), rows = shape, out_shape[1]
 
     def work(axes: Sequence[list[Segment]]) -> int:
         """Multiplications, and what takes as long."""
         total = 0
         for segments in itertools.product(*axes):
-            tiles = -(-samples * math.prod(count for _, count, _ in segments) // TILE)
-            total += REGION + tiles * TILE * math.prod(len(o) for *_, o in segments) * products
+            count, along = math.prod(n for _, n, _ in segments), segments[2][1]
+            due = -(-samples * count // TILE) * TILE * math.prod(len(o) for *_, o in segments)
+            total += REGION + due * rows * channels // groups
+            gapless = along == results[2] and out_step[2] == 1
+            total += RUN * samples * rows * (count // (BLOCK if gapless else min(along, BLOCK)) + 1)
             inside, box = True, samples * channels
-            for (first, count, offsets), along, length in zip(segments, step, lengths):
+            for (first, n, offsets), s, length in zip(segments, step, lengths):
                 low, high = min(offsets, default=0), max(offsets, default=0)
-                inside &= first * along + low >= 0 and (first + count - 1) * along + high < length
-                box *= (count - 1) * along + high - low + 1
+                inside &= first * s + low >= 0 and (first + n - 1) * s + high < length
+                box *= (n - 1) * s + high - low + 1
             total += 0 if inside else COPY * box
         return total
 
-    axes = [
-        _segments({cell[axis] for cell in taps.cells}, step[axis], lengths[axis], results[axis])
-        for axis in range(3)
-    ]
-    best, least = (
-        None,
-        WORTH_CUTTING * work([[(0, n, set(o))] for n, o in zip(results, zip(*taps.cells))]),
-    )
+    offsets = [set(along) for along in zip(*taps.cells)] or [set()] * 3
+    whole = [[(0, n, o)] for n, o in zip(results, offsets)]
+    axes = [_segments(o, s, length, n) for o, s, length, n in zip(offsets, step, lengths, results)]
+    best, least = whole, WORTH_CUTTING * work(whole)
     while max(map(len, axes)) > 1:
         if (spent := work(axes)) < least:
             best, least = [list(axis) for axis in axes], spent
         _merge_two(max(axes, key=len))
-    return list(_regions(taps, best)) if best else [((0, 0, 0), results, taps)]
+    return list(_regions(taps, best))
 
 
 def _regions(taps: Taps, axes: Sequence[list[Segment]]) -> Iterator[tuple[Triple, Triple, Taps]]:
