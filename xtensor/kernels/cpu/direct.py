@@ -23,7 +23,7 @@ from .._jit import CpuFunction
 from .cells import clear_cells, inlined, lay_volumes, move_rows
 from .direct_plan import BLOCK, NARROW_TILE, TILE, Bands, Units
 from .exponential import I64
-from .product import PANEL, transpose
+from .product import PANEL, lay_panel, transpose
 from .simd import (
     add_places,
     add_tile,
@@ -89,9 +89,9 @@ def lay_weights(start, stop, panels, weight, rows, blocks, depth, group_step, bl
     for index in range(start, stop):
         group, first = index // per_group, index % per_group * PANEL
         for block in range(blocks):
-            transpose(panels, (index * blocks + block) * depth * PANEL, PANEL, weight,
-                      group * group_step + block * block_step + first * row_step, row_step,
-                      min(PANEL, rows - first), depth)  # fmt: skip
+            lay_panel(panels, (index * blocks + block) * depth * PANEL, weight,
+                      group * group_step + block * block_step + first * row_step, 1, row_step,
+                      depth, min(PANEL, rows - first))  # fmt: skip
 
 
 @inlined

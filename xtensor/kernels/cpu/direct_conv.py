@@ -20,6 +20,7 @@ import numpy as np
 from ..parallel import CHUNKS_PER_THREAD, get_num_threads, parallel_for
 from ..scratch import scratch
 from .cells import whole
+from .copy import fill
 from .direct import correlate, lay_weights, sum_weights
 from .direct_plan import (
     BLOCK,
@@ -96,15 +97,18 @@ def forward_job(out_shape, x_shape, weight_shape, stride, padding, dilation, gro
 
 @lru_cache(maxsize=512)
 def input_job(x_shape, grad_shape, weight_shape, stride, padding, dilation, groups, itemsize,
-              enough):  # fmt: skip
-    """Each phase of the step by itself."""
+              enough, biased):  # fmt: skip
+    """Each phase of the step by itself. And whether some results are left out, as they are 0: they
+    meet nothing, and have no bias."""
     parts: list[Piece] = []
     for phase in itertools.product(*(range(min(s, n)) for s, n in zip(stride, x_shape[2:]))):
         results = tuple(-((i - n) // s) for n, i, s in zip(x_shape[2:], phase, stride))
         taps = input_taps(weight_shape[2:], stride, padding, dilation, phase)
         parts += pieces(taps, (1, 1, 1), grad_shape, x_shape, results, stride, phase, groups)
-    return as_job(parts, (1, 1, 1), grad_shape, x_shape, stride, weight_shape, groups, itemsize,
-                  enough)  # fmt: skip
+    due = [part for part in parts if biased or part.taps.cells] or parts
+    job = as_job(due, (1, 1, 1), grad_shape, x_shape, stride, weight_shape, groups, itemsize,
+                 enough)  # fmt: skip
+    return job, len(due) < len(parts)
 
 
 def pieces(
@@ -269,8 +273,10 @@ def backward_input(grad_x, grad, weight, bias, stride, padding, dilation, groups
     block = channels * elements
     panels = lay_panels(weight, groups, channels, outputs, elements, outputs * block, block,
                         elements)  # fmt: skip
-    job = input_job(grad_x.shape, grad.shape, weight.shape, stride, padding, dilation, groups,
-                    grad.itemsize, tasks_wanted())  # fmt: skip
+    job, left_out = input_job(grad_x.shape, grad.shape, weight.shape, stride, padding, dilation,
+                              groups, grad.itemsize, tasks_wanted(), bias.size > 0)  # fmt: skip
+    if left_out:
+        fill.run(grad_x.size, (grad_x.reshape(-1), 0))
     correlate_all(job, grad_x, grad, panels, bias)
 
 
@@ -289,7 +295,6 @@ def lay_panels(weight, groups, rows, blocks, depth, *steps):
 
 
 def correlate_all(job, out, source, panels, bias):
-    """Every result is written by one of the tasks."""
     # A whole panel is read, wherever it begins.
     padded = np.zeros(out.shape[1] + PANEL, out.dtype)
     padded[: bias.size] = bias
