@@ -117,18 +117,33 @@ def lay_full_panels(start, stop, panels, matrix, depth, columns, transposed):
                       used)  # fmt: skip
 
 
+@inlined
+def multiply_few(out, to, wide, a, i, panels, place, depth, tall):
+    """So many rows of as many columns as two vectors have."""
+    tile = zero_tile(out, tall, 2)
+    for d in range(depth):
+        tile = add_outer(tile, a, i + d, depth, panels, place + d * PANEL)
+    store_tile(out, to, wide, tile)
+
+
 @CpuFunction
 def multiply_full_panels(out, a, panels, rows, depth, columns):
-    """out [rows, whole(columns, PANEL)] = a [rows, depth] b; rows rounded up to BATCH_ROWS"""
+    """out [rows, whole(columns, PANEL)] = a [rows, depth] b; rows rounded up to BATCH_ROWS
+
+    A single sequence has a tile of its own: in one of eight rows a step took four times as long.
+    """
     wide = whole(columns, PANEL)
+    tall = by_registers(out, BATCH_ROWS, FEWER_BATCH_ROWS)
     for c in range(0, wide, 2 * lanes_of(out)):
         place = c // PANEL * PANEL * depth + c % PANEL
-        tall = by_registers(out, BATCH_ROWS, FEWER_BATCH_ROWS)
         for r in range(0, rows, tall):
-            tile = zero_tile(out, tall, 2)
-            for d in range(depth):
-                tile = add_outer(tile, a, r * depth + d, depth, panels, place + d * PANEL)
-            store_tile(out, r * wide + c, wide, tile)
+            to, i = r * wide + c, r * depth
+            if rows - r == 1:
+                multiply_few(out, to, wide, a, i, panels, place, depth, 1)
+            elif rows - r <= FEWER_BATCH_ROWS:
+                multiply_few(out, to, wide, a, i, panels, place, depth, FEWER_BATCH_ROWS)
+            else:
+                multiply_few(out, to, wide, a, i, panels, place, depth, tall)
 
 
 # -- matrices of any size -------------------------------------------------------------------------
