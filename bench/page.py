@@ -82,7 +82,7 @@ def _markdown(report: Report) -> Iterator[str]:
     yield ""
     yield "By `python -m bench`: the libraries take turns in one process, on the same number of"
     yield "threads; medians. A ratio is the peer's time over xtensor's: above 1 xtensor is faster."
-    yield "Cases marked ! were disturbed by other programs and count in no mean (grey in the plot)."
+    yield "Cases marked ! were disturbed, or unsteady, and count in no mean (grey in the plot)."
     for line in report.heading():
         yield ""
         yield line

@@ -34,6 +34,9 @@ FEWEST_ROUNDS = 4
 PATIENCE = 2
 # The part of a turn in which something may have waited for a processor.
 DISTURBANCE = 0.05
+# A library whose times lie so far apart, half of them, waits for its own threads: PyTorch's large
+# functions took 3 ms in some rounds and 40 in others where nothing waited for a processor.
+UNSTEADY = 1.0
 # Longer than between two ticks of the system's clock: only then it counts what a thread on another
 # processor used, and after 2 ms one that had been busy all the time seemed to rest.
 REST = 12e-3
@@ -57,9 +60,13 @@ class Timings:
 
     def spread(self, ours: str, peer: str) -> float:
         """The width of the middle half of the rounds' own ratios, relative to their median."""
-        ratios = [b / a for a, b in zip(self.seconds[ours], self.seconds[peer], strict=True)]
-        low, middle, high = quantiles(ratios, n=4)
-        return (high - low) / middle
+        return _spread([b / a for a, b in zip(self.seconds[ours], self.seconds[peer], strict=True)])
+
+
+def _spread(values: list[float]) -> float:
+    """The width of their middle half, relative to their median."""
+    low, middle, high = quantiles(values, n=4)
+    return (high - low) / middle
 
 
 def until_threads_rest() -> None:
@@ -117,7 +124,9 @@ def measure(
             repeats = longer
     disturbed = len(quiet) < FEWEST_ROUNDS
     counted = rounds if disturbed else quiet
-    return Timings({name: [r[name] for r in counted] for name in calls}, repeats, disturbed)
+    seconds = {name: [r[name] for r in counted] for name in calls}
+    disturbed |= any(_spread(times) > UNSTEADY for times in seconds.values())
+    return Timings(seconds, repeats, disturbed)
 
 
 def _warm_up(call: Call, clock: Callable[[], float]) -> None:

@@ -89,7 +89,7 @@ class Report:
             yield ""
             yield (
                 f"! {sum(marks)} of {len(marks)} were disturbed by other programs on the same "
-                "processors, and count in no mean. Repeat them on a quiet machine."
+                "processors, or too unsteady, and count in no mean. Repeat them on a quiet machine."
             )
 
     def _table(self, peers: Sequence[str]) -> Iterator[str]:

@@ -92,6 +92,13 @@ def test_rounds_in_which_another_program_got_in_between_do_not_count(every, dist
     assert max(timings.seconds["peer"]) == pytest.approx(10e-3 if disturbed else 2e-3)
 
 
+@pytest.mark.parametrize(("slow", "disturbed"), [(11e-3, False), (1e-1, True)])
+def test_a_library_whose_rounds_lie_far_apart_is_disturbed(slow, disturbed):
+    timings = Clock().measure(budget=1.0, ours=1e-2, peer=(1e-2, 1e-2, slow, slow))
+    assert max(timings.seconds["peer"]) == pytest.approx(slow)
+    assert timings.disturbed is disturbed
+
+
 def test_long_calls_get_the_fewest_rounds():
     assert len(Clock().measure(budget=0.1, ours=5.0).seconds["ours"]) == FEWEST_ROUNDS
 
