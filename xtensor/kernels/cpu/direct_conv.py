@@ -100,7 +100,7 @@ def input_job(x_shape, grad_shape, weight_shape, stride, padding, dilation, grou
               enough, biased):  # fmt: skip
     """Each phase of the step by itself. And whether some results are left out, as they are 0: they
     meet nothing, and have no bias."""
-    parts: list[Piece] = []
+    parts = []
     for phase in itertools.product(*(range(min(s, n)) for s, n in zip(stride, x_shape[2:]))):
         results = tuple(-((i - n) // s) for n, i, s in zip(x_shape[2:], phase, stride))
         taps = input_taps(weight_shape[2:], stride, padding, dilation, phase)
@@ -138,31 +138,33 @@ def as_job(parts: list[Piece], step, shape, out_shape, out_step, weight_shape, g
                     itemsize, enough)
         for part in parts
     ]  # fmt: skip
-    walks, tasks, at = [], [], dict.fromkeys(("places", "terms", "laid", "runs"), 0)
-    for number, walk in enumerate(found):
-        walked = walk.walked
-        walks.append(
-            walked._replace(
-                whole_at=at["places"], short_at=at["places"] + walked.short_at,
-                terms_at=at["terms"], laid_at=at["laid"], runs_at=at["runs"],
-            )
-        )  # fmt: skip
-        at["places"] += walk.places.size
-        at["terms"] += walk.shifts.size
-        at["laid"] += walk.laid.size
-        at["runs"] += walk.runs.size
-        tasks += [((index + 0.5) / walk.tasks, number, index) for index in range(walk.tasks)]
-    lists = [
-        np.concatenate([getattr(walk, name) for walk in found])
-        for name in ("laid", "places", "shifts", "lines", "runs")
-    ]
+    tasks = sorted(  # those with the same channels or samples together
+        ((index + 0.5) / walk.tasks, number, index)
+        for number, walk in enumerate(found) for index in range(walk.tasks)
+    )  # fmt: skip
     numbers = (
-        np.array([task[1:] for task in sorted(tasks)], np.int64).ravel(),
-        np.array(walks, np.int64).ravel(), *lists,
-        (walks[0].out_volume, out_step[2], BLOCK, 1),
+        np.array([task[1:] for task in tasks], np.int64).ravel(), *joined(found),
+        (math.prod(out_shape[2:]), out_step[2], BLOCK, 1),
     )  # fmt: skip
     sizes = max(walk.size for walk in found), BLOCK * PANEL, BLOCK * PANEL
     return Job(len(tasks), sum(walk.cost for walk in found), numbers, sizes)
+
+
+def joined(found: list[Correlation]) -> list[np.ndarray]:
+    """The table of their walks, and the lists of all of them one after the other."""
+    lists = {
+        name: [getattr(walk, name) for walk in found]
+        for name in ("laid", "places", "shifts", "lines", "runs")
+    }
+    begins = {name: [0, *itertools.accumulate(map(len, parts))] for name, parts in lists.items()}
+    walks = [
+        walk.walked._replace(
+            whole_at=begins["places"][i], short_at=begins["places"][i] + walk.walked.short_at,
+            terms_at=begins["shifts"][i], laid_at=begins["laid"][i], runs_at=begins["runs"][i],
+        )
+        for i, walk in enumerate(found)
+    ]  # fmt: skip
+    return [np.array(walks, np.int64).ravel(), *map(np.concatenate, lists.values())]
 
 
 def correlation(part: Piece, elements, step, shape, out_shape, out_step, groups, itemsize,
