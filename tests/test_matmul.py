@@ -13,9 +13,9 @@ from xtensor.ops.matmul import product
 from .cases import normal
 
 # (m, k, n): rows cut, columns cut, a long sum over a small result, vectors, odd lengths, too little
-# to cut up.
+# to cut up, one term.
 SHAPES = [(700, 90, 300), (90, 300, 700), (64, 30_000, 40), (1, 3_000, 900), (900, 3_000, 1),
-          (513, 257, 511), (600, 11, 60)]  # fmt: skip
+          (513, 257, 511), (600, 11, 60), (300, 1, 500)]  # fmt: skip
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
@@ -47,9 +47,10 @@ def test_long_integer_products_wrap_as_numpys(dtype):
 
 @pytest.mark.parametrize("one", ["x", "y", ""])
 @pytest.mark.parametrize("transposed", [(0, 0), (0, 1), (1, 0), (1, 1)], ids=str)
-def test_many_small_products_are_those_of_each(transposed, one):
+@pytest.mark.parametrize("k", [1, 13])
+def test_many_small_products_are_those_of_each(k, transposed, one):
     """Together they are worth tiles; one of the operands may be the same for all."""
-    batch, m, k, n = 70, 41, 13, 50
+    batch, m, n = 70, 41, 50
     x, y = normal(1, 1 if one == "x" else batch, m, k), normal(2, 1 if one == "y" else batch, k, n)
     left, right = (
         np.ascontiguousarray((a.transpose(0, 2, 1) if flag else a).astype(np.float32))

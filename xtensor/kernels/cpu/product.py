@@ -130,7 +130,8 @@ def multiply_few(out, to, wide, a, i, panels, place, depth, tall):
 def multiply_full_panels(out, a, panels, rows, depth, columns):
     """out [rows, whole(columns, PANEL)] = a [rows, depth] b; rows rounded up to BATCH_ROWS
 
-    A single sequence has a tile of its own: in one of eight rows a step took four times as long.
+    One row, or up to four, have tiles of their own: for one in a tile of eight a step of an LSTM
+    took three times as long.
     """
     wide = whole(columns, PANEL)
     tall = by_registers(out, BATCH_ROWS, FEWER_BATCH_ROWS)

@@ -96,15 +96,14 @@ def by_registers(like, many, few):
 
 
 @CpuIntrinsic
-def numbers_at(pointer, index, count):
-    """The numbers there as a tuple; ``count`` is a literal."""
-    llvm = _llvm()
-    kind = llvm.types.UniTuple(pointer.dtype, count.literal_value)
+def numbers_at(source, index, count):
+    """source[index:][:count] as a tuple, from a pointer; ``count`` is a literal."""
+    kind = _llvm().types.UniTuple(source.dtype, count.literal_value)
 
     def generate(emit, begin, index, _):
         return emit.numbers_at(kind, begin, index)
 
-    return kind(pointer, index, count), generate
+    return kind(source, index, count), generate
 
 
 @CpuIntrinsic
