@@ -44,8 +44,8 @@ WORTH_HALVING = 0.75
 # takes as long as so many multiplications, as does a run of results that is written, and a number
 # that is laid into a box.
 WORTH_CUTTING, REGION, RUN, COPY = 0.92, 1 << 16, 64, 16
-# No axis is cut into more segments.
-MOST_SEGMENTS = 9
+# No axis is cut into more segments, and no results into more regions, each of which has its lists.
+MOST_SEGMENTS, MOST_REGIONS = 9, 128
 # With fewer results than this in a sample, several samples are worked on as one.
 LONG = 4 * BLOCK
 
@@ -247,7 +247,7 @@ def regions(
     axes = [_segments(o, s, length, n) for o, s, length, n in zip(offsets, step, lengths, results)]
     best, least = whole, WORTH_CUTTING * work(whole)
     while max(map(len, axes)) > 1:
-        if (spent := work(axes)) < least:
+        if math.prod(map(len, axes)) <= MOST_REGIONS and (spent := work(axes)) < least:
             best, least = [list(axis) for axis in axes], spent
         _merge_two(max(axes, key=len))
     return list(_regions(taps, best))
