@@ -9,7 +9,8 @@ the eighth call on.
 
 A round in which anything on the machine waited for a processor does not count, as long as enough
 others do: a library whose threads wait for each other in a busy loop (PyTorch's again) loses 8 ms
-each time another program gets in between, and its ratio would say nothing.
+each time another program gets in between, and its ratio would say nothing. For the same reason a
+case does not count if half of a library's rounds lie further apart than their median.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ def test_many_small_products_are_those_of_each(k, transposed, one):
 @pytest.mark.parametrize("parts", [1, 3])
 @pytest.mark.parametrize("transposed", [(0, 0), (0, 1), (1, 0), (1, 1)], ids=str)
 def test_parts_on_cuda_are_those_of_the_cpu(parts, transposed):
-    for m, k, n in ((5, 7, 3), (3, 4, 6)):
+    for m, k, n in ((5, 7, 3), (3, 4, 6), (4, 1, 5)):
         x = normal(1, 2, *((k, m) if transposed[0] else (m, k)))
         y = normal(2, 1, *((n, k) if transposed[1] else (k, n)))
         arrays = [np.empty((2 * parts, m, n)), x, y, normal(3, n)]

@@ -21,6 +21,9 @@ from ..strided import View, expand, permuted, read, share, write
 from ..tensor import XTensor, check_tensor
 from .creation import check_value
 
+# NumPy has joined fewer numbers than this before two launches are under way.
+BY_NUMPY = 6 * SERIAL_ELEMENTS
+
 # -- sharing memory -------------------------------------------------------------------------------
 
 
@@ -119,10 +122,6 @@ class Flip(Op):
 
     def backward(self, grad_out: Array) -> Array:
         return self.forward(grad_out)
-
-
-# NumPy has joined fewer numbers than this before two launches are under way.
-BY_NUMPY = 6 * SERIAL_ELEMENTS
 
 
 class Concatenate(Op):

@@ -237,8 +237,8 @@ def regions(
             inside, box = True, samples * channels
             for (first, n, offsets), s, length in zip(segments, step, lengths):
                 low, high = min(offsets, default=0), max(offsets, default=0)
-                inside &= first * s + low >= 0 and (first + n - 1) * s + high < length
-                box *= (n - 1) * s + high - low + 1
+                inside &= meets_no_padding(first * s + low, first * s + high, s, length, n)
+                box *= extent(low, high, s, n)
             total += 0 if inside else COPY * box
         return total
 
@@ -284,6 +284,16 @@ def reach(offset: int, step: int, length: int, count: int) -> tuple[int, int]:
     return low, max(low, min(count, -((offset - length) // step)))
 
 
+def meets_no_padding(low: int, high: int, step: int, length: int, count: int) -> bool:
+    """Whether ``count`` results stay inside, of which the first meets cells low to high."""
+    return low >= 0 and (count - 1) * step + high < length
+
+
+def extent(low: int, high: int, step: int, count: int) -> int:
+    """Cells from the first to the last that they meet."""
+    return (count - 1) * step + high - low + 1
+
+
 def _segments(offsets: set[int], step: int, length: int, count: int) -> list[Segment]:
     """Where along one axis other taps meet cells than before, in as many segments as are taken."""
     inside = {o: reach(o, step, length, count) for o in offsets}
@@ -312,14 +322,12 @@ def plan_walk(
     axis = next((axis for axis in (0, 1) if results[axis] > 1), 2)
     cells = taps.cells or [(0, 0, 0)]
     low, high = ([f(along) for along in zip(*cells)] for f in (min, max))
-    in_place = not taps.cells or all(
-        b >= 0 and (r - 1) * s + e < n
-        for b, e, r, s, n in zip(low, high, results, step, lengths)
-    )  # fmt: skip
+    in_place = not taps.cells or all(map(meets_no_padding, low, high, step, lengths, results))
 
     def extents_of(band: int) -> Triple:
         counts = [band if a == axis else r for a, r in enumerate(results)]
-        return tuple((r - 1) * s + e - b + 1 for r, s, b, e in zip(counts, step, low, high))
+        depth, height, width = map(extent, low, high, step, counts)
+        return depth, height, width
 
     band = -(-results[axis] // min(bands, results[axis]))
     extents, origin = lengths, (0, 0, 0)

@@ -1,9 +1,9 @@
 """Matrix products on the CPU.
 
 Large products of floating matrices are multiplied in tiles (see product.py), whose numbers are the
-same in blocks of any size, so that these follow the threads. All others are multiplied by NumPy:
-through BLAS, which has little to do for a few numbers and reads a matrix once for a vector, in
-blocks that follow the shape alone.
+same in blocks of any size, so that these follow the threads. Products of one term go by elementwise
+loops. All others are multiplied by NumPy: through BLAS, which has little to do for a few numbers
+and reads a matrix once for a vector, in blocks that follow the shape alone.
 """
 
 # mypy: disable-error-code="no-untyped-def"
@@ -161,7 +161,7 @@ def matmul_forward(start, stop, out, x, y, bias, transposed_x, transposed_y, par
     _, m, n = out.shape
     length = x.shape[1] if transposed_x else x.shape[2]
     each, matrices = m * n * length, len(out) // parts
-    if length == 1:
+    if length == parts == 1:
         multiply_outer(out, x, y, bias)
         return
     many = each >= WORTH_OF_EACH and each * matrices >= WORTH
