@@ -136,7 +136,12 @@ PLANES = [
     ((4, 5, 8, 9), (7, 5, 3, 2), 1, 0, (2, 1), 1),
     ((2, 6, 8, 17), (20, 3, 3, 3), 1, 1, 1, 2),
     ((5, 2, 7, 7), (3, 2, 3, 3), 2, 1, 1, 1),
-]
+    # Half a vector and one more; of every second cell, two vectors, one fewer and one more.
+    *(((2, 3, 5, width), (3, 1, 3, 3), 1, 1, 1, 3) for width in (8, 9, 16, 17, 24, 25)),
+    *(((2, 3, 5, width), (3, 1, 3, 3), 2, width % 3, 1, 3)
+      for width in (15, 16, 17, 31, 32, 33, 64, 65)),
+    ((2, 3, 5, 34), (3, 1, 3, 5), 3, 1, 1, 3),
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -284,14 +289,14 @@ def guarded(shape):
 for samples, channels, outputs, height, width in (
     (3, 130, 17, 8, 8), (1, 3, 33, 40, 51), (17, 4, 17, 7, 9), (5, 2, 3, 6, 21)
 ):
-    for padding, dilation in (0, 1), (1, 1), (5, 5):
+    for padding, dilation, step in (0, 1, 1), (1, 1, 1), (5, 5, 1), (1, 1, 2), (2, 1, 3):
         results = []
         for module in direct_conv, plane_conv:
-            how = (1, 1, 1), (0, padding, padding), (1, dilation, dilation), 1
+            how = (1, step, step), (0, padding, padding), (1, dilation, dilation), 1
             x = guarded((samples, channels, 1, height, width))
             weight = guarded((outputs, channels, 1, 3, 3))
-            more = 2 * padding - 2 * dilation
-            out = guarded((samples, outputs, 1, height + more, width + more))
+            size = [(n + 2 * (padding - dilation) - 1) // step + 1 for n in (height, width)]
+            out = guarded((samples, outputs, 1, *size))
             module.forward(out, x, weight, np.empty(0, np.float32), *how)
             grad, grad_x, grad_weight = (guarded(a.shape) for a in (out, x, weight))
             module.backward_input(grad_x, grad, weight, np.empty(0, np.float32), *how)

@@ -50,12 +50,12 @@ def lanes_of(dtype):
 
 
 class TileType(types.Type):
-    """numba's type of a tile of rows x columns vectors."""
+    """numba's type of a tile of rows x columns vectors, which fill a register if not said else."""
 
-    def __init__(self, dtype, rows, columns):
+    def __init__(self, dtype, rows, columns, lanes=None):
         self.dtype, self.rows, self.columns = dtype, rows, columns
-        self.lanes = lanes_of(dtype)
-        super().__init__(f"Tile({dtype}, {rows}, {columns})")
+        self.lanes = lanes or lanes_of(dtype)
+        super().__init__(f"Tile({dtype}, {rows}, {columns}, {self.lanes})")
 
 
 @register_default(TileType)
@@ -221,9 +221,15 @@ class Emitter:
         return self.shuffle(first, undefined, [0] * tile.lanes)
 
     def first_lanes(self, tile, count):
-        """A mask of the lanes below ``count``."""
-        numbers = ir.VectorType(count.type, tile.lanes)(list(range(tile.lanes)))
-        return self.builder.icmp_signed("<", numbers, self.repeat(tile, count))
+        """A mask of the lanes below ``count``.
+
+        Lanes have 32 bits each, so that a comparison of 16 of them is a single instruction.
+        """
+        fewer = self.builder.icmp_signed("<", count, count.type(tile.lanes))
+        count = self.builder.select(fewer, count, count.type(tile.lanes))
+        numbers = ir.VectorType(LANE, tile.lanes)(list(range(tile.lanes)))
+        limit = self.repeat(tile, self.builder.trunc(count, LANE))
+        return self.builder.icmp_signed("<", numbers, limit)
 
     def part(self, tile, rows, count, taken):
         """Row, column and mask of each cell: which numbers are in the first rows and columns.

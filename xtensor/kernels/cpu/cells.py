@@ -7,7 +7,7 @@ from __future__ import annotations
 from functools import partial
 
 from .._jit import CpuFunction
-from .simd import copy_vector, lanes_of, prefetch_tile, put_seconds, take_seconds
+from .simd import copy_vector, lanes_of, prefetch_tile, put_seconds
 
 # Inlined before LLVM sees it, so that a number written as a literal is one inside too.
 inlined = partial(CpuFunction, inline="always")
@@ -50,43 +50,38 @@ def clear_cells(target, to, count):
         target[to + i] = 0
 
 
+@inlined
+def copy_rows(target, to, to_row, source, begin, row, rows, count):
+    """target[to + y * to_row + i] = source[begin + y * row + i] for y < rows and i < count
+
+    The last, partial vectors of all rows come after the others: their mask is the same.
+    """
+    lanes = lanes_of(target)
+    full = count // lanes * lanes
+    if full:
+        for y in range(rows):
+            for i in range(0, full, lanes):
+                copy_vector(target, to + y * to_row + i, source, begin + y * row + i, lanes)
+    if full < count:
+        for y in range(rows):
+            copy_vector(target, to + y * to_row + full, source, begin + y * row + full,
+                        count - full)  # fmt: skip
+
+
 @CpuFunction
 def move_rows(target, to, source, begin, rows, count, steps):
-    """target[to + y * to_row + i * to_step] = source[begin + y * row + i * step]
+    """target[to + y * to_row + i * to_step] = source[begin + y * row + i]
 
-    for y < rows and i < count, with to_row, to_step, row, step = steps, of which one step is 1.
+    for y < rows and i < count, with to_row, to_step, row = steps.
     """
-    to_row, to_step, row, step = steps
-    lanes = lanes_of(target)
-    for y in range(rows):
-        place, cell = to + y * to_row, begin + y * row
-        if step == 1 and to_step == 1:
-            # Calling copy_cells took a fifth longer for the planes of small images.
-            for i in range(0, count, lanes):
-                copy_vector(target, place + i, source, cell + i, count - i)
-        elif step == 2:
-            for i in range(0, count, lanes):
-                take_seconds(target, place + i, source, cell + 2 * i, count - i)
-        elif to_step == 2:
-            for i in range(0, count, lanes):
-                put_seconds(target, place + 2 * i, source, cell + i, count - i)
-        else:
+    to_row, to_step, row = steps
+    if to_step == 1:
+        copy_rows(target, to, to_row, source, begin, row, rows, count)
+    elif to_step == 2:
+        for y in range(rows):
+            for i in range(0, count, lanes_of(target)):
+                put_seconds(target, to + y * to_row + 2 * i, source, begin + y * row + i, count - i)
+    else:
+        for y in range(rows):
             for i in range(count):
-                target[place + i * to_step] = source[cell + i * step]
-
-
-@inlined
-def lay_volumes(box, to, size, source, begin, volume, volumes, runs, first, end, steps):
-    """Some volumes of the source, one after the other, into boxes of ``size`` cells.
-
-    Of each, place, cell, rows and count of runs[first:end] say from which cell to which place so
-    many rows of so many cells move, see ``move_rows``; with no rows, so many cells become 0.
-    """
-    for k in range(volumes):
-        place, cell = to + k * size, begin + k * volume
-        for r in range(first, end, 4):
-            if runs[r + 2]:
-                move_rows(box, place + runs[r], source, cell + runs[r + 1], runs[r + 2],
-                          runs[r + 3], steps)  # fmt: skip
-            else:
-                clear_cells(box, place + runs[r], runs[r + 3])
+                target[to + y * to_row + i * to_step] = source[begin + y * row + i]

@@ -20,7 +20,7 @@ SIMD architectures" (2018).
 from __future__ import annotations
 
 from .._jit import CpuFunction
-from .cells import clear_cells, inlined, lay_volumes, move_rows
+from .cells import clear_cells, inlined, move_rows
 from .direct_plan import BLOCK, NARROW_TILE, TILE, Bands, Units
 from .exponential import I64
 from .product import PANEL, lay_panel, transpose
@@ -98,11 +98,18 @@ def lay_weights(start, stop, panels, weight, rows, blocks, depth, group_step, bl
 def lay_boxes(box, wide, size, source, n0, n1, channels, c0, c1, volume, laid, first, end, steps):
     """The boxes [sample, wide, size] of a band: samples n0..n1-1 and channels c0..c1-1.
 
-    laid: of all bands, see ``lay_volumes``, as ``steps``; first..end-1 belong to this one.
+    Of each, place, cell, rows and count of laid[first:end] say from which cell to which place so
+    many rows of so many cells move, see ``move_rows``; with no rows, so many cells become 0.
     """
     for n in range(n0, n1):
-        lay_volumes(box, (n - n0) * wide * size, size, source, (n * channels + c0) * volume, volume,
-                    c1 - c0, laid, first, end, steps)  # fmt: skip
+        for c in range(c0, c1):
+            to, begin = ((n - n0) * wide + c - c0) * size, (n * channels + c) * volume
+            for r in range(first, end, 4):
+                if laid[r + 2]:
+                    move_rows(box, to + laid[r], source, begin + laid[r + 1], laid[r + 2],
+                              laid[r + 3], steps)  # fmt: skip
+                else:
+                    clear_cells(box, to + laid[r], laid[r + 3])
 
 
 @inlined
@@ -149,7 +156,7 @@ def correlate(start, stop, out, source, panels, bias, tasks, walks, laid, places
                 lay_boxes(cells, per_channel, sizes.box, pointer(source), n0, n1, channels,
                           group * per_channel, (group + 1) * per_channel, sizes.volume,
                           pointer(laid), begin, begin + sizes.laid_each,
-                          (sizes.box_row, I64(1), sizes.source_row, I64(1)))  # fmt: skip
+                          (sizes.box_row, I64(1), sizes.source_row))  # fmt: skip
             panel0, panel1 = max(first, group * per_group), min(end, (group + 1) * per_group)
             for at in range(0, due, BLOCK):
                 count, k = min(BLOCK, due - at), sizes.runs_at + at // BLOCK * sizes.runs_each
@@ -163,9 +170,10 @@ def correlate(start, stop, out, source, panels, bias, tasks, walks, laid, places
                     turn_block(pointer(line), pointer(sums), 0, count, columns)
                     begin = (n0 * rows + row) * sizes.out_volume + band * sizes.band_out
                     for r in range(k, k + sizes.runs_each, 3):
-                        move_rows(pointer(out), begin + runs[r + 1], pointer(line), runs[r],
-                                  columns, min(runs[r + 2], count - runs[r]),
-                                  out_steps)  # fmt: skip
+                        given = min(runs[r + 2], count - runs[r])
+                        if given > 0:
+                            move_rows(pointer(out), begin + runs[r + 1], pointer(line), runs[r],
+                                      columns, given, out_steps)  # fmt: skip
 
 
 @CpuFunction

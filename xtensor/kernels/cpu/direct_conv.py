@@ -144,7 +144,7 @@ def as_job(parts: list[Piece], step, shape, out_shape, out_step, weight_shape, g
     )  # fmt: skip
     numbers = (
         np.array([task[1:] for task in tasks], np.int64).ravel(), *joined(found),
-        (math.prod(out_shape[2:]), out_step[2], BLOCK, 1),
+        (math.prod(out_shape[2:]), out_step[2], BLOCK),
     )  # fmt: skip
     sizes = max(walk.size for walk in found), BLOCK * PANEL, BLOCK * PANEL
     return Job(len(tasks), sum(walk.cost for walk in found), numbers, sizes)
@@ -248,8 +248,8 @@ def weight_job(x_shape, grad_shape, weight_shape, stride, padding, dilation, gro
         box=math.prod(walk.extents), laid_each=each(boxes),
     )  # fmt: skip
     numbers = (
-        tuple(walked), (walk.extents[2], 1, lengths[2], 1), boxes.ravel(), walk.places, shifts,
-        np.arange(walk.places.size) * PANEL, (per_input * elements, 1, BLOCK, 1),
+        tuple(walked), (walk.extents[2], 1, lengths[2]), boxes.ravel(), walk.places, shifts,
+        np.arange(walk.places.size) * PANEL, (per_input * elements, 1, BLOCK),
     )  # fmt: skip
     sizes = (0 if walk.in_place else walk.together * walk.sample, walk.places.size * PANEL,
              whole(last_at, BLOCK) * PANEL, BLOCK * PANEL)  # fmt: skip

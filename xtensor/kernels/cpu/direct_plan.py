@@ -388,7 +388,7 @@ def whole_and_short(table: np.ndarray, short: int, multiple: int) -> tuple[np.nd
 
 
 def boxes_of(walk: Walk, step: Triple, lengths: Triple) -> np.ndarray:
-    """What ``lay_volumes`` lays into the box of each band: [band, run, 4]."""
+    """What ``lay_boxes`` lays into the box of each band: [band, run, 4]."""
     bands = []
     for band in range(0 if walk.in_place else walk.bands):
         begins = list(walk.origin)

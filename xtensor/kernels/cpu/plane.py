@@ -19,13 +19,16 @@ A weight gradient is sums of products of the rows of grad with those that a tap 
 from __future__ import annotations
 
 from .._jit import CpuFunction, with_globals
-from .cells import clear_cells, inlined, lay_volumes, whole
+from .cells import clear_cells, copy_rows, inlined, move_rows, whole
+from .plane_plan import ROWS, Laid
 from .simd import (
     add_column,
     add_inner,
     add_outer_apart,
     add_tile,
     by_registers,
+    deal_vectors,
+    first_halves,
     lanes_of,
     pointer,
     repeat_tile,
@@ -36,33 +39,74 @@ from .simd import (
 
 # mypy: disable-error-code="no-untyped-def, name-defined"
 
-# Rows of the highest tile.
-ROWS = 8
 # Results that are summed together, by registers: with six of them the last may be four. And for the
 # weight gradient of several.
 TOGETHER, FEWER_TOGETHER = 6, 4
 WEIGHT_ROWS, FEWER_WEIGHT_ROWS = 4, 3
 # Taps of a tile for the weight gradient of one result, and of several.
 ONE_TAPS, SEVERAL_TAPS = 9, 3
-# Rows of the buffer begin with a cache line.
-ALIGNED = 16
 # What a tile reads beyond the end of a plane at most, a vector.
 SLACK = 16
 
 
 @inlined
-def sum_rows(out, to, height, width, x, bias, o, weight, w, down, buffer, step, places, taps,
-             threes, tap_count, rows, columns):  # fmt: skip
-    """The columns of a tile from x on of one plane of results, some rows at a time."""
+def deal_rows(buffer, even, odd, pitch, source, begin, row, rows, count):
+    """buffer[even + y * pitch + i // 2] = source[begin + y * row + i] for even i < count
+
+    and y < rows; for odd ones, from ``odd`` on.
+    """
+    double = 2 * lanes_of(buffer)
+    full = count // double * double
+    for y in range(rows):
+        to, cell = y * pitch, begin + y * row
+        for i in range(0, full, double):
+            deal_vectors(buffer, even + to + i // 2, odd + to + i // 2, source, cell + i, double)
+    if full < count:
+        for y in range(rows):
+            to, cell = y * pitch + full // 2, begin + y * row + full
+            deal_vectors(buffer, even + to, odd + to, source, cell, count - full)
+
+
+@inlined
+def lay_planes(buffer, size, source, begin, volume, planes, laid):
+    """buffer[k * size + place + y * pitch + x % parts * part + x // parts * apart]
+        = source[begin + k * volume + cell + y * row + i]
+
+    with x = column + i, for k < planes, y < rows and i < columns, as ``Laid`` has them.
+    """
+    laid = Laid(*laid)
+    row, pitch, column, part = laid.row, laid.pitch, laid.column, laid.part
+    for k in range(planes):
+        to, at = k * size + laid.place, begin + k * volume + laid.cell
+        if laid.parts == 2:
+            even = to + column % 2 * part + column // 2
+            odd = to + (column + 1) % 2 * part + (column + 1) // 2
+            deal_rows(buffer, even, odd, pitch, source, at, row, laid.rows, laid.columns)
+        elif laid.parts > 2:
+            for y in range(laid.rows):
+                for i in range(laid.columns):
+                    x = column + i
+                    place = to + y * pitch + x % laid.parts * part + x // laid.parts
+                    buffer[place] = source[at + y * row + i]
+        elif laid.apart == 1:
+            copy_rows(buffer, to + column, pitch, source, at, row, laid.rows, laid.columns)
+        else:
+            move_rows(buffer, to, source, at, laid.rows, laid.columns, (pitch, laid.apart, row))
+
+
+@inlined
+def sum_rows(out, to, height, width, x, begin, rows, weight, w, down, buffer, step, places, taps,
+             threes, tap_count):  # fmt: skip
+    """The columns of a tile from x on of one plane of results; all tiles of so many rows begin as
+    ``begin``."""
+    lanes = lanes_of(out)
     for y in range(0, height, rows):
-        at = y * step + x
-        tile = repeat_tile(bias, o, 0, rows, columns)
+        at, tile = y * step + x, begin
         for t in range(threes):
             tile = add_column(tile, weight, w + taps[t], down, buffer, at + places[t], step, 3)
         for t in range(threes, tap_count):
             tile = add_column(tile, weight, w + taps[t], down, buffer, at + places[t], step, 1)
-        store_part(out, to + y * width + x, width, lanes_of(out), tile, height - y, width - x,
-                   lanes_of(out))  # fmt: skip
+        store_part(out, to + y * width + x, width, lanes, tile, height - y, width - x, lanes)
 
 
 @inlined
@@ -73,17 +117,22 @@ def sum_plane(out, to, results, height, width, bias, o, weight, w, row_step, dow
           of weight[w + r * row_step + taps[t]] * buffer[y * step + x + places[t]]
 
     for y < height and x < width; rows up to a whole tile, and SLACK numbers, are read beyond.
+    Processors that take vectors of AVX-512 in halves need not take a half without results.
     """
     lanes = lanes_of(out)
     for r in range(results):
         begin, factors, x = to + r * height * width, w + r * row_step, 0
         while width - x > lanes:
-            sum_rows(out, begin, height, width, x, bias, o + r, weight, factors, down, buffer, step,
-                     places, taps, threes, tap_count, 4, 2)  # fmt: skip
+            sum_rows(out, begin, height, width, x, repeat_tile(bias, o + r, 0, 4, 2), 4, weight,
+                     factors, down, buffer, step, places, taps, threes, tap_count)  # fmt: skip
             x += 2 * lanes
-        if x < width:
-            sum_rows(out, begin, height, width, x, bias, o + r, weight, factors, down, buffer, step,
-                     places, taps, threes, tap_count, ROWS, 1)  # fmt: skip
+        tile = repeat_tile(bias, o + r, 0, ROWS, 1)
+        if width - x > lanes // 2:
+            sum_rows(out, begin, height, width, x, tile, ROWS, weight, factors, down, buffer, step,
+                     places, taps, threes, tap_count)  # fmt: skip
+        elif x < width:
+            sum_rows(out, begin, height, width, x, first_halves(tile), ROWS, weight, factors, down,
+                     buffer, step, places, taps, threes, tap_count)  # fmt: skip
 
 
 @inlined
@@ -123,14 +172,14 @@ def sum_planes(out, to, results, height, width, bias, o, weight, w, row_step, do
 
 
 def _correlate(start, stop, out, source, weight, bias, groups, results, sources, shape, out_shape,
-               runs, steps, plane, step, places, taps, threes, down, group_step, row_step,
+               laid, plane, step, places, taps, threes, down, group_step, row_step,
                buffer):  # fmt: skip
     """Groups start..stop-1 of all samples, each of so many results and sources."""
     volume, out_volume = shape[0] * shape[1], out_shape[0] * out_shape[1]
     clear_cells(pointer(buffer), 0, buffer.size)
     for index in range(start, stop):
-        lay_volumes(pointer(buffer), 0, plane, pointer(source), index * sources * volume, volume,
-                    sources, pointer(runs), 0, runs.size, steps)  # fmt: skip
+        lay_planes(pointer(buffer), plane, pointer(source), index * sources * volume, volume,
+                   sources, laid)  # fmt: skip
         group = index % groups
         sum_results(pointer(out), index * results * out_volume, results, out_shape[0], out_shape[1],
                     pointer(bias), group * results, pointer(weight), group * group_step, row_step,
@@ -201,7 +250,7 @@ def sum_lanes(out, to, totals, first, count):
 
 
 def _weight(start, stop, partial, grad, x, samples, per_part, groups, results, sources, shape,
-            grad_shape, runs, steps, plane, step, rows_at, places, tap_count, buffer,
+            grad_shape, laid, plane, step, rows_at, places, tap_count, buffer,
             totals):  # fmt: skip
     """Tasks start..stop-1: a group in some samples; partial [part, group, result, tap], flat."""
     volume, (height, width) = shape[0] * shape[1], grad_shape
@@ -211,8 +260,8 @@ def _weight(start, stop, partial, grad, x, samples, per_part, groups, results, s
         clear_cells(pointer(totals), 0, totals.size)
         for n in range(part * per_part, min((part + 1) * per_part, samples)):
             begin = n * groups + group
-            lay_volumes(pointer(buffer), 0, plane, pointer(x), begin * sources * volume, volume,
-                        sources, pointer(runs), 0, runs.size, steps)  # fmt: skip
+            lay_planes(pointer(buffer), plane, pointer(x), begin * sources * volume, volume,
+                       sources, laid)  # fmt: skip
             dot_results(pointer(totals), pointer(grad), begin * results * height * width,
                         pointer(rows_at), results, height, width, pointer(buffer), step,
                         pointer(places), places.size)  # fmt: skip

@@ -75,7 +75,7 @@ def correlation(layout, out_shape, shape, weight_shape, groups, row_step, source
 
     numbers = (
         groups, results, sources, shape[3:], out_shape[3:],
-        layout.runs.ravel(), layout.steps, plane, layout.step,
+        tuple(layout.laid), plane, layout.step,
         of_all(places, plane), of_all(taps, source_step), threes // 3 * width * sources,
         way * width, math.prod(weight_shape) // groups, row_step,
     )  # fmt: skip
@@ -99,7 +99,7 @@ def weight_job(x_shape, grad_shape, weight_shape, stride, padding, dilation, gro
     parts = -(-samples // per_part)
     numbers = (
         samples, per_part, groups, results, sources, x_shape[3:], grad_shape[3:],
-        layout.runs.ravel(), layout.steps, plane, layout.step,
+        tuple(layout.laid), plane, layout.step,
         grads * math.prod(grad_shape[3:]), np.pad(places, (0, wide - places.size), mode="edge"),
         places.size,
     )  # fmt: skip

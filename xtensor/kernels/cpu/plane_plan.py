@@ -11,21 +11,46 @@ import numpy as np
 
 from .cells import whole
 from .direct_plan import reach
-from .plane import ALIGNED, ROWS
 
 # mypy: disable-error-code="no-untyped-def"
+
+# Rows of the highest tile.
+ROWS = 8
+# Rows of the buffer begin with a cache line.
+ALIGNED = 16
+
+
+class Laid(NamedTuple):
+    """Where ``lay_planes`` (plane.py) lays the cells of a plane. It travels as a plain tuple.
+
+    place: of the first row that is laid, column 0.
+    cell, column: the first cell, and in which column it comes to lie.
+    rows, columns: how many are laid of each.
+    row, pitch: from a row to the next, in the source and in the buffer.
+    parts, part: columns are dealt out to so many parts of a row, each so long.
+    apart: from a column to the next, within a part.
+    """
+
+    place: int
+    cell: int
+    column: int
+    rows: int
+    columns: int
+    row: int
+    pitch: int
+    parts: int
+    part: int
+    apart: int
 
 
 class Layout(NamedTuple):
     """How a plane lies in the buffer.
 
-    runs: place, cell, rows and count of what ``lay_volumes`` moves, and ``steps`` how.
     first, step: the place of result 0 of the first row, and from one row of results to the next.
     down, columns: from a row of the kernel to the next, and where its columns begin.
     """
 
-    runs: np.ndarray
-    steps: tuple[int, int, int, int]
+    laid: Laid
     first: int
     step: int
     down: int
@@ -39,16 +64,15 @@ class Layout(NamedTuple):
         """What is written and, for whole tiles of results, read of the buffer; in whole lines."""
         last = (whole(results[0], ROWS) - 1) * self.step + (kernel[0] - 1) * self.down
         read = self.first + last + max(self.columns) + results[1]
-        place, _, rows, count = self.runs.T
-        written = np.max(place + rows * self.steps[0] + count * self.steps[1])
-        return whole(max(read, int(written)), ALIGNED)
+        place, _, column, rows, columns, _, pitch, parts, part, apart = self.laid
+        last_column = (parts - 1) * part + (column + columns) // parts * apart
+        return whole(max(read, place + rows * pitch + last_column), ALIGNED)
 
 
-def layout_of(runs, rows, steps, step, down, columns) -> Layout:
-    """Cells begin with a cache line, as far as one place can be moved to one."""
-    lead = -runs[0][0] % ALIGNED
-    table = np.array([(place + lead, cell, rows, count) for place, cell, count in runs], np.int64)
-    return Layout(table, steps, lead, step, down, columns)
+def layout_of(laid: Laid, step, down, columns) -> Layout:
+    """Cells begin with a cache line, as far as one column can be moved to one."""
+    lead = (-laid.column // laid.parts - laid.place) % ALIGNED
+    return Layout(laid._replace(place=laid.place + lead), lead, step, down, columns)
 
 
 def x_layout(out_shape, x_shape, kernel, stride, padding, dilation) -> Layout:
@@ -57,20 +81,20 @@ def x_layout(out_shape, x_shape, kernel, stride, padding, dilation) -> Layout:
         (count - 1) * s + (k - 1) * d + 1
         for count, k, s, d in zip(out_shape[3:], kernel, stride[1:], dilation[1:])
     ]
-    across = stride[2]
-    pitch = whole(needed[1], across * ALIGNED)
-    part = pitch // across
-    first, end = reach(padding[1], 1, needed[0], x_shape[3])
-    place, cell = (first + padding[1]) * pitch, first * x_shape[4]
-    runs = []
-    for remainder in range(across):
-        offset = remainder - padding[2]
-        low, high = reach(offset, across, x_shape[4], part)
-        runs.append((place + remainder * part + low, cell + low * across + offset, high - low))
+    parts = stride[2]
+    pitch = whole(needed[1], parts * ALIGNED)
+    part = pitch // parts
+    (first, end), (low, high) = (
+        reach(p, 1, n, count) for p, n, count in zip(padding[1:], needed, x_shape[3:])
+    )
+    laid = Laid(
+        place=(first + padding[1]) * pitch, cell=first * x_shape[4] + low, column=low + padding[2],
+        rows=end - first, columns=high - low, row=x_shape[4], pitch=pitch, parts=parts, part=part,
+        apart=1,
+    )  # fmt: skip
     columns = [x * dilation[2] for x in range(kernel[1])]
-    columns = [x % across * part + x // across for x in columns]
-    return layout_of(runs, end - first, (pitch, 1, x_shape[4], across), stride[1] * pitch,
-                     dilation[1] * pitch, columns)  # fmt: skip
+    columns = [x % parts * part + x // parts for x in columns]
+    return layout_of(laid, stride[1] * pitch, dilation[1] * pitch, columns)
 
 
 def grad_layout(x_shape, grad_shape, kernel, stride, padding, dilation) -> Layout:
@@ -82,8 +106,10 @@ def grad_layout(x_shape, grad_shape, kernel, stride, padding, dilation) -> Layou
     (first, end), (low, high) = (
         reach(b, s, n, count) for b, s, n, count in zip(before, stride[1:], needed, grad_shape[3:])
     )
-    place = (first * stride[1] + before[0]) * pitch + low * stride[2] + before[1]
-    runs = [(place, first * grad_shape[4] + low, high - low)]
+    laid = Laid(
+        place=(first * stride[1] + before[0]) * pitch + low * stride[2] + before[1],
+        cell=first * grad_shape[4] + low, column=0, rows=end - first, columns=high - low,
+        row=grad_shape[4], pitch=stride[1] * pitch, parts=1, part=0, apart=stride[2],
+    )  # fmt: skip
     columns = [x * dilation[2] for x in range(kernel[1])]
-    steps = stride[1] * pitch, stride[2], grad_shape[4], 1
-    return layout_of(runs, end - first, steps, pitch, dilation[1] * pitch, columns)
+    return layout_of(laid, pitch, dilation[1] * pitch, columns)

@@ -164,6 +164,21 @@ def repeat_tile(array, i, step, rows, columns):
 
 
 @CpuIntrinsic
+def first_halves(tile):
+    """The tile of the first half of each vector."""
+    halved = _llvm().TileType(tile.dtype, tile.rows, tile.columns, tile.lanes // 2)
+
+    def generate(emit, cells):
+        halves = emit.zeros(halved)
+        for k in range(tile.rows * tile.columns):
+            cell = emit.cell(cells, k)
+            halves = emit.replace(halves, k, emit.shuffle(cell, cell, list(range(halved.lanes))))
+        return halves
+
+    return halved(tile), generate
+
+
+@CpuIntrinsic
 def load_tile(array, i, step, rows, columns):
     """The tile with tile[r, c] = array[i + r * step + c * lanes :][:lanes]"""
     tile = _llvm().tile_like(array, rows, columns)
@@ -520,25 +535,29 @@ def copy_vector(to, i, source, j, count):
 
 
 @CpuIntrinsic
-def take_seconds(to, i, source, j, count):
-    """to[i + k] = source[j + 2 * k] for k < min(count, lanes_of(to)); nothing beyond is touched"""
+def deal_vectors(to, i, other, source, j, count):
+    """to[i + k] = source[j + 2 * k] and to[other + k] = source[j + 2 * k + 1]
+
+    of the first ``count`` numbers of source and of two vectors at most; nothing beyond is touched.
+    """
     tile = _llvm().TileType(to.dtype, 1, 1)
 
-    def generate(emit, to_values, i, source_values, j, count):
-        begin = emit.begin_of(source, source_values)
-        reach = emit.builder.add(emit.builder.add(count, count), count.type(-1))
+    def generate(emit, to_values, i, other, source_values, j, count):
+        begin, end = emit.begin_of(source, source_values), emit.begin_of(to, to_values)
         halves = [
             emit.load_lanes(
                 tile, emit.address(begin, j, (first, j.type(1))),
-                emit.first_lanes(tile, emit.builder.sub(reach, reach.type(first))),
+                emit.first_lanes(tile, emit.builder.sub(count, count.type(first))),
             )
             for first in (0, tile.lanes)
         ]  # fmt: skip
-        vector = emit.shuffle(*halves, [2 * k for k in range(tile.lanes)])
-        address = emit.address(emit.begin_of(to, to_values), i)
-        emit.store_lanes(tile, vector, address, emit.first_lanes(tile, count))
+        for first, place in enumerate((i, other)):
+            vector = emit.shuffle(*halves, [2 * k + first for k in range(tile.lanes)])
+            due = emit.builder.add(count, count.type(1 - first))
+            mask = emit.first_lanes(tile, emit.builder.ashr(due, count.type(1)))
+            emit.store_lanes(tile, vector, emit.address(end, place), mask)
 
-    return _llvm().types.void(to, i, source, j, count), generate
+    return _llvm().types.void(to, i, other, source, j, count), generate
 
 
 @CpuIntrinsic
