@@ -18,6 +18,13 @@ parallel.FIRST_CALLS = 0
 collect_ignore = ["data"]
 
 
+def pytest_collection_modifyitems(items):
+    """Rows of tests for both devices that run on a GPU bear its mark."""
+    for item in items:
+        if "callspec" in vars(item) and item.callspec.params.get("device") == xt.DEV_GPU_0:
+            item.add_marker("gpu")
+
+
 @pytest.fixture(autouse=True)
 def seeded():
     """Every test starts from the same random state and leaves no thread count or mode behind."""

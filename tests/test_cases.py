@@ -134,6 +134,7 @@ def backward(case: Case, inputs: list[xt.XTensor]) -> list[xt.XTensor]:
     return outputs
 
 
+@pytest.mark.gpu
 @every_case
 # The simulator computes with NumPy scalars, which warn where a device is silent.
 @pytest.mark.filterwarnings("ignore:(overflow|invalid value) encountered:RuntimeWarning")

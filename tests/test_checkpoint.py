@@ -135,6 +135,7 @@ def test_values_come_back_as_they_were(tmp_path):
     assert np.isnan(xt.load_checkpoint(tmp_path / "nan", net)["loss"])
 
 
+@pytest.mark.gpu
 def test_from_a_gpu_to_the_cpu_and_back(tmp_path):
     net, optimizer = made(size=2, steps=0)
     net.toGPU(DEV_GPU_0)

@@ -46,6 +46,7 @@ def test_own_op_runs_and_is_recorded(own_op):
     np.testing.assert_allclose(own_op.y.to_numpy(), [10 / 3, 73 / 3, 136 / 3], rtol=1e-6)
 
 
+@pytest.mark.gpu
 def test_own_op_runs_on_both_devices(own_op):
     grads = []
     for device in (xt.DEV_CPU, xt.DEV_GPU_0):
@@ -118,6 +119,7 @@ def test_what_pytorch_users_are_told_of_copies_holds():
     np.testing.assert_array_equal(a.to_numpy(), [[0, 5, 0], [1, 1, 1]])
 
 
+@pytest.mark.gpu
 def test_what_pytorch_users_are_told_of_names_holds():
     x = xt.XTensor([[3.0, 1.0], [2.0, 4.0]], requires_grad=True, device=xt.DEV_GPU_0)
     assert [xt.XTensor(x).device, xt.XTensor(x, device=x.device).device] == [0, 1000]

@@ -15,6 +15,7 @@ import xtensor as xt
 from xtensor.device import to_device, to_host
 from xtensor.elementwise import apply
 from xtensor.kernels import launch, load, parallel
+from xtensor.kernels.cpu.elementwise import VECTORS
 from xtensor.kernels.parallel import parallel_for
 
 CPU, CUDA = load("cpu"), load("cuda")
@@ -427,6 +428,59 @@ def test_forward_must_give_raw_arrays(result, came):
     for context in (xt.autograd.tape(), xt.autograd.no_grad()):
         with context, pytest.raises(TypeError, match=f"wrong.*type {came}.*raw array"):
             Wrong()(x)
+
+
+class Transposed(xt.Op):
+    """Whose results are views."""
+
+    def forward(self, x):
+        return x.T
+
+    def backward(self, grad_out):
+        return grad_out.T
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (400, 401)])
+def test_an_op_of_ones_own_may_return_views(shape):
+    x, w = (np.random.default_rng(1).standard_normal(shape) for _ in range(2))
+    mine, due = (xt.XTensor(x, requires_grad=True) for _ in range(2))
+    results = []
+    with xt.autograd.tape():
+        for t, op in ((mine, Transposed()), (due, xt.transpose)):
+            y = op(xt.tanh(t)) * xt.XTensor(w.T)
+            y = xt.softmax(y, 1) + xt.sums(y, axis=0)
+            y.backward(xt.XTensor(w.T))
+            results.append(y.to_numpy().tobytes())
+    assert results[0] == results[1]
+    assert mine.grad.to_numpy().tobytes() == due.grad.to_numpy().tobytes()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_kernels_take_views(dtype):
+    """By strides, or they say that they do not."""
+    x = np.random.default_rng(1).standard_normal((300, 301)).astype(dtype)
+    for _ in range(6):
+        np.testing.assert_array_equal(xt.apply("neg_forward", (x.T,)), -x.T)
+        np.testing.assert_array_equal(xt.apply("add_forward", (x.T, x.T)), x.T + x.T)
+        np.testing.assert_array_equal(xt.apply("add_forward", (x[::-1], x[0])), x[::-1] + x[0])
+    out = np.empty((1, 300), dtype)
+    launch("sum_forward", 300, out, x.T[None])
+    np.testing.assert_allclose(out[0], x.sum(1), rtol=1e-3)
+    with pytest.raises(Exception, match=r"numpy\.ascontiguousarray"):
+        launch("sum_forward", 1, out[:, :1], x.reshape(1, -1, 1)[:, ::2])
+
+
+@pytest.mark.parametrize("given", [np.float32, np.float64])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", sorted(VECTORS))
+def test_a_result_may_have_another_dtype(name, dtype, given):
+    """Also where x or y is repeated, and numbers are many."""
+    x, y = (np.random.default_rng(1).standard_normal(n).astype(given) for n in ((300, 300), 300))
+    for pair in ((x, x), (x, y), (y, x)):
+        few = xt.apply(name, tuple(a[..., :20] for a in pair), dtype=np.dtype(dtype))
+        many = xt.apply(name, pair, dtype=np.dtype(dtype))
+        np.testing.assert_allclose(many[..., :20], few, rtol=1e-6)
+        assert many.dtype == few.dtype == (bool if few.dtype == bool else dtype)
 
 
 def test_tensors_are_not_raw_arrays():

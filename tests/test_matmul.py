@@ -64,6 +64,7 @@ def test_many_small_products_are_those_of_each(k, transposed, one):
     assert len({r.tobytes() for r in results}) == 1
 
 
+@pytest.mark.gpu
 @pytest.mark.parametrize("parts", [1, 3])
 @pytest.mark.parametrize("transposed", [(0, 0), (0, 1), (1, 0), (1, 1)], ids=str)
 def test_parts_on_cuda_are_those_of_the_cpu(parts, transposed):

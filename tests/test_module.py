@@ -149,6 +149,7 @@ def test_load_lists_all_that_is_wrong_and_changes_nothing():
         net.load_state_dict([1])
 
 
+@pytest.mark.gpu
 def test_moving_takes_the_whole_tree():
     net = Net()
     first = net.first.factor

@@ -46,6 +46,7 @@ def test_weights_too_small_to_divide_by_still_count():
     assert sorted(drawn.to_numpy().tolist()) == [0, 2]
 
 
+@pytest.mark.gpu
 def test_a_seed_gives_the_same_draw_on_both_devices():
     draws = []
     for device in (xt.DEV_CPU, xt.DEV_GPU_0):

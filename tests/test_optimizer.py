@@ -63,6 +63,7 @@ def test_five_steps_equal_the_formula(rule, dtype):
         np.testing.assert_allclose(w.to_numpy(), due, rtol=rtol, atol=rtol)
 
 
+@pytest.mark.gpu
 @pytest.mark.parametrize("rule", RULES, ids=identity)
 def test_the_cuda_twin_agrees(rule):
     optimizer_class, _, options = rule
@@ -179,6 +180,7 @@ def test_state_of_something_else_is_refused_and_changes_nothing():
         (xt.Adam([w]), {**state, "options": {**state["options"], "lr": -1}}, ValueError, "lr"),
         (xt.Adam([w]), {**state, "state": [{"step": 1}]}, ValueError, "parameter 0"),
         (xt.Adam([w]), {**state, "state": [{**state["state"][0], "step": -1}]}, ValueError, "-1"),
+        (xt.Adam([w]), {**state, "state": [{"step": 1, "m": [1], "v": w}]}, TypeError, "m of para"),
         (xt.Adam([w]), [1], TypeError, "state_dict"),
     ]
     for other, broken, error, words in wrong:

@@ -236,9 +236,6 @@ def walk_back(seeds: Sequence[tuple[Op, int, Array]]) -> None:
                 _refuse_nan(node, position, gradient)
             parent, slot = edge
             if slot == LEAF:
-                dtype = parent.array.dtype
-                if gradient.dtype is not dtype and gradient.dtype != dtype:
-                    _refuse_dtype(node, position, gradient, dtype)
                 total = leaves.get(parent)
                 if total is None:
                     leaves[parent] = gradient
@@ -257,15 +254,6 @@ def walk_back(seeds: Sequence[tuple[Op, int, Array]]) -> None:
         node.edges, node.saved = None, ()  # a finished walk needs no more of it
     for leaf, gradient in leaves.items():
         leaf.receive_gradient(gradient)
-
-
-def _refuse_dtype(node: Op, position: int, gradient: Array, dtype: np.dtype[Any]) -> None:
-    raise RuntimeError(
-        message(f"backward of {node.name}", f"gradient of input {position}",
-                gradient.dtype, f"{dtype}, as the input",
-                "cast it, g.astype(x.dtype) in NumPy, here or in an op after this one whose "
-                "backward passed it on")
-    )  # fmt: skip
 
 
 def _refuse_nan(node: Op, position: int, gradient: Array) -> None:

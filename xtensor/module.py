@@ -476,6 +476,6 @@ def _misfit(array: Array, value: Any) -> str:
 
 def _fitted(tensor: XTensor, value: Any) -> Array:
     """A private copy of ``value`` in the dtype and on the device of ``tensor``."""
-    source = value.array if isinstance(value, XTensor) else np.ascontiguousarray(value)
+    source = value.array if isinstance(value, XTensor) else np.asarray(value, order="C")
     array = to_device(cast(source, tensor.array.dtype), tensor.device)
     return copy_array(array) if array is source else array

@@ -56,7 +56,8 @@ class Op:
 
     ``self.needs(i)`` says whether the gradient of input i will be asked for; ``self.save(...)`` in
     ``forward`` keeps what ``backward`` reads from ``self.saved``. ``backward`` gets one gradient
-    per output and returns one per input, None where there is none or none is needed.
+    per output and returns one per input, of its dtype, None where there is none or none is needed.
+    Either may return a view, such as ``x.T``, which is copied.
 
     An instance may be called any number of times, as where a module keeps it as ``self.op``. Once
     recorded it belongs to its graph: a further call runs on a shallow copy of it, so whatever else
@@ -86,18 +87,21 @@ class Op:
     input_shapes: list[tuple[int, ...]]
     output_shapes: list[tuple[int, ...]]
     cast_from: list[np.dtype[Any] | None] | None = None
+    input_dtypes: list[np.dtype[Any] | None]
 
     def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "name" not in cls.__dict__:
             cls.name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
         cls.checks = cls.check is not Op.check
+        cls.foreign = cls.__module__.partition(".")[0] != __package__.partition(".")[0]
         if not abstract:
             registered[cls.name] = cls
 
     # -- what a subclass writes -------------------------------------------------------------------
 
     checks = False  # whether there is a ``check`` to call
+    foreign = False  # whether it is not the package's, and what it returns has to be looked at
 
     def check(self, *inputs: Array) -> None:
         """Refuse wrong shapes, dtypes and indices before any kernel runs."""
@@ -153,14 +157,14 @@ class Op:
         tape = state.tape
         if tape is None or not required or not self.differentiable:
             result = self.forward(*arrays)
-            if type(result) is ndarray:
+            if type(result) is ndarray and not self.foreign:
                 return wrap(result)
-            self._check_result(result)
+            result = self._checked(result, arrays)
             return wrap(result) if type(result) is not tuple else tuple(map(wrap, result))
         self.edges = edges
         result = self.forward(*arrays)
-        if type(result) is not ndarray:
-            self._check_result(result)
+        if type(result) is not ndarray or self.foreign:
+            result = self._checked(result, arrays)
         self.number = next(_numbers)
         self.input_shapes = input_shapes = []
         for array in arrays:
@@ -179,9 +183,28 @@ class Op:
         other.number, other.edges, other.saved, other.cast_from = 0, None, (), None
         return other
 
-    def _check_result(self, result: Any) -> None:
-        for array in result if type(result) is tuple else (result,):
+    def _checked(self, result: Any, inputs: list[Array]) -> Any:
+        """What ``forward`` returned for these inputs: raw arrays, contiguous as kernels expect."""
+        found = result if type(result) is tuple else (result,)
+        for array in found:
             check_raw(self.name, "what forward returned", array)
+        if self.foreign:
+            self.input_dtypes = [None if array is None else array.dtype for array in inputs]
+            found = tuple(map(_contiguous, found))
+        return found if type(result) is tuple else found[0]
+
+    def _checked_gradient(self, position: int, gradient: Any) -> Any:
+        """What ``backward`` returned for an input, in its dtype and contiguous."""
+        if gradient is None or not self.needs(position):
+            return None
+        where, argument = f"backward of {self.name}", f"gradient of input {position}"
+        check_raw(where, argument, gradient)
+        if gradient.dtype != (dtype := self.input_dtypes[position]):
+            raise RuntimeError(
+                message(where, argument, gradient.dtype, f"{dtype}, as the input",
+                        "cast it, g.astype(x.dtype) in NumPy")
+            )  # fmt: skip
+        return _contiguous(gradient)
 
     def _as_tensors(self, inputs: tuple[Any, ...]) -> list[XTensor]:
         """Numbers and NumPy arrays as constants beside the tensors they meet, None as ABSENT."""
@@ -257,6 +280,8 @@ class Op:
                 message(f"backward of {self.name}", "the number of gradients", len(results),
                         f"{len(self.input_shapes)}, one per input, None where there is none")
             )  # fmt: skip
+        if self.foreign:
+            results = tuple(itertools.starmap(self._checked_gradient, enumerate(results)))
         return results
 
     def fit_gradient(self, position: int, gradient: Array) -> Array:
@@ -271,6 +296,13 @@ class Op:
             gradient = sum_to_shape(gradient, shape)
         dtype = None if self.cast_from is None else self.cast_from[position]
         return gradient if dtype is None else cast(gradient, dtype)
+
+
+def _contiguous(array: Array) -> Array:
+    """The array, or a copy in order if it is a view of the host's memory such as ``x.T``."""
+    if type(array) is ndarray and not array.flags.c_contiguous:
+        return array.copy()
+    return array
 
 
 def constant(value: Any, like: Array, where: str) -> XTensor:

@@ -141,7 +141,7 @@ class Optimizer:
         """Continue where the optimizer that gave ``state_dict`` was.
 
         Raises:
-            TypeError: it is no mapping.
+            TypeError: it is no mapping, or a part of its state is no XTensor.
             ValueError: it is of another class, of other parameters or incomplete; nothing has been
                 changed then.
         """
@@ -184,6 +184,11 @@ class Optimizer:
         arrays = []
         for name in self.slots if len(entry) > 1 else ():
             value = entry[name]
+            if not isinstance(value, XTensor):
+                raise TypeError(
+                    message(where, f"{name} of parameter {position}",
+                            f"of type {type(value).__name__}", "an XTensor")
+                )  # fmt: skip
             if (value.shape, value.dtype) != (parameter.shape, parameter.dtype):
                 raise ValueError(
                     message(where, f"{name} of parameter {position}",

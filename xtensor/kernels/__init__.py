@@ -62,11 +62,13 @@ def elementwise_kernel(formula: Callable[..., Any]) -> Callable[..., Any]:
     """Register a formula on single numbers as an elementwise kernel of its name, on both devices.
 
     Args:
-        formula: array elements come first; annotate a parameter (``alpha: float``) that is a plain
-            number. Keep float32 in float32: ``x * x``, not ``x ** 2.0``.
+        formula: of one or two array elements and up to two plain numbers after them, which are
+            annotated (``alpha: float``), or of three elements. Keep float32 in float32: ``x * x``,
+            not ``x ** 2.0``.
 
     Raises:
-        ValueError: another module or xtensor itself already has a kernel of that name.
+        ValueError: other parameters; another module or xtensor itself already has a kernel of
+            that name.
 
     Example:
         >>> @elementwise_kernel

@@ -101,11 +101,13 @@ def run_loop(start, stop, a, b, c, loop, data, axes):
 
 
 def run_ufunc(ufunc: np.ufunc, out: np.ndarray, x: np.ndarray, y: np.ndarray | None = None) -> bool:
-    """ufunc(x, y, out=out) or ufunc(x, out=out) of contiguous arrays that broadcast to ``out``, if
-    it can."""
+    """ufunc(x, y, out=out) or ufunc(x, out=out) of arrays that broadcast to ``out``, if they are
+    contiguous and NumPy has such a loop."""
     inputs = (x,) if y is None else (x, y)
-    if y is None:  # the result is given twice, and not looked at the first time
+    if y is None:  # a loop of one operand writes through the second place, and ignores the third
         y = out
+    if not (out.flags.c_contiguous and x.flags.c_contiguous and y.flags.c_contiguous):
+        return False
     plan = _plan(ufunc, x.dtype, x.shape, y.dtype, y.shape, out.dtype, out.shape)
     if plan is None:
         return False
@@ -197,7 +199,8 @@ class ElementwiseKernel(CpuKernel):
         rows, x_step, y_step, axes = _plan_rows(out.shape, x.shape, y.shape)
         if rows < FEW:
             return False
-        loop = self._rows(x_step, y_step, self.vectors is not None and out.dtype != np.bool_)
+        by_vectors = self.vectors is not None and x.dtype == y.dtype == out.dtype != np.bool_
+        loop = self._rows(x_step, y_step, by_vectors)
         parallel_for(loop, rows, (out.reshape(-1), x.reshape(-1), y.reshape(-1), axes))
         return True
 

@@ -16,7 +16,7 @@ import sys
 from typing import Any
 
 from llvmlite import binding, ir
-from numba.core import cgutils, types
+from numba.core import cgutils, errors, types
 from numba.core.datamodel import models, register_default
 from numba.core.extending import intrinsic
 from numba.core.types.misc import CPointer
@@ -69,6 +69,11 @@ class TileModel(models.PrimitiveModel):
 
 def pointer_to(array):
     """The type of a pointer to the elements of an array; truth values are the numbers 0 and 1."""
+    if isinstance(array, types.Array) and array.layout != "C":
+        raise errors.TypingError(
+            "a kernel that reads by pointers got a view, such as x[::2]; "
+            "pass it numpy.ascontiguousarray(x)"
+        )
     return CPointer(types.uint8 if array.dtype == types.boolean else array.dtype)
 
 

@@ -8,12 +8,26 @@ from typing import Any
 
 from ..errors import message
 
+# Array elements and plain numbers that there are loops for, on both devices.
+LIFTED = frozenset({(1, 0), (2, 0), (3, 0), (1, 1), (2, 1), (1, 2), (2, 2)})
+
 
 def split_parameters(formula: Callable[..., Any]) -> tuple[int, int]:
-    """How many parameters of a formula are array elements and how many plain numbers."""
+    """How many parameters of a formula are array elements and how many plain numbers.
+
+    Raises:
+        ValueError: there is no loop for so many, or a number comes before an array element.
+    """
     parameters = inspect.signature(formula).parameters.values()
-    numbers = sum(p.annotation is not inspect.Parameter.empty for p in parameters)
-    return len(parameters) - numbers, numbers
+    plain = [p.annotation is not inspect.Parameter.empty for p in parameters]
+    numbers, arrays = sum(plain), len(plain) - sum(plain)
+    if (arrays, numbers) not in LIFTED or any(plain[:arrays]):
+        raise ValueError(
+            message(formula.__name__, "its parameters", str(inspect.signature(formula)),
+                    "one or two array elements, then up to two plain numbers, or three elements",
+                    "annotate numbers, and nothing else: alpha: float")
+        )  # fmt: skip
+    return arrays, numbers
 
 
 def check_count(name: str, arrays: int, numbers: int, args: Sequence[Any]) -> None:

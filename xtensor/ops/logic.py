@@ -73,10 +73,15 @@ class Clip(Unary):
             least, most = -math.inf, math.inf
         else:
             least, most = int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
-        low = least if self.low is None else min(max(self.low, least), most)
-        high = most if self.high is None else min(max(self.high, least), most)
-        if not is_floating(dtype):  # the whole numbers inside
+        low = least if self.low is None else max(self.low, least)
+        high = most if self.high is None else min(self.high, most)
+        if low <= high and not is_floating(dtype):
             low, high = math.ceil(low), math.floor(high)
+        if low > high:
+            raise ValueError(
+                message("clip", "min_val and max_val", f"{self.low} and {self.high}",
+                        f"limits with a whole number between them that {dtype} can hold")
+            )  # fmt: skip
         return dtype.type(low), dtype.type(high)
 
     def forward(self, x: Array) -> Array:

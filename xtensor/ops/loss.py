@@ -173,8 +173,9 @@ class _ByDistribution(_Loss, abstract=True):
 
     def forward(self, target: Array, prediction: Array) -> Array:
         if len(target.shape) == 1:
-            classes = to_host(target).astype(INT64)
-            target = host_constant(prediction, np.eye(prediction.shape[1])[classes])
+            one_hot = np.zeros(prediction.shape, prediction.dtype)
+            one_hot[np.arange(len(one_hot)), to_host(target).astype(INT64)] = 1
+            target = host_constant(prediction, one_hot)
         x = rows_along(prediction, 1)
         y = rows_along(cast(target, x.dtype), 1)
         count = (x.shape[0],)
