@@ -104,7 +104,11 @@ class Op:
     foreign = False  # whether it is not the package's, and what it returns has to be looked at
 
     def check(self, *inputs: Array) -> None:
-        """Refuse wrong shapes, dtypes and indices before any kernel runs."""
+        """Refuse wrong shapes, dtypes and indices before any kernel runs.
+
+        What it works out for that, an axis say, it may leave on ``self`` for ``forward``, which
+        runs after it, never without.
+        """
 
     def forward(self, *inputs: Array) -> Any:
         raise NotImplementedError(f"{type(self).__name__} has no forward")

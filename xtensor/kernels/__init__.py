@@ -1,6 +1,6 @@
 """Kernels: loops over raw arrays, one file per family and device, twins under equal names.
 
-``launch`` is the one place where a device is chosen. Kernels know nothing of tensors.
+``launch`` runs one on the device its arrays lie on. Kernels know nothing of tensors.
 """
 
 from __future__ import annotations

@@ -63,14 +63,14 @@ def find_loop(ufunc: np.ufunc, types: str) -> tuple[int, int] | None:
 @CpuIntrinsic
 def call_loop(loop, data, count, a_place, b_place, c_place, a_step, b_step, c_step):
     """One of NumPy's loops over ``count`` elements from these addresses on."""
-    from . import _llvm
+    from . import _calls
 
-    whole = _llvm.types.int64
+    whole = _calls.types.int64
 
     def generate(emit, loop, data, count, *operands):
-        emit.call_loop(loop, data, count, operands[:3], operands[3:])
+        _calls.call_loop(emit, loop, data, count, operands[:3], operands[3:])
 
-    return _llvm.types.void(*[whole] * 9), generate
+    return _calls.types.void(*[whole] * 9), generate
 
 
 @CpuFunction

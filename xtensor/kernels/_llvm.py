@@ -1,4 +1,4 @@
-"""LLVM code for the helpers in cpu/simd.py: vectors, and tiles of them; loaded to compile one.
+"""LLVM code for intrinsics: numbers, vectors, and tiles of them; loaded to compile one.
 
 Nothing here knows what a kernel is about; ``Emitter`` has one method for each thing that numba
 cannot say in Python: load a vector, repeat a number in all its lanes, shuffle lanes, and so on.
@@ -8,11 +8,9 @@ cannot say in Python: load a vector, repeat a number in all its lanes, shuffle l
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import inspect
 import operator
-import sys
 from typing import Any
 
 from llvmlite import binding, ir
@@ -20,9 +18,8 @@ from numba.core import cgutils, errors, types
 from numba.core.datamodel import models, register_default
 from numba.core.extending import intrinsic
 from numba.core.types.misc import CPointer
-from numba.np.arrayobj import populate_array
 
-LANE = ir.IntType(32)
+LANE, WORD = ir.IntType(32), ir.IntType(64)
 # A product and a sum may be rounded once.
 FUSE = ("contract",)
 
@@ -137,6 +134,10 @@ class Emitter:
 
     def __init__(self, context, builder, argument_types):
         self.context, self.builder, self.types = context, builder, argument_types
+
+    @property
+    def module(self):
+        return self.builder.module
 
     # -- memory -----------------------------------------------------------------------------------
 
@@ -343,160 +344,6 @@ class Emitter:
         for c, column in enumerate(columns):
             cells = self.multiply_add(cells, row * tile.columns + c, factor, column)
         return cells
-
-    # -- threads ----------------------------------------------------------------------------------
-
-    def slot(self, mailbox, place):
-        """The address of that int64 of a mailbox, given by its own."""
-        start = self.builder.inttoptr(mailbox, WORD.as_pointer())
-        return self.builder.gep(start, [place])
-
-    def fetch(self, mailbox, place):
-        return self.builder.load_atomic(self.slot(mailbox, place), "seq_cst", 8)
-
-    def change(self, how, mailbox, place, number):
-        """At once "add" a number there, or "xchg" it for the one there; what was there before."""
-        return self.builder.atomic_rmw(how, self.slot(mailbox, place), number, "seq_cst")
-
-    def pause(self):
-        """A moment in which a loop that waits takes little from what shares its processor."""
-        name, values = _PAUSE.get(binding.get_default_triple().split("-")[0], (None, []))
-        if name:
-            kind = ir.FunctionType(ir.VoidType(), [value.type for value in values])
-            self.builder.call(cgutils.get_or_insert_function(self.module, kind, name), values)
-
-    def call_system(self, name, address=None, *numbers):
-        """Call what ``name_system_functions`` gave a name, perhaps with a pointer and ints."""
-        values = [] if address is None else [address]
-        values += [LANE(number) for number in numbers]
-        kind = ir.FunctionType(ir.VoidType(), [value.type for value in values])
-        self.builder.call(cgutils.get_or_insert_function(self.module, kind, name), values)
-
-    def call_loop(self, loop, data, count, places, steps):
-        """One of NumPy's inner loops: (char **pointers, intp *count, intp *steps, void *data)."""
-        moved, stepped = (cgutils.alloca_once(self.builder, WORD, len(places)) for _ in range(2))
-        for number, (place, step) in enumerate(zip(places, steps, strict=True)):
-            self.builder.store(place, self.builder.gep(moved, [LANE(number)]))
-            self.builder.store(step, self.builder.gep(stepped, [LANE(number)]))
-        counted = cgutils.alloca_once_value(self.builder, count)
-        kind = ir.FunctionType(ir.VoidType(), [moved.type, counted.type, stepped.type, WORD])
-        function = self.builder.inttoptr(loop, kind.as_pointer())
-        self.builder.call(function, [moved, counted, stepped, data])
-
-    @property
-    def module(self):
-        return self.builder.module
-
-    def place_of(self, value):
-        """The address of memory of the calling function that holds a value."""
-        return self.builder.ptrtoint(cgutils.alloca_once_value(self.builder, value), WORD)
-
-    def function_over(self, name, kinds, held):
-        """The address of a function (start, stop, seat, place of a tuple) that calls another.
-
-        That is called for (start, stop, *values) of the given kinds. The tuple ``held`` has a row
-        for each seat where an array has an axis more than its kind.
-        """
-        convention = self.context.call_conv
-        chunk = ir.Function(
-            self.module, convention.get_function_type(types.none, _CHUNK),
-            self.module.get_unique_name("chunk"),
-        )  # fmt: skip
-        chunk.linkage = "internal"
-        inside = Emitter(self.context, ir.IRBuilder(chunk.append_basic_block()), held.types)
-        start, stop, seat, place = convention.get_arguments(chunk)
-        values = inside.unpack(held, place)
-        for number, (kind, given) in enumerate(zip(kinds, held.types)):
-            if kind != given:
-                values[number] = inside.row(kind, given, values[number], seat)
-        kinds = types.int64, types.int64, *kinds
-        loop = cgutils.get_or_insert_function(
-            self.module, convention.get_function_type(types.none, kinds), name
-        )
-        status, _ = convention.call_function(
-            inside.builder, loop, types.none, kinds, [start, stop, *values]
-        )
-        with cgutils.if_unlikely(inside.builder, status.is_error):
-            convention.return_status_propagate(inside.builder, status)
-        convention.return_value(inside.builder, self.context.get_dummy_value())
-        return self.builder.ptrtoint(chunk, WORD)
-
-    def unpack(self, held, place):
-        """The values of a tuple that lies at an address."""
-        pointer = self.builder.inttoptr(place, self.context.get_value_type(held).as_pointer())
-        return cgutils.unpack_tuple(self.builder, self.builder.load(pointer))
-
-    def row(self, kind, rows, value, number):
-        """A row of an array of rows, without counting a reference to it."""
-        array = self.context.make_array(rows)(self.context, self.builder, value)
-        size, step = (
-            self.builder.extract_value(numbers, axis)
-            for numbers, axis in ((array.shape, 1), (array.strides, 1))
-        )
-        data = self.builder.gep(array.data, [self.builder.mul(number, size)])
-        row = self.context.make_array(kind)(self.context, self.builder)
-        populate_array(row, data, [size], [step], array.itemsize, array.meminfo)
-        return row._getvalue()
-
-    def call_function(self, function, start, stop, seat, place):
-        """What ``function_over`` made; whether it raised."""
-        convention = self.context.call_conv
-        kind = convention.get_function_type(types.none, _CHUNK)
-        pointer = self.builder.inttoptr(function, kind.as_pointer())
-        status, _ = convention.call_function(
-            self.builder, pointer, types.none, _CHUNK, [start, stop, seat, place]
-        )
-        return status.is_error
-
-
-WORD = ir.IntType(64)
-# What a chunk of a job is called with: start, stop, the thread's seat and the place of all else.
-_CHUNK = (types.int64,) * 4
-# By the processor's family, as LLVM calls it.
-_PAUSE: dict[str, tuple[str, list[Any]]] = {
-    "x86_64": ("llvm.x86.sse2.pause", []),
-    "aarch64": ("llvm.aarch64.hint", [LANE(1)]),
-    "arm64": ("llvm.aarch64.hint", [LANE(1)]),
-}
-# Names of functions of the system's.
-GIVE_WAY, ACQUIRE, RELEASE = (f"xtensor_{name}" for name in ("give_way", "acquire", "release"))
-
-
-def name_system_functions():
-    """Let compiled code, which the cache may have kept, find them."""
-    if sys.platform == "win32":
-        give_way = ctypes.windll.kernel32.SwitchToThread
-    else:
-        give_way = ctypes.CDLL(None).sched_yield
-    python = ctypes.pythonapi
-    for name, function in (
-        (GIVE_WAY, give_way),
-        (ACQUIRE, python.PyThread_acquire_lock),
-        (RELEASE, python.PyThread_release_lock),
-    ):
-        binding.add_symbol(name, ctypes.cast(function, ctypes.c_void_p).value)
-
-
-def without_rows(arguments, buffers):
-    """Types of arguments in which the last ones, so many buffers, are single rows."""
-    plain = len(arguments) - buffers
-    rows = [types.Array(array.dtype, 1, "C") for array in arguments[plain:]]
-    return (*arguments[:plain], *rows)
-
-
-def name_of(loop, arguments):
-    """What compiled code calls the loop of that name for (start, stop, *arguments)."""
-    return f"xtensor {loop} {', '.join(map(str, arguments))}"
-
-
-def name_loop(loop, dispatcher, arguments):
-    """Compile the dispatcher for (start, stop, *arguments) and let compiled code find it."""
-    signature = (types.int64, types.int64, *arguments)
-    dispatcher.compile(signature)
-    compiled = dispatcher.overloads[signature]
-    address = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
-    binding.add_symbol(name_of(loop, arguments), address)
-
 
 def instruction(how, dtype):
     """LLVM's name for "add", "sub" and so on of numbers of that type."""

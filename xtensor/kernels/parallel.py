@@ -33,7 +33,7 @@ SERIAL_ELEMENTS = 2 * CHUNK_ELEMENTS
 # many each; and where by the number of threads: one that is held up leaves its share to the others.
 MAX_CHUNKS, CHUNKS_PER_THREAD = 16, 4
 # A loop's first calls go without other threads, unless they handle so many elements: what shares it
-# out takes 0.1 to 0.5 s to compile, too much for one result and its gradients. An LSTM's have four
+# out takes 0.1 to 0.3 s to compile, too much for one result and its gradients. An LSTM's have four
 # products.
 FIRST_CALLS, LONG = 4, 1 << 28
 # What scratch memory for a loop goes by.

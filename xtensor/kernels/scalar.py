@@ -1,7 +1,8 @@
 """Formulas on single numbers; every function here becomes an elementwise kernel of that name.
 
 On CUDA the formula is lifted into a grid-stride loop with broadcasting. On the CPU NumPy's own loop
-is used where there is one (``cpu/elementwise.py`` says where), else numba compiles the formula.
+is used where there is one and it is faster, else numba compiles the formula, or one of the same
+meaning that vectorises (``cpu/elementwise.py`` says where).
 Parameters with an annotation are plain numbers, the others array elements. ``g`` is the gradient of
 the output, ``x`` and ``y`` are inputs, ``out`` is what forward gave.
 

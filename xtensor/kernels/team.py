@@ -47,19 +47,20 @@ I64 = np.int64
 PATIENCE, LOOKS = 3000, 30
 
 
-def _llvm():
-    from . import _llvm
+def _calls():
+    """What writes LLVM code; not loaded before something is compiled, as numba is not."""
+    from . import _calls
 
-    return _llvm
+    return _calls
 
 
 @CpuIntrinsic
 def look(mailbox, place):
     """What lies at that place, as all threads see it."""
-    whole = _llvm().types.int64
+    whole = _calls().types.int64
 
     def generate(emit, mailbox, place):
-        return emit.fetch(mailbox, place)
+        return _calls().fetch(emit, mailbox, place)
 
     return whole(whole, whole), generate
 
@@ -67,10 +68,10 @@ def look(mailbox, place):
 @CpuIntrinsic
 def add_to(mailbox, place, number):
     """Add a number to it; what was there before."""
-    whole = _llvm().types.int64
+    whole = _calls().types.int64
 
     def generate(emit, *values):
-        return emit.change("add", *values)
+        return _calls().change(emit, "add", *values)
 
     return whole(whole, whole, whole), generate
 
@@ -78,10 +79,10 @@ def add_to(mailbox, place, number):
 @CpuIntrinsic
 def exchange(mailbox, place, number):
     """Put a number there; what was there before."""
-    whole = _llvm().types.int64
+    whole = _calls().types.int64
 
     def generate(emit, *values):
-        return emit.change("xchg", *values)
+        return _calls().change(emit, "xchg", *values)
 
     return whole(whole, whole, whole), generate
 
@@ -91,9 +92,9 @@ def acquire(lock):
     """Wait for the lock at this address."""
 
     def generate(emit, address):
-        emit.call_system(_llvm().ACQUIRE, address, 1)
+        _calls().call(emit, _calls().ACQUIRE, address, _calls().LANE(1))
 
-    types = _llvm().types
+    types = _calls().types
     return types.void(types.int64), generate
 
 
@@ -102,9 +103,9 @@ def release(lock):
     """Let whoever waits for the lock at this address go on."""
 
     def generate(emit, address):
-        emit.call_system(_llvm().RELEASE, address)
+        _calls().call(emit, _calls().RELEASE, address)
 
-    types = _llvm().types
+    types = _calls().types
     return types.void(types.int64), generate
 
 
@@ -113,9 +114,9 @@ def pause():
     """Wait a moment."""
 
     def generate(emit):
-        emit.pause()
+        _calls().pause(emit)
 
-    return _llvm().types.void(), generate
+    return _calls().types.void(), generate
 
 
 @CpuIntrinsic
@@ -123,9 +124,9 @@ def give_way():
     """Let another thread that waits for this processor run."""
 
     def generate(emit):
-        emit.call_system(_llvm().GIVE_WAY)
+        _calls().call(emit, _calls().GIVE_WAY)
 
-    return _llvm().types.void(), generate
+    return _calls().types.void(), generate
 
 
 @CpuIntrinsic
@@ -135,13 +136,13 @@ def function_over(loop, buffers, arguments):
     It finds the arguments at the place, and the loop when it is loaded, so that this is compiled
     once. Of the last arguments, so many buffers, it passes on the row for its seat.
     """
-    values = _llvm().without_rows(arguments.types, buffers.literal_value)
-    name = _llvm().name_of(loop.literal_value, values)
+    values = _calls().without_rows(arguments.types, buffers.literal_value)
+    name = _calls().name_of(loop.literal_value, values)
 
     def generate(emit, *_):
-        return emit.function_over(name, values, arguments)
+        return _calls().function_over(emit, name, values, arguments)
 
-    return _llvm().types.int64(loop, buffers, arguments), generate
+    return _calls().types.int64(loop, buffers, arguments), generate
 
 
 @CpuIntrinsic
@@ -149,9 +150,9 @@ def place_of(arguments):
     """Where a copy of the tuple lies until the calling function returns."""
 
     def generate(emit, values):
-        return emit.place_of(values)
+        return _calls().place_of(emit, values)
 
-    return _llvm().types.int64(arguments), generate
+    return _calls().types.int64(arguments), generate
 
 
 @CpuIntrinsic
@@ -159,9 +160,9 @@ def call_function(function, start, stop, seat, place):
     """Call what ``function_over`` gave; whether it raised."""
 
     def generate(emit, *values):
-        return emit.call_function(*values)
+        return _calls().call_function(emit, *values)
 
-    types = _llvm().types
+    types = _calls().types
     return types.boolean(*[types.int64] * 5), generate
 
 
@@ -267,8 +268,8 @@ def shared(body: CpuFunction, buffers: int) -> Any:
     compile_job = job.compile
 
     def compile_loop_first(signature: Any) -> Any:
-        values = _llvm().without_rows(tuple(signature)[-1].types, buffers)
-        _llvm().name_loop(name, body.compiled(), values)
+        values = _calls().without_rows(tuple(signature)[-1].types, buffers)
+        _calls().name_loop(name, body.compiled(), values)
         return compile_job(signature)
 
     job.compile = compile_loop_first
@@ -278,7 +279,7 @@ def shared(body: CpuFunction, buffers: int) -> Any:
 def prepare(mailbox: int) -> tuple[Any, Any]:
     """``serve`` and ``wake``, compiled by their first calls; for no thread may be at that when the
     program ends."""
-    _llvm().name_system_functions()
+    _calls().name_system_functions()
     functions = serve.compiled(), wake.compiled()
     functions[0](mailbox, 1, -1)
     functions[1](mailbox, 0)

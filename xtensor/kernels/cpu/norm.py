@@ -1,5 +1,5 @@
-"""Batch and layer normalisation. Statistics are float64, of a channel or a row in two passes, mean
-first, then variance.
+"""Batch and layer normalisation. Statistics are float64: of a channel's planes or a row in two
+passes, mean first, then variance; of the columns of [B, C] in one, around their first row.
 
 ``scale`` is 1 / sqrt(variance + epsilon); h = (x - mean) * scale is what gamma and beta act on.
 """

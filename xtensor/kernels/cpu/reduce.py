@@ -137,8 +137,8 @@ def sum_columns(start, stop, out, x, length, inner, parts):
         _add_rows(sums, pointer(x), begin, rows, inner, count)
 
 
-# The only function here that may reorder sums, and it calls no other: a helper may exist twice, by
-# itself and in its caller's file of the cache, each with sums in an order of its own.
+# The only function here that may reorder sums, and all that it calls is inlined by numba: a helper
+# may exist twice, by itself and in its caller's file of the cache, each with an order of its own.
 @cpu_function("reassociate")
 def sum_rows(start, stop, out, x, length, parts):
     """The same for x [outer, length, 1]."""
@@ -324,7 +324,7 @@ def find_columns(start, stop, index, x, value, length, inner):
 
 @cpu_whole_kernel
 def find_forward(start, stop, index, x, value):
-    """index[o, j] = the first i with x[o, i, j] == value[o, j], or both NaN; range over index"""
+    """index[o, j] = the first i with x[o, i, j] == value[o, j], or NaN if that is; over index"""
     _share(find_rows, find_columns, len(index), (index, x, value), x.shape)
 
 

@@ -95,7 +95,7 @@ def extreme_parts_forward(start, stop, partial, x, parts, smallest):
 
 @cuda_kernel
 def find_forward(start, stop, index, x, value):
-    """index[o, j] = the first i with x[o, i, j] == value[o, j], or both NaN; range over index"""
+    """index[o, j] = the first i with x[o, i, j] == value[o, j], or NaN if that is; over index"""
     inner = x.shape[2]
     for at in range(start + cuda.grid(1), stop, cuda.gridsize(1)):
         o = at // inner
