@@ -345,6 +345,7 @@ class Emitter:
             cells = self.multiply_add(cells, row * tile.columns + c, factor, column)
         return cells
 
+
 def instruction(how, dtype):
     """LLVM's name for "add", "sub" and so on of numbers of that type."""
     return f"f{how}" if isinstance(dtype, types.Float) else how
