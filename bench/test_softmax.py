@@ -22,9 +22,11 @@ def test_softmax(compare, shape, backward):
 
 
 @BACKWARD
-@pytest.mark.parametrize("shape", [(4096, 1000), (64, 10)], ids=lambda s: "x".join(map(str, s)))
+@pytest.mark.parametrize(
+    "shape", [(4096, 1000), (64, 10), (8, 21, 64, 64)], ids=lambda s: "x".join(map(str, s))
+)
 def test_cross_entropy(compare, shape, backward):
-    labels = np.random.default_rng(0).integers(0, shape[1], shape[0])
+    labels = np.random.default_rng(0).integers(0, shape[1], (shape[0], *shape[2:]))
     loss = xt.CrossEntropyLoss()
     compare(
         **on_arrays(

@@ -75,3 +75,24 @@ def test_class_indices_of_many_classes(name):
     loss = getattr(xt, name)(xt.XTensor([5, 299_999], dtype=xt.kint64), xt.XTensor(prediction))
     added = 1e-7 if name == "categorical_cross_entropy" else 0
     np.testing.assert_allclose(loss.item(), -np.log(1 / 300_000 + added), rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [xt.kfloat32, xt.kfloat64])
+@pytest.mark.parametrize("shape", [(3, 5, 131), (2, 40, 64), (1, 2, 65), (2, 1, 7)])
+def test_cross_entropy_of_pixels(shape, dtype):
+    """Of several tiles of columns, the last one partial: each pixel as a row of its own."""
+    rng = np.random.default_rng(1)
+    x, classes = rng.standard_normal(shape) * 10, rng.integers(0, shape[1], (shape[0], shape[2]))
+    rows = np.moveaxis(x, 1, -1).reshape(-1, shape[1])
+    found = []
+    for scores, target in ((x, classes), (rows, classes.reshape(-1))):
+        prediction = xt.XTensor(scores, dtype=dtype, requires_grad=True)
+        with xt.autograd.tape():
+            loss = xt.cross_entropy(xt.XTensor(target, dtype=xt.kint64), prediction)
+        loss.backward()
+        found.append((loss.item(), prediction.grad.to_numpy()))
+    (loss, grad), (due, due_grad) = found
+    close = 1e-6 if dtype == xt.kfloat32 else 1e-14
+    np.testing.assert_allclose(loss, due, rtol=close)
+    due_grad = np.moveaxis(due_grad.reshape(shape[0], shape[2], -1), -1, 1)
+    np.testing.assert_allclose(grad, due_grad, rtol=1e3 * close, atol=close / rows.size)

@@ -9,8 +9,6 @@ kernels get ``grad_out`` of shape [1] and ``factor``, the derivative of the mean
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
@@ -22,62 +20,13 @@ from .._jit import (
     cpu_whole_kernel,
 )
 from ..parallel import parallel_for
-from .exponential import exp
-from .simd import pointer
-from .softmax import exp_total, row_max
-
-# Rows whose elements are not neighbours go through a buffer of about so many elements.
-BLOCK = 65_536
-
-
-def each_row(
-    loop: CpuFunction, shape: tuple[int, ...], rows: int, results: int, *args: Any
-) -> None:
-    """``loop(first, last, *args)`` over rows, on copies where a row's elements are not neighbours.
-
-    Args:
-        shape: outer, length, inner.
-        results: so many of ``args``, the first ones, are written.
-        args: arrays of that shape, flat ones with an element for each row, numbers.
-    """
-    if shape[2] == 1:
-        parallel_for(loop, rows, args)
-    else:
-        parallel_for(_over_copies, rows, (loop, shape, results, *args))
-
-
-def _over_copies(start, stop, loop, shape, results, *args):
-    for first, last in _row_blocks(start, stop, shape):
-        views = [_rows_of(a, first, last) if isinstance(a, np.ndarray) else a for a in args]
-        copies = [np.ascontiguousarray(a) if isinstance(a, np.ndarray) else a for a in views]
-        loop.compiled()(0, last - first, *copies)
-        for view, copy in zip(views[:results], copies):
-            if copy is not view:
-                view[...] = copy
-
-
-def _row_blocks(start: int, stop: int, shape: tuple[int, ...]) -> Iterator[tuple[int, int]]:
-    """Short sub-ranges of the row index, of one outer index each."""
-    _, length, inner = shape
-    step = max(1, BLOCK // length)
-    while start < stop:
-        last = min(start + step, stop, (start // inner + 1) * inner)
-        yield start, last
-        start = last
-
-
-def _rows_of(array: np.ndarray, first: int, last: int) -> np.ndarray:
-    """Rows first..last-1, all of one outer index, as a view [rows, length, 1]; or [rows]."""
-    if array.ndim == 1:
-        return array[first:last]
-    inner = array.shape[2]
-    column = first % inner
-    return array[first // inner, :, column : column + last - first].T[:, :, np.newaxis]
-
+from .exponential import D, exp
+from .simd import pointer, room
+from .softmax import TILE, exp_columns, exp_total, log_sum, row_max, share, tile_of
 
 # -- loops of the kernels below -------------------------------------------------------------------
 
-# They take rows of neighbours, and have no CUDA twins of their own.
+# They have no CUDA twins of their own.
 
 
 @CpuFunction
@@ -101,6 +50,39 @@ def cross_entropy_gradient_rows(start, stop, grad_x, x, classes, peaks, totals, 
         for j in range(length):
             to[at + j] = exp(xs[at + j] - peak) * scale
         to[at + classes[i]] -= factor
+
+
+@cpu_function("contract")
+def cross_entropy_columns(start, stop, loss, peaks, totals, x, classes, factor):
+    length, inner = x.shape[1], x.shape[2]
+    xs = pointer(x)
+    peak, part, work, total = room(xs, TILE), room(xs, TILE), room(xs, TILE), room(D, TILE)
+    for tile in range(start, stop):
+        first, begin, count = tile_of(tile, length, inner)
+        exp_columns(work, 0, 0, xs, begin, length, inner, count, peak, total, part)
+        for j in range(count):
+            peaks[first + j], totals[first + j] = peak[j], total[j]
+            total[j] = log_sum(total[j])
+        for j in range(count):
+            chosen = xs[begin + classes[first + j] * inner + j]
+            loss[first + j] = factor * (total[j] - (chosen - peak[j]))
+
+
+@cpu_function("contract")
+def cross_entropy_gradient_columns(start, stop, grad_x, x, classes, peaks, totals, factor):
+    length, inner = x.shape[1], x.shape[2]
+    to, xs = pointer(grad_x), pointer(x)
+    peak, scale = room(xs, TILE), room(xs, TILE)
+    for tile in range(start, stop):
+        first, begin, count = tile_of(tile, length, inner)
+        for j in range(count):
+            peak[j], scale[j] = peaks[first + j], factor / totals[first + j]
+        for i in range(length):
+            at = begin + i * inner
+            for j in range(count):
+                to[at + j] = exp(xs[at + j] - peak[j]) * scale[j]
+        for j in range(count):
+            to[begin + classes[first + j] * inner + j] -= factor
 
 
 @CpuFunction
@@ -176,7 +158,7 @@ def cross_entropy_forward(start, stop, loss, peak, total, x, classes, factor):
 
     peak[k] = max_j x[o, j, c], total[k] = sum_j exp(x[o, j, c] - peak[k]); x [outer, length, inner]
     """
-    each_row(cross_entropy_rows, x.shape, stop, 3, loss, peak, total, x, classes, factor)
+    share(cross_entropy_rows, cross_entropy_columns, x, (loss, peak, total, x, classes, factor))
 
 
 @cpu_whole_kernel
@@ -186,7 +168,8 @@ def cross_entropy_backward(start, stop, grad_x, grad_out, x, classes, peak, tota
     p = exp(x[o, j, c] - peak[k]) / total[k]; grad_x, x [outer, length, inner]
     """
     scale = x.dtype.type(factor * grad_out[0])
-    each_row(cross_entropy_gradient_rows, x.shape, stop, 1, grad_x, x, classes, peak, total, scale)
+    share(cross_entropy_gradient_rows, cross_entropy_gradient_columns, x,
+          (grad_x, x, classes, peak, total, scale))  # fmt: skip
 
 
 @cpu_whole_kernel

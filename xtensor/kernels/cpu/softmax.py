@@ -10,6 +10,7 @@ side is, as columns. Every pass vectorises; see ``exponential.py`` for exp.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -110,16 +111,20 @@ def log_softmax_gradient_rows(start, stop, grad_x, grad_out, out):
 
 @inlined
 def tile_of(tile, length, inner):
-    """Where the columns of a tile begin, and how many they are."""
+    """The first column of a tile, of all outer * inner, where it begins in x, and how many columns
+    there are."""
     tiles = -(-inner // TILE)
     o = tile // tiles
     column = (tile - o * tiles) * TILE
-    return o * length * inner + column, min(TILE, inner - column)
+    return o * inner + column, o * length * inner + column, min(TILE, inner - column)
 
 
 @inlined
-def exp_columns(out, x, begin, length, inner, count, peak, total, part):
-    """out = exp(x - peak), peak[j] the largest of column j; total[j] = their sum, float64"""
+def exp_columns(out, to, step, x, begin, length, inner, count, peak, total, part):
+    """out[to + i * step + j] = exp(x[begin + i * inner + j] - peak[j]); total[j] = their sum
+
+    peak[j], the largest of column j, is written; sums are float64.
+    """
     for j in range(count):
         peak[j] = x[begin + j]
     for i in range(1, length):
@@ -130,10 +135,10 @@ def exp_columns(out, x, begin, length, inner, count, peak, total, part):
     for first in range(0, length, FEW):
         clear_cells(part, 0, count)
         for i in range(first, min(first + FEW, length)):
-            at = begin + i * inner
+            at, place = begin + i * inner, to + i * step
             for j in range(count):
                 value = exp(x[at + j] - peak[j])
-                out[at + j] = value
+                out[place + j] = value
                 part[j] += value
         for j in range(count):
             total[j] += part[j]
@@ -157,8 +162,8 @@ def softmax_columns(start, stop, out, x):
     to, xs = pointer(out), pointer(x)
     peak, factor, total = room(xs, TILE), room(xs, TILE), room(D, TILE)
     for tile in range(start, stop):
-        begin, count = tile_of(tile, length, inner)
-        exp_columns(to, xs, begin, length, inner, count, peak, total, factor)
+        _, begin, count = tile_of(tile, length, inner)
+        exp_columns(to, begin, inner, xs, begin, length, inner, count, peak, total, factor)
         for j in range(count):
             factor[j] = 1 / total[j]
         for i in range(length):
@@ -173,7 +178,7 @@ def softmax_gradient_columns(start, stop, grad_x, grad_out, out):
     to, g, y = pointer(grad_x), pointer(grad_out), pointer(out)
     mean, total = room(y, TILE), room(D, TILE)
     for tile in range(start, stop):
-        begin, count = tile_of(tile, length, inner)
+        _, begin, count = tile_of(tile, length, inner)
         clear_cells(total, 0, count)
         for first in range(0, length, FEW):
             clear_cells(mean, 0, count)
@@ -197,8 +202,8 @@ def log_softmax_columns(start, stop, out, x):
     to, xs = pointer(out), pointer(x)
     peak, level, total = room(xs, TILE), room(xs, TILE), room(D, TILE)
     for tile in range(start, stop):
-        begin, count = tile_of(tile, length, inner)
-        exp_columns(to, xs, begin, length, inner, count, peak, total, level)
+        _, begin, count = tile_of(tile, length, inner)
+        exp_columns(to, begin, inner, xs, begin, length, inner, count, peak, total, level)
         for j in range(count):
             level[j] = log_sum(out.dtype.type(total[j]))
         for i in range(length):
@@ -213,7 +218,7 @@ def log_softmax_gradient_columns(start, stop, grad_x, grad_out, out):
     to, g, y = pointer(grad_x), pointer(grad_out), pointer(out)
     level, total = room(y, TILE), room(D, TILE)
     for tile in range(start, stop):
-        begin, count = tile_of(tile, length, inner)
+        _, begin, count = tile_of(tile, length, inner)
         clear_cells(total, 0, count)
         for first in range(0, length, FEW):
             clear_cells(level, 0, count)
@@ -231,36 +236,34 @@ def log_softmax_gradient_columns(start, stop, grad_x, grad_out, out):
                 to[at + j] = g[at + j] - exp(y[at + j]) * level[j]
 
 
-def _share(
-    along_rows: CpuFunction, along_columns: CpuFunction, rows: int, *arrays: np.ndarray
-) -> None:
-    outer, _, inner = arrays[0].shape
+def share(along_rows: CpuFunction, along_columns: CpuFunction, x: np.ndarray, args: Any) -> None:
+    """A loop over rows or, where elements of a row are not neighbours, over tiles of columns."""
+    outer, _, inner = x.shape
     if inner == 1:
-        parallel_for(along_rows, rows, arrays)
+        parallel_for(along_rows, outer, args)
     else:
-        tiles = outer * -(-inner // TILE)
-        parallel_for(along_columns, tiles, arrays, arrays[0].size)
+        parallel_for(along_columns, outer * -(-inner // TILE), args, x.size)
 
 
 @cpu_whole_kernel
 def softmax_forward(start, stop, out, x):
     """out[o, j, c] = exp(x[o, j, c] - max_j x) / sum_j exp(x[o, j, c] - max_j x)"""
-    _share(softmax_rows, softmax_columns, stop, out, x)
+    share(softmax_rows, softmax_columns, x, (out, x))
 
 
 @cpu_whole_kernel
 def softmax_backward(start, stop, grad_x, grad_out, out):
     """grad_x[o, j, c] = out[o, j, c] * (grad_out[o, j, c] - sum_j (grad_out * out)[o, j, c])"""
-    _share(softmax_gradient_rows, softmax_gradient_columns, stop, grad_x, grad_out, out)
+    share(softmax_gradient_rows, softmax_gradient_columns, out, (grad_x, grad_out, out))
 
 
 @cpu_whole_kernel
 def log_softmax_forward(start, stop, out, x):
     """out[o, j, c] = x[o, j, c] - max_j x - log sum_j exp(x[o, j, c] - max_j x)"""
-    _share(log_softmax_rows, log_softmax_columns, stop, out, x)
+    share(log_softmax_rows, log_softmax_columns, x, (out, x))
 
 
 @cpu_whole_kernel
 def log_softmax_backward(start, stop, grad_x, grad_out, out):
     """grad_x[o, j, c] = grad_out[o, j, c] - exp(out[o, j, c]) * sum_j grad_out[o, j, c]"""
-    _share(log_softmax_gradient_rows, log_softmax_gradient_columns, stop, grad_x, grad_out, out)
+    share(log_softmax_gradient_rows, log_softmax_gradient_columns, out, (grad_x, grad_out, out))
