@@ -553,3 +553,19 @@ def test_what_cannot_be_shared_is_said_once():
     with pytest.raises(BufferError, match=r"^from_dlpack: x is in memory") as caught:
         xt.from_dlpack(xt.ones([2]).GPU())
     assert str(caught.value).count("expected") == 1
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda big: xt.tile(big, big),
+        lambda big: xt.leaky_relu(big, big),
+        lambda big: xt.max_pool2d(big, big),
+        lambda big: xt.RNN(2, 2, nonlinearity=big),
+        lambda big: xt.set_num_threads(big),
+    ],
+)
+def test_a_refusal_quotes_no_whole_tensor(call):
+    with pytest.raises((TypeError, ValueError), match=r"is of type XTensor; expected") as caught:
+        call(xt.ones([40, 40]))
+    assert "\n" not in str(caught.value)

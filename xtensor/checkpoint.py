@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .errors import message
+from .errors import message, shown
 from .module import Module
 from .ops.random import get_rng_state, set_rng_state
 from .optimizer import Optimizer
@@ -164,7 +164,7 @@ def _check_plain(where: str, name: str, value: Any) -> None:
     elif isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(key, str):
-                raise TypeError(message(where, f"a key of {name}", repr(key), "a str"))
+                raise TypeError(message(where, f"a key of {name}", shown(key), "a str"))
             _check_plain(where, f"{name}[{key!r}]", item)
     else:
         remedy = ""

@@ -44,7 +44,7 @@ def check_device(device: int | None, where: str) -> int:
     if not isinstance(device, int) or not DEV_GPU_0 <= device <= DEV_GPU_9:
         raise ValueError(
             message(
-                where, "device", repr(device), "DEV_CPU (0) or DEV_GPU_0..DEV_GPU_9 (1000..1009)"
+                where, "device", shown(device), "DEV_CPU (0) or DEV_GPU_0..DEV_GPU_9 (1000..1009)"
             )
         )
     try:

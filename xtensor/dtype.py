@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import message
+from .errors import message, shown
 
 
 class DType(IntEnum):
@@ -70,7 +70,7 @@ def to_numpy_dtype(dtype: int, where: str = "dtype") -> np.dtype[Any]:
         return _NUMPY[dtype]
     except (KeyError, TypeError):
         names = ", ".join(f"{code.name}={int(code)}" for code in DType)
-        raise TypeError(message(where, "dtype", repr(dtype), f"one of {names}")) from None
+        raise TypeError(message(where, "dtype", shown(dtype), f"one of {names}")) from None
 
 
 def code_of(dtype: np.dtype[Any]) -> DType:

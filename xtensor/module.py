@@ -21,7 +21,7 @@ import numpy as np
 
 from .device import DEV_CPU, DEV_GPU_0, Array, cast, check_device, to_device
 from .device import copy as copy_array
-from .errors import message
+from .errors import message, shown
 from .tensor import Parameter, XTensor
 
 
@@ -59,7 +59,7 @@ class Module:
 
     def __init__(self, name: str = "") -> None:
         if not isinstance(name, str):
-            raise TypeError(message(type(self).__name__, "name", repr(name), "a str"))
+            raise TypeError(message(type(self).__name__, "name", shown(name), "a str"))
         self.__dict__.update(name=name, _buffer_names=set(), _moved_to=DEV_CPU)
 
     def forward(self, x: Any, *args: Any, **kwargs: Any) -> Any:
@@ -165,7 +165,7 @@ class Module:
                         "an XTensor that is no Parameter")
             )  # fmt: skip
         if not isinstance(name, str) or not name or "." in name or hasattr(self, name):
-            raise ValueError(message(where, "name", repr(name), "a new name without dots"))
+            raise ValueError(message(where, "name", shown(name), "a new name without dots"))
         setattr(self, name, tensor)
         self._buffer_names.add(name)
 

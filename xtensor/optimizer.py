@@ -179,7 +179,7 @@ class Optimizer:
             )
         if not isinstance(entry["step"], int) or entry["step"] < 0:
             raise ValueError(
-                message(where, f"step of parameter {position}", repr(entry["step"]), "0 or more")
+                message(where, f"step of parameter {position}", shown(entry["step"]), "0 or more")
             )
         arrays = []
         for name in self.slots if len(entry) > 1 else ():

@@ -48,7 +48,7 @@ def check_axes(where: str, axes: Any, ndim: int, argument: str = "axis") -> tupl
             raise ValueError(message(where, argument, axis, there))
     result = tuple([int(axis) % ndim for axis in numbers])
     if len(set(result)) != len(result):
-        raise ValueError(message(where, argument, repr(axes), "each axis once"))
+        raise ValueError(message(where, argument, shown(axes), "each axis once"))
     return result
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from .device import Array, empty_like, full_like, host_constant, reshape, to_host
 from .dtype import INT64
-from .errors import check_flag, check_int, message
+from .errors import check_flag, check_int, message, shown
 from .kernels import launch
 from .op import Op
 from .ops.creation import check_value
@@ -38,7 +38,7 @@ def _whole_numbers(where: str, argument: str, values: Any, lowest: int) -> np.nd
     except ValueError:
         raise TypeError(message(where, argument, "a ragged list", "a list of ints")) from None
     if host.size and host.dtype.kind not in "iuf":
-        raise TypeError(message(where, argument, repr(values), "whole numbers"))
+        raise TypeError(message(where, argument, shown(values), "whole numbers"))
     if host.ndim != 1 or host.size == 0:
         raise ValueError(
             message(

@@ -20,7 +20,7 @@ import numpy as np
 
 from .device import to_host
 from .dtype import code_of, is_supported
-from .errors import message
+from .errors import message, shown
 from .module import Module
 from .tensor import XTensor
 
@@ -68,7 +68,7 @@ def save_parameters(obj: Mapping[str, XTensor] | Module, f: FilePath) -> None:
         if not isinstance(name, str) or name == "__metadata__":
             raise TypeError(
                 message(
-                    "save_parameters", "a name in obj", repr(name), "a str that is not reserved"
+                    "save_parameters", "a name in obj", shown(name), "a str that is not reserved"
                 )
             )
         if not isinstance(tensor, XTensor):

@@ -10,7 +10,7 @@ from typing import Any
 from .autograd import eval_mode, no_grad
 from .device import check_shape
 from .dtype import kfloat32, to_numpy_dtype
-from .errors import message
+from .errors import message, shown
 from .module import Module
 from .ops.creation import zeros
 from .ops.random import get_rng_state, set_rng_state
@@ -145,7 +145,7 @@ def summary(model: Module, input_shape: Sequence[Any], dtype: Any = None) -> Sum
 def _zeros(model: Module, input_shape: Any, dtype: Any) -> list[XTensor]:
     if not isinstance(input_shape, (list, tuple)):
         raise TypeError(
-            message("summary", "input_shape", repr(input_shape),
+            message("summary", "input_shape", shown(input_shape),
                     "a shape such as [1, 3, 32, 32], or a list of shapes")
         )  # fmt: skip
     several = bool(input_shape) and all(isinstance(s, (list, tuple)) for s in input_shape)

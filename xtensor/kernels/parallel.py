@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..errors import message
+from ..errors import message, shown
 from .scratch import scratch
 
 # A chunk should be worth the microsecond or two in which the others begin.
@@ -257,7 +257,7 @@ def set_num_threads(count: int) -> None:
     global _wanted, _pool
     if not isinstance(count, int) or isinstance(count, bool) or count < 1:
         raise ValueError(
-            message("set_num_threads", "count", repr(count), "a whole number of at least 1")
+            message("set_num_threads", "count", shown(count), "a whole number of at least 1")
         )
     with _pool_lock:
         if _pool is not None:

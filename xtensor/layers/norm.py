@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from .. import autograd
-from ..errors import check_int, check_number, message
+from ..errors import check_int, check_number, message, shown
 from ..initializer import Initializer, initialize, ones, zeros
 from ..module import Module
 from ..ops.norm import batch_norm, layer_norm
@@ -302,7 +302,7 @@ def _lengths(where: str, argument: str, lengths: Sequence[int]) -> tuple[int, ..
     if not isinstance(lengths, (list, tuple)) or any(
         isinstance(n, bool) or not isinstance(n, (int, np.integer)) for n in lengths
     ):
-        raise TypeError(message(where, argument, repr(lengths), "a list of ints"))
+        raise TypeError(message(where, argument, shown(lengths), "a list of ints"))
     if not lengths or min(lengths) < 1:
         raise ValueError(message(where, argument, list(lengths), "lengths of at least 1"))
     return tuple(int(n) for n in lengths)

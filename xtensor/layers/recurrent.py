@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-from ..errors import check_flag, check_int, message
+from ..errors import check_flag, check_int, message, shown
 from ..initializer import initialize
 from ..module import Module
 from ..ops.recurrent import gru, lstm, rnn
@@ -212,7 +212,7 @@ class RNN(_Recurrent):
         )
         if nonlinearity not in ("tanh", "relu"):
             raise ValueError(
-                message(type(self).__name__, "nonlinearity", repr(nonlinearity),
+                message(type(self).__name__, "nonlinearity", shown(nonlinearity),
                         "'tanh' or 'relu'")
             )  # fmt: skip
         self.nonlinearity = nonlinearity

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..device import Array
 from ..elementwise import apply
-from ..errors import message
+from ..errors import message, shown
 from ..tensor import XTensor
 from .elementwise import Unary
 
@@ -43,7 +43,7 @@ class _WithAlpha(Unary, abstract=True):
 
     def __init__(self, alpha: float) -> None:
         if isinstance(alpha, bool) or not isinstance(alpha, (int, float, np.number)):
-            raise TypeError(message(self.name, "alpha", repr(alpha), "a number"))
+            raise TypeError(message(self.name, "alpha", shown(alpha), "a number"))
         if alpha != alpha:
             raise ValueError(message(self.name, "alpha", "NaN", "a number"))
         self.alpha = alpha
@@ -71,7 +71,7 @@ class Gelu(Unary):
     def __init__(self, approximate: str) -> None:
         if approximate not in ("none", "tanh"):
             raise ValueError(
-                message(self.name, "approximate", repr(approximate), "'none' or 'tanh'")
+                message(self.name, "approximate", shown(approximate), "'none' or 'tanh'")
             )
         self.approximate = approximate
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..device import Array, empty_like, reshape
 from ..dtype import INT64
-from ..errors import message
+from ..errors import message, shown
 from ..kernels import launch
 from ..op import Op
 from ..tensor import XTensor
@@ -76,7 +76,7 @@ def check_pool_padding(padding: Any, kernel: tuple[int, ...], where: str) -> Any
     checked = check_padding(padding, len(kernel), where)
     if not isinstance(checked, str) and any(p >= k for p, k in zip(checked, kernel, strict=True)):
         raise ValueError(
-            message(where, "padding", repr(padding),
+            message(where, "padding", shown(padding),
                     f"less than the kernel {list(kernel)} along every axis",
                     "use a larger kernel or less padding")
         )  # fmt: skip

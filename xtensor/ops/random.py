@@ -26,7 +26,7 @@ from ..device import (
 )
 from ..dtype import BOOL, FLOAT32, code_of, is_floating, kfloat32, to_numpy_dtype
 from ..elementwise import apply
-from ..errors import check_int, check_number, message
+from ..errors import check_int, check_number, message, shown
 from ..kernels import launch
 from ..kernels.shuffle import shuffled
 from ..tensor import XTensor, wrap
@@ -169,7 +169,7 @@ def set_rng_state(state: dict[str, int]) -> None:
     """
     if not isinstance(state, dict) or set(state) != {"seed", "position"}:
         raise TypeError(
-            message("set_rng_state", "state", repr(state), "a dict with keys seed and position")
+            message("set_rng_state", "state", shown(state), "a dict with keys seed and position")
         )
     seed, position = [_check_word("set_rng_state", k, state[k]) for k in ("seed", "position")]
     with _generator.lock:

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..device import Array, empty_like, full_like, host_constant, reshape
 from ..dtype import INT64
-from ..errors import check_flag, message
+from ..errors import check_flag, message, shown
 from ..kernels import launch
 from ..op import Op
 from ..reduction import sum_axes
@@ -56,7 +56,7 @@ class _Recurrence(Op, abstract=True):
         sizes = np.asarray(batch_sizes)
         if sizes.ndim != 1 or sizes.size == 0 or sizes.dtype.kind not in "iu":
             raise TypeError(
-                message(self.name, "batch_sizes", repr(batch_sizes),
+                message(self.name, "batch_sizes", shown(batch_sizes),
                         "a list of at least one int, or None")
             )  # fmt: skip
         if (sizes < 0).any() or (np.diff(sizes) > 0).any():
@@ -167,7 +167,7 @@ class Rnn(_Recurrence):
         super().__init__(batch_sizes, reverse)
         if nonlinearity not in ("tanh", "relu"):
             raise ValueError(
-                message(self.name, "nonlinearity", repr(nonlinearity), "'tanh' or 'relu'")
+                message(self.name, "nonlinearity", shown(nonlinearity), "'tanh' or 'relu'")
             )
         self.relu = nonlinearity == "relu"
 

@@ -14,7 +14,7 @@ import numpy as np
 from ..device import Array, empty_like, flat, full_like, host_constant, reshape
 from ..dtype import BOOL, INT64
 from ..elementwise import apply
-from ..errors import check_flag, message
+from ..errors import check_flag, message, shown
 from ..kernels import launch
 from ..op import Op
 from ..reduction import SMALL, as_rows, axis_groups, check_axes, extreme_axes, sum_axes, wide_sums
@@ -363,7 +363,7 @@ def argmin(t: XTensor, dim: int | None = None, keepdims: bool = False) -> XTenso
 
 def _one_axis(where: str, dim: Any) -> Any:
     if isinstance(dim, (list, tuple)):
-        raise TypeError(message(where, "dim", repr(dim), "one axis, or None"))
+        raise TypeError(message(where, "dim", shown(dim), "one axis, or None"))
     return dim
 
 

@@ -628,9 +628,9 @@ def tile(t: XTensor, reps: int | Sequence[int]) -> XTensor:
     if not isinstance(counts, (list, tuple)) or not all(
         isinstance(n, (int, np.integer)) and not isinstance(n, bool) for n in counts
     ):
-        raise TypeError(message("tile", "reps", repr(reps), "an int or a list of ints"))
+        raise TypeError(message("tile", "reps", shown(reps), "an int or a list of ints"))
     if any(n < 0 for n in counts):
-        raise ValueError(message("tile", "reps", repr(reps), "0 or more copies along each axis"))
+        raise ValueError(message("tile", "reps", shown(reps), "0 or more copies along each axis"))
     return Tile([int(n) for n in counts])(t)
 
 

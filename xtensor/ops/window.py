@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..device import Array, reshape
-from ..errors import message
+from ..errors import message, shown
 
 Numbers: TypeAlias = int | Sequence[int]
 Padding: TypeAlias = str | tuple[int, ...]
@@ -49,9 +49,9 @@ def per_axis(value: Any, axes: int, where: str, argument: str, least: int = 1) -
         expected += f", or {axes} of them"
     numbers = tuple(value) if isinstance(value, (list, tuple)) else (value,) * axes
     if not all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) for n in numbers):
-        raise TypeError(message(where, argument, repr(value), expected))
+        raise TypeError(message(where, argument, shown(value), expected))
     if len(numbers) != axes or min(numbers) < least:
-        raise ValueError(message(where, argument, repr(value), expected))
+        raise ValueError(message(where, argument, shown(value), expected))
     return tuple(int(n) for n in numbers)
 
 
@@ -65,7 +65,9 @@ def check_padding(padding: Any, axes: int, where: str) -> Padding:
         if padding in ("valid", "same"):
             return padding
         raise ValueError(
-            message(where, "padding", repr(padding), "'valid', 'same', an int, or one int per axis")
+            message(
+                where, "padding", shown(padding), "'valid', 'same', an int, or one int per axis"
+            )
         )
     return per_axis(padding, axes, where, "padding", least=0)
 
