@@ -561,7 +561,6 @@ def test_what_cannot_be_shared_is_said_once():
         lambda big: xt.tile(big, big),
         lambda big: xt.leaky_relu(big, big),
         lambda big: xt.max_pool2d(big, big),
-        lambda big: xt.RNN(2, 2, nonlinearity=big),
         lambda big: xt.set_num_threads(big),
     ],
 )
