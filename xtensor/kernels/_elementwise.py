@@ -11,8 +11,7 @@ Python made of them cost one microsecond and a half.
 Source: https://numpy.org/doc/stable/reference/c-api/types-and-structures.html (PyUFuncObject).
 """
 
-# mypy: disable-error-code="no-untyped-def, name-defined"
-# ruff: noqa: F821
+# mypy: disable-error-code="no-untyped-def"
 
 from __future__ import annotations
 
@@ -247,6 +246,18 @@ def _numpy_rows(
     start: int, stop: int, loop: Callable[..., Any], numbers: Any, out: Any, *inputs: Any
 ) -> None:
     loop(*(a[start:stop] for a in inputs), *numbers, out=out[start:stop])
+
+
+# Bound to these loops: the formula on numbers, the one on tiles; how far x and y go on along a row,
+# 1 or 0, and with what a tile of them is loaded, a whole one and a part.
+formula: Any = None
+vectors: Any = None
+x_step: Any = None
+y_step: Any = None
+load_x: Any = None
+load_y: Any = None
+part_x: Any = None
+part_y: Any = None
 
 
 # The names in these loops are those of the CUDA twins' parameters. Slices, because numba sees that

@@ -12,8 +12,7 @@ thread sees the job closed, or the caller sees the thread inside, for all of the
 what happens to JOB and HELPERS.
 """
 
-# mypy: disable-error-code="no-untyped-def, name-defined"
-# ruff: noqa: F821
+# mypy: disable-error-code="no-untyped-def"
 
 from __future__ import annotations
 
@@ -254,6 +253,11 @@ def conduct(mailbox, function, place, chunks, work):
     failed = look(mailbox, FAILED) != 0
     exchange(mailbox, BUSY, 0)
     return failed
+
+
+# Bound by ``shared``: the name of a loop, and how many of its arguments are buffers.
+loop: Any = None
+buffers: Any = None
 
 
 def _share(mailbox, chunks, work, *args):

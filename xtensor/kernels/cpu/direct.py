@@ -46,22 +46,22 @@ FIELDS = len(Bands._fields)
 
 
 @inlined
-def sum_tile(sums, c, begin, i, step, source, base, places, at, shifts, lines, first, end, panel, j,
-             count, rows, columns):  # fmt: skip
+def sum_tile(sums, c, begin, i, step, source, base, places, at, shifts, depths, first, end, panel,
+             j, count, rows, columns):  # fmt: skip
     """The terms from ``first`` on of ``sum_terms``, for as many columns as a tile has."""
     for p in range(0, count, rows):
         tile = zero_tile(sums, rows, columns)
         for t in range(first, end):
             tile = add_places(tile, source, base + shifts[t], places, at + p, panel,
-                              j + lines[t] + c)  # fmt: skip
+                              j + depths[t] + c)  # fmt: skip
         store_tile(sums, p * PANEL + c, PANEL, add_tile(tile, begin, i + p * step + c, step))
 
 
 @inlined
-def sum_terms(sums, begin, i, step, source, base, places, at, shifts, lines, first, terms, panel, j,
-              count, columns):  # fmt: skip
+def sum_terms(sums, begin, i, step, source, base, places, at, shifts, depths, first, terms, panel,
+              j, count, columns):  # fmt: skip
     """sums[p * PANEL + c] = begin[i + p * step + c] + sum over t from ``first`` on, ``terms``, of
-        source[base + places[at + p] + shifts[t]] * panel[j + lines[t] + c]
+        source[base + places[at + p] + shifts[t]] * panel[j + depths[t] + c]
 
     for p < count and c < columns, both rounded up to whole tiles.
     """
@@ -70,10 +70,10 @@ def sum_terms(sums, begin, i, step, source, base, places, at, shifts, lines, fir
         end = min(t + DEEP, first + terms)
         for c in range(0, columns, 2 * lanes):
             if columns - c > lanes:
-                sum_tile(sums, c, begin, i, step, source, base, places, at, shifts, lines, t, end,
+                sum_tile(sums, c, begin, i, step, source, base, places, at, shifts, depths, t, end,
                          panel, j, count, TILE, 2)  # fmt: skip
             else:
-                sum_tile(sums, c, begin, i, step, source, base, places, at, shifts, lines, t, end,
+                sum_tile(sums, c, begin, i, step, source, base, places, at, shifts, depths, t, end,
                          panel, j, count, NARROW_TILE, 1)  # fmt: skip
         begin, i, step = sums, 0, PANEL
 
@@ -113,17 +113,17 @@ def lay_boxes(box, wide, size, source, n0, n1, channels, c0, c1, volume, laid, f
 
 
 @inlined
-def turn_block(line, sums, begin, count, columns):
-    """line[c * BLOCK + p] = sums[begin + p * PANEL + c] for p < count and c < columns, and more"""
-    lanes = lanes_of(line)
+def turn_block(turned, sums, begin, count, columns):
+    """turned[c * BLOCK + p] = sums[begin + p * PANEL + c] for p < count and c < columns, and more"""
+    lanes = lanes_of(turned)
     for p in range(0, count, lanes):
         for c in range(0, columns, lanes):
-            transpose_whole(line, c * BLOCK + p, BLOCK, sums, begin + p * PANEL + c, PANEL)
+            transpose_whole(turned, c * BLOCK + p, BLOCK, sums, begin + p * PANEL + c, PANEL)
 
 
 @CpuFunction
-def correlate(start, stop, out, source, panels, bias, tasks, walks, laid, places, shifts, lines,
-              runs, out_steps, box, sums, line):  # fmt: skip
+def correlate(start, stop, out, source, panels, bias, tasks, walks, laid, places, shifts, depths,
+              runs, out_steps, box, sums, turned):  # fmt: skip
     """Tasks start..stop-1: a band of some samples each, and some of the panels.
 
     tasks [task, 2]: the walk it belongs to and its number there; walks: ``Bands`` of each.
@@ -164,21 +164,21 @@ def correlate(start, stop, out, source, panels, bias, tasks, walks, laid, places
                     row = group * per_row + panel % per_group * PANEL
                     columns = min(PANEL, (group + 1) * per_row - row)
                     sum_terms(pointer(sums), pointer(bias), row, 0, cells, base, pointer(places),
-                              table + at, pointer(shifts), pointer(lines), sizes.terms_at,
+                              table + at, pointer(shifts), pointer(depths), sizes.terms_at,
                               sizes.terms, pointer(panels), panel * sizes.panel, count,
                               columns)  # fmt: skip
-                    turn_block(pointer(line), pointer(sums), 0, count, columns)
+                    turn_block(pointer(turned), pointer(sums), 0, count, columns)
                     begin = (n0 * rows + row) * sizes.out_volume + band * sizes.band_out
                     for r in range(k, k + sizes.runs_each, 3):
                         given = min(runs[r + 2], count - runs[r])
                         if given > 0:
-                            move_rows(pointer(out), begin + runs[r + 1], pointer(line), runs[r],
+                            move_rows(pointer(out), begin + runs[r + 1], pointer(turned), runs[r],
                                       columns, given, out_steps)  # fmt: skip
 
 
 @CpuFunction
-def sum_weights(start, stop, partial, grad, x, sizes, steps, laid, places, shifts, lines,
-                out_steps, box, grads, totals, line):  # fmt: skip
+def sum_weights(start, stop, partial, grad, x, sizes, steps, laid, places, shifts, depths,
+                out_steps, box, grads, totals, turned):  # fmt: skip
     """Tasks start..stop-1: some units, some channels of a group and a panel of its outputs.
 
     A unit is a band of a sample or, where there is one band, some samples. partial [part, O,
@@ -214,10 +214,11 @@ def sum_weights(start, stop, partial, grad, x, sizes, steps, laid, places, shift
                           channel + c1, sizes.volume, pointer(laid), band * sizes.laid_each,
                           (band + 1) * sizes.laid_each, steps)  # fmt: skip
             sum_terms(pointer(totals), pointer(totals), 0, PANEL, cells, base, pointer(shifts),
-                      sizes.last_at if c1 == per_input else 0, pointer(places), pointer(lines),
+                      sizes.last_at if c1 == per_input else 0, pointer(places), pointer(depths),
                       0, (n1 - n0) * count, pointer(grads), 0, taps, columns)  # fmt: skip
         begin = ((part * outputs + row) * per_input + c0) * sizes.elements
         for at in range(0, taps, BLOCK):
-            turn_block(pointer(line), pointer(totals), at * PANEL, min(BLOCK, taps - at), columns)
-            move_rows(pointer(partial), begin + at, pointer(line), 0, columns,
+            turn_block(pointer(turned), pointer(totals), at * PANEL, min(BLOCK, taps - at),
+                       columns)  # fmt: skip
+            move_rows(pointer(partial), begin + at, pointer(turned), 0, columns,
                       min(BLOCK, taps - at), out_steps)  # fmt: skip

@@ -78,7 +78,7 @@ class Correlation(NamedTuple):
     walked: Bands
     places: np.ndarray
     shifts: np.ndarray
-    lines: np.ndarray
+    depths: np.ndarray
     laid: np.ndarray
     runs: np.ndarray
     tasks: int
@@ -154,7 +154,7 @@ def joined(found: list[Correlation]) -> list[np.ndarray]:
     """The table of their walks, and the lists of all of them one after the other."""
     lists = {
         name: [getattr(walk, name) for walk in found]
-        for name in ("laid", "places", "shifts", "lines", "runs")
+        for name in ("laid", "places", "shifts", "depths", "runs")
     }
     begins = {name: [0, *itertools.accumulate(map(len, parts))] for name, parts in lists.items()}
     walks = [
@@ -187,7 +187,7 @@ def correlation(part: Piece, elements, step, shape, out_shape, out_step, groups,
     counts = [walk.band if a == walk.axis else r for a, r in enumerate(results)]
     cells = grid([together, *counts], [math.prod(out_shape[1:]), *out_steps])
     channel = np.arange(per_channel)[:, None]
-    lines = ((channel * elements + np.array(taps.elements, np.int64)) * PANEL).ravel()
+    depths = ((channel * elements + np.array(taps.elements, np.int64)) * PANEL).ravel()
     boxes = boxes_of(walk, step, tuple(lengths))
     runs = runs_of(cells + np.dot(out_offset, pitches(out_lengths)), out_step[2])
     walked = Bands(
@@ -196,12 +196,12 @@ def correlation(part: Piece, elements, step, shape, out_shape, out_step, groups,
         volume=math.prod(lengths), out_volume=math.prod(out_lengths), in_place=int(walk.in_place),
         band_in=band_step(walk, step), band_out=int(walk.band * out_steps[walk.axis]),
         panel=per_channel * elements * PANEL, box=math.prod(walk.extents),
-        box_row=walk.extents[2], source_row=lengths[2], terms=lines.size, whole_at=0,
+        box_row=walk.extents[2], source_row=lengths[2], terms=depths.size, whole_at=0,
         short_at=short_at, terms_at=0, laid_at=0, runs_at=0, laid_each=each(boxes),
         runs_each=each(runs),
     )  # fmt: skip
     return Correlation(
-        walked, places, walk.shifts, lines, boxes.ravel(), runs.ravel(),
+        walked, places, walk.shifts, depths, boxes.ravel(), runs.ravel(),
         tasks=blocks * walk.bands * splits,
         cost=samples * rows * count * per_channel * len(taps.cells) // PRODUCTS,
         size=0 if walk.in_place else together * walk.sample,

@@ -100,7 +100,7 @@ class Bands(NamedTuple):
     box_row, source_row: from a row to the next.
     terms: parts of a sum.
     whole_at, short_at, terms_at, laid_at, runs_at: where its entries begin in the lists of places
-        (of both kinds of task), of shifts and lines, and in ``laid`` and ``runs``.
+        (of both kinds of task), of shifts and depths, and in ``laid`` and ``runs``.
     laid_each, runs_each: numbers of ``laid`` for a band, and of ``runs`` for a block.
     """
 

@@ -18,6 +18,8 @@ A weight gradient is sums of products of the rows of grad with those that a tap 
 
 from __future__ import annotations
 
+from typing import Any
+
 from .._jit import CpuFunction, with_globals
 from .cells import clear_cells, copy_rows, inlined, move_rows, whole
 from .plane_plan import ROWS, Laid
@@ -37,7 +39,7 @@ from .simd import (
     zero_tile,
 )
 
-# mypy: disable-error-code="no-untyped-def, name-defined"
+# mypy: disable-error-code="no-untyped-def"
 
 # Results that are summed together, by registers: with six of them the last may be four. And for the
 # weight gradient of several.
@@ -167,8 +169,9 @@ def sum_planes(out, to, results, height, width, bias, o, weight, w, row_step, do
             r += together
 
 
-# Written once for both; ``sum_results`` is one of the two.
-# ruff: noqa: F821
+# Loops written once for one result and for several: ``variant`` binds the one that they call.
+sum_results: Any = None
+dot_results: Any = None
 
 
 def _correlate(start, stop, out, source, weight, bias, groups, results, sources, shape, out_shape,

@@ -8,11 +8,12 @@ Sums are kept in the dtype of what they are written to, float64 or int64, whatev
 four floats that are taken together, or a block of a short row, are added in their own dtype: most
 of the time would go into conversions.
 """
-# mypy: disable-error-code="no-untyped-def, name-defined"
+# mypy: disable-error-code="no-untyped-def"
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -180,8 +181,12 @@ def _smaller(a, b):
     return a if a < b or a != a else b
 
 
-# Written once for both; ``formula`` is one of the two.
-# ruff: noqa: F821
+# Written once for both: ``_with_formula`` binds one of the two, 1 for the smaller, and the loops
+# over it that others call.
+formula: Any = None
+smallest = 0
+compare_rows: Any = None
+compare_row: Any = None
 
 
 def _compare_rows(best, x, at, length, step, count):
