@@ -73,6 +73,26 @@ def test_gradients_of_one_place_add_up_in_one_order():
     assert len(results) == 1
 
 
+@pytest.mark.parametrize("columns", [1, 3, 200])
+@pytest.mark.parametrize("taken", [0, 10, 64, 65, 300])
+@pytest.mark.parametrize("device", [xt.DEV_CPU, xt.DEV_GPU_0])
+def test_what_is_taken_several_times_gets_all_gradients(device, taken, columns):
+    """By few places and by many, which a GPU adds up otherwise."""
+    rng = np.random.default_rng(1)
+    places, seed = rng.integers(0, 20, taken), rng.standard_normal((taken, columns))
+    due = np.zeros((20, columns))
+    for i, row in zip(places, seed):
+        due[i] += row
+    x = xt.zeros([20, columns], dtype=xt.kfloat64, device=device)
+    x.requires_grad = True
+    index = xt.XTensor(places, dtype=xt.kint64, device=device)
+    for call in (lambda: x[index], lambda: xt.embedding(x, index)):
+        with xt.autograd.tape():
+            y = call()
+        y.backward(xt.XTensor(seed, dtype=xt.kfloat64, device=device))
+        assert x.grad.to_numpy().tobytes() == due.tobytes()
+
+
 def test_a_tensor_is_a_sequence_of_its_first_axis():
     t = xt.XTensor(normal(1, 3, 2))
     rows = list(t)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..device import Array, cast, empty_like, flat, full_like, host_constant, reshape, to_host
+from ..device import Array, cast, empty_like, flat, full_like, reshape, to_host
 from ..dtype import BOOL, INT64
 from ..errors import message
 from ..kernels import launch
 from ..op import Op
 from ..tensor import XTensor, check_tensor
-from .index import by_target, check_range, check_whole
+from .index import add_groups, add_to_places, by_target, check_range, check_whole
 
 # So many gradients of one row are added in a line; more are cut into pieces, which are added then.
 PIECE = 256
@@ -51,28 +51,22 @@ class Embedding(Op):
 
 
 def _add_rows(out: Array, x: Array, rows: np.ndarray) -> None:
-    """out[rows[i]] adds x[i]; each row has one owner, who adds in a fixed order.
+    """out[rows[i]] adds x[i], those of one row in the order of i.
 
-    A row that comes up very often is added up in pieces: so its owner is not the one thread that
-    all others wait for, and float32 does not lose what is added last.
+    A row that comes up very often is added up in pieces: float32 would lose what is added last.
     """
+    if rows.size <= PIECE or np.bincount(rows).max() <= PIECE:
+        add_to_places(out, x, rows)
+        return
     target, first, order = by_target(rows)
-    if np.diff(first).max() > PIECE:
-        pieces = -(-np.diff(first) // PIECE)
-        ends = np.cumsum(pieces)
-        nth = np.arange(ends[-1]) - np.repeat(ends - pieces, pieces)
-        starts = np.append(np.repeat(first[:-1], pieces) + PIECE * nth, rows.size)
-        partial = full_like(x, 0, (starts.size - 1, x.shape[1]))
-        _launch_add(partial, x, np.arange(starts.size - 1), starts, order)
-        x, first, order = partial, np.append(0, ends), np.arange(starts.size - 1)
-    _launch_add(out, x, target, first, order)
-
-
-def _launch_add(
-    out: Array, x: Array, target: np.ndarray, first: np.ndarray, order: np.ndarray
-) -> None:
-    launch("gather_backward", target.size, out, x, host_constant(x, target),
-           host_constant(x, first), host_constant(x, order))  # fmt: skip
+    pieces = -(-np.diff(first) // PIECE)
+    ends = np.cumsum(pieces)
+    nth = np.arange(ends[-1]) - np.repeat(ends - pieces, pieces)
+    starts = np.append(np.repeat(first[:-1], pieces) + PIECE * nth, rows.size)
+    partial = full_like(x, 0, (starts.size - 1, x.shape[1]))
+    every = np.arange(starts.size - 1)
+    add_groups(partial, x, every, starts, order)
+    add_groups(out, partial, target, np.append(0, ends), every)
 
 
 def embedding(weight: XTensor, index: XTensor) -> XTensor:

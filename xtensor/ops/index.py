@@ -17,12 +17,14 @@ from ..device import Array, cast, device_of, empty_like, full_like, host_constan
 from ..dtype import BOOL, INT64
 from ..errors import message
 from ..kernels import launch
-from ..kernels.parallel import SERIAL_ELEMENTS
 from ..op import Op
 from ..strided import expand, read, stand_in, write
 from ..tensor import XTensor, check_tensor, host_data
 from .creation import check_value
 from .shape import fits
+
+# So many rows a thread of a GPU adds to a column by itself, before equal places are looked for.
+FEW = 64
 
 
 def check_range(where: str, argument: str, host: np.ndarray, limit: int, lowest: int = 0) -> None:
@@ -123,23 +125,35 @@ class _Places:
 
     def add_to(self, grad_x: Array, grad_out: Array) -> None:
         if grad_out.size:
-            target, first, order = by_target(self.places)
-            launch("gather_backward", target.size, self._rows(grad_x), self._rows(grad_out),
-                   host_constant(grad_x, target), host_constant(grad_x, first),
-                   host_constant(grad_x, order))  # fmt: skip
+            add_to_places(self._rows(grad_x), self._rows(grad_out), self.places)
 
     def write(self, out: Array, values: Array) -> None:
-        size = self.places.size * self.inner
-        if size == 0:
+        if self.places.size * self.inner == 0:
             return
         rows, values = self._rows(out), self._rows(expand(values, self.shape))
-        if type(out) is np.ndarray and size < SERIAL_ELEMENTS:
+        if type(out) is np.ndarray:
             rows[self.places] = values  # of several values for one place the last one stays
         else:
             target, first, order = by_target(self.places)
             last = order[first[1:] - 1]
             launch("scatter_forward", target.size, rows, values, host_constant(out, target),
                    host_constant(out, last))  # fmt: skip
+
+
+def add_to_places(out: Array, x: Array, places: np.ndarray) -> None:
+    """out[places[i]] adds x[i], [rows, inner] both, those of one place in the order of i."""
+    if type(out) is np.ndarray or places.size <= FEW:
+        launch("scatter_add_forward", out.shape[1], out, x, host_constant(x, places))
+    else:  # where a thread would add up a column alone
+        add_groups(out, x, *by_target(places))
+
+
+def add_groups(
+    out: Array, x: Array, target: np.ndarray, first: np.ndarray, order: np.ndarray
+) -> None:
+    """The same for places in groups, see ``by_target``: each has one owner."""
+    launch("gather_backward", target.size, out, x, host_constant(x, target),
+           host_constant(x, first), host_constant(x, order))  # fmt: skip
 
 
 def by_target(places: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

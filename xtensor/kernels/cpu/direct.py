@@ -114,7 +114,7 @@ def lay_boxes(box, wide, size, source, n0, n1, channels, c0, c1, volume, laid, f
 
 @inlined
 def turn_block(turned, sums, begin, count, columns):
-    """turned[c * BLOCK + p] = sums[begin + p * PANEL + c] p < count, c < columns, and more"""
+    """turned[c * BLOCK + p] = sums[begin + p * PANEL + c], p < count, c < columns, and more"""
     lanes = lanes_of(turned)
     for p in range(0, count, lanes):
         for c in range(0, columns, lanes):

@@ -26,6 +26,14 @@ def gather_backward(start, stop, grad_x, grad_out, target, first, order):
 
 
 @cuda_kernel
+def scatter_add_forward(start, stop, out, x, place):
+    """out[place[i], j] adds x[i, j], in the order of i; range over j"""
+    for j in range(start + cuda.grid(1), stop, cuda.gridsize(1)):
+        for i in range(place.size):
+            out[place[i], j] += x[i, j]
+
+
+@cuda_kernel
 def scatter_forward(start, stop, out, x, target, source):
     """out[target[k], j] = x[source[k], j]; no two targets equal; range over target"""
     inner = out.shape[1]
