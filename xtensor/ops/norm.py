@@ -9,12 +9,15 @@ from ..device import Array, cast, empty_like, full_like, reshape
 from ..dtype import FLOAT64
 from ..errors import check_int, check_number, message
 from ..kernels import launch
+from ..kernels.parallel import SERIAL_ELEMENTS
 from ..op import Op
 from ..reduction import sum_axes
 from ..tensor import XTensor, check_tensor
 
 # The gradients of gamma and beta are summed over so many rows at a time, then over the parts.
 PART_ROWS = 32
+# And of many numbers in few rows into so many parts at least.
+PARTS = 4
 
 
 def _check_vector(where: str, argument: str, vector: Array, expected: int, of: str) -> None:
@@ -148,9 +151,10 @@ class LayerNorm(Op):
         rows, length = x.shape
         grad_x, g = empty_like(x), reshape(grad_out, x.shape)
         affine = self.needs(1) or self.needs(2)
-        parts = -(-rows // PART_ROWS)
+        part = PART_ROWS if x.size < SERIAL_ELEMENTS else min(PART_ROWS, -(-rows // PARTS))
+        parts = -(-rows // part)
         sums = [empty_like(x, (parts, length if affine else 0), FLOAT64) for _ in shapes]
-        launch("layer_norm_backward", parts, grad_x, *sums, g, x, gamma, mean, scale, PART_ROWS)
+        launch("layer_norm_backward", parts, grad_x, *sums, g, x, gamma, mean, scale, part)
         grad_gamma, grad_beta = (
             reshape(cast(sum_axes(part, (0,)), x.dtype), shape) if affine and shape else None
             for part, shape in zip(sums, shapes, strict=True)

@@ -218,17 +218,21 @@ def categorical_cross_entropy_backward(
 @cpu_kernel
 def nll_loss_forward(start, stop, loss, x, classes, factor):
     """loss[k] = -factor * x[o, classes[k], c], k = o * inner + c; x [outer, length, inner]"""
-    inner = x.shape[2]
-    for k in range(start, stop):
-        loss[k] = -factor * x[k // inner, classes[k], k % inner]
+    length, inner, xs = x.shape[1], x.shape[2], pointer(x)
+    for o in range(start // inner, -(-stop // inner)):
+        first, begin = o * inner, o * length * inner
+        for k in range(max(first, start), min(first + inner, stop)):
+            loss[k] = -factor * xs[begin + classes[k] * inner + k - first]
 
 
 @cpu_kernel
 def nll_loss_backward(start, stop, grad_x, grad_out, classes, factor):
     """grad_x[o, classes[k], c] = -factor * grad_out[0], k = o * inner + c; the rest is left"""
-    inner = grad_x.shape[2]
-    for k in range(start, stop):
-        grad_x[k // inner, classes[k], k % inner] = -factor * grad_out[0]
+    length, inner, to, share = grad_x.shape[1], grad_x.shape[2], pointer(grad_x), grad_out[0]
+    for o in range(start // inner, -(-stop // inner)):
+        first, begin = o * inner, o * length * inner
+        for k in range(max(first, start), min(first + inner, stop)):
+            to[begin + classes[k] * inner + k - first] = -factor * share
 
 
 @cpu_kernel(fastmath="reassociate")
