@@ -54,7 +54,8 @@ def clear_cells(target, to, count):
 def copy_rows(target, to, to_row, source, begin, row, rows, count):
     """target[to + y * to_row + i] = source[begin + y * row + i] for y < rows and i < count
 
-    The last, partial vectors of all rows come after the others: their mask is the same.
+    The last, partial vectors of all rows come after the others: their mask is the same. A count
+    below 0 would write before the rows.
     """
     lanes = lanes_of(target)
     full = count // lanes * lanes
