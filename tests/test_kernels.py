@@ -447,7 +447,7 @@ def test_an_op_of_ones_own_may_return_views(shape):
     results = []
     with xt.autograd.tape():
         for t, op in ((mine, Transposed()), (due, xt.transpose)):
-            y = op(xt.tanh(t)) * xt.XTensor(w.T)
+            y = op(xt.softmax(t, 1))
             y = xt.softmax(y, 1) + xt.sums(y, axis=0)
             y.backward(xt.XTensor(w.T))
             results.append(y.to_numpy().tobytes())
