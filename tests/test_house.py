@@ -104,6 +104,9 @@ def test_public_names_are_documented_with_an_example(name):
     doc = inspect.getdoc(getattr(xt, name)) or ""
     assert len(doc) > 40, f"{name} has no docstring"
     assert ">>> " in doc, f"the docstring of {name} has no example"
+    called = getattr(xt, name)
+    if not isinstance(called, type) and inspect.signature(called).parameters:
+        assert "Args:" in doc, f"the docstring of {name} does not say what its arguments are"
 
 
 def test_all_lists_every_public_name():

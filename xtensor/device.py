@@ -117,6 +117,10 @@ def empty_like(
 ) -> Array:
     """An uninitialised raw array on the device of ``array``, by default with its shape and dtype.
 
+    Args:
+        array: raw array of either device.
+        shape, dtype: of the result; None for those of ``array``.
+
     Example:
         >>> empty_like(np.zeros((2, 3), np.float32), (4,)).shape
         (4,)

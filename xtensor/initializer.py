@@ -44,6 +44,11 @@ def fans(shape: Any) -> tuple[int, int]:
 def xavier_normal(shape: Any, dtype: int | None = None, device: int | None = None) -> XTensor:
     """N(0, 2 / (fan_in + fan_out)), the start of an Embedding table.
 
+    Args:
+        shape: shape of the result, from which both fans follow.
+        dtype: kfloat32 by default.
+        device: where it lies, by default the CPU.
+
     Source: Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural
     networks" (2010).
 
@@ -57,6 +62,11 @@ def xavier_normal(shape: Any, dtype: int | None = None, device: int | None = Non
 
 def xavier_uniform(shape: Any, dtype: int | None = None, device: int | None = None) -> XTensor:
     """U(-a, a) with a = sqrt(6 / (fan_in + fan_out)).
+
+    Args:
+        shape: shape of the result, from which both fans follow.
+        dtype: kfloat32 by default.
+        device: where it lies, by default the CPU.
 
     Source: Glorot and Bengio (2010), as for ``xavier_normal``.
 

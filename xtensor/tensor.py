@@ -493,6 +493,9 @@ def xtensor(
 ) -> XTensor:
     """The same as ``XTensor(data, requires_grad, device, dtype)``.
 
+    Args:
+        data, requires_grad, device, dtype: as for XTensor.
+
     Example:
         >>> xtensor(10.0).shape
         [1]
@@ -502,6 +505,10 @@ def xtensor(
 
 def to_xtensor(x: Any, device: int | None = None, dtype: int | None = None) -> XTensor:
     """A number, list or NumPy array as an XTensor; an XTensor that fits passes through.
+
+    Args:
+        x: number, list, NumPy array or XTensor.
+        device, dtype: of the result; None keeps what ``x`` has, or what XTensor makes of it.
 
     Raises:
         TypeError, ValueError: as for XTensor.

@@ -41,6 +41,9 @@ def cuda_kernel(function: Callable[..., Any]) -> Kernel:
     ``for i in range(start + cuda.grid(1), stop, cuda.gridsize(1))`` shares the range out over the
     threads. Only now is numba.cuda imported.
 
+    Args:
+        function: the loop, with the name and parameters of its CPU twin.
+
     Raises:
         ValueError: another module or xtensor itself already has a CUDA kernel of that name.
 

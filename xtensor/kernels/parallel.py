@@ -244,6 +244,9 @@ def get_num_threads() -> int:
 def set_num_threads(count: int) -> None:
     """Split kernels over ``count`` threads from now on; the numbers they give do not change.
 
+    Args:
+        count: whole number of at least 1.
+
     Raises:
         ValueError: ``count`` is not a whole number of at least 1.
 

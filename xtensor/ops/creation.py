@@ -147,6 +147,9 @@ def full(shape: Any, value: float, device: int | None = None, dtype: int | None 
 def zeros_like(t: XTensor) -> XTensor:
     """Zeros in the shape, dtype and device of ``t``.
 
+    Args:
+        t: tensor of any shape and dtype.
+
     Raises:
         TypeError: t is no XTensor.
 
@@ -160,6 +163,9 @@ def zeros_like(t: XTensor) -> XTensor:
 def ones_like(t: XTensor) -> XTensor:
     """Ones in the shape, dtype and device of ``t``.
 
+    Args:
+        t: tensor of any shape and dtype.
+
     Raises:
         TypeError: t is no XTensor.
 
@@ -172,6 +178,10 @@ def ones_like(t: XTensor) -> XTensor:
 
 def full_like(t: XTensor, value: float) -> XTensor:
     """One value in the shape, dtype and device of ``t``.
+
+    Args:
+        t: tensor of any shape and dtype.
+        value: number that every element gets.
 
     Raises:
         TypeError: t is no XTensor, value no number.

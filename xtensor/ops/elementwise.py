@@ -250,6 +250,10 @@ class Tanh(Unary):
 def add(t1: Any, t2: Any) -> XTensor:
     """t1 + t2, broadcasting; the same as the operator. Gradient: g to both.
 
+    Args:
+        t1, t2: tensors of any shape and dtype, and numbers or NumPy arrays beside one; they
+            broadcast.
+
     Raises:
         ValueError: the shapes do not broadcast, or the devices differ.
 
@@ -262,6 +266,10 @@ def add(t1: Any, t2: Any) -> XTensor:
 
 def sub(t1: Any, t2: Any) -> XTensor:
     """t1 - t2, broadcasting; the same as the operator. Gradient: g and -g.
+
+    Args:
+        t1, t2: tensors of any shape, not both kbool, and numbers or NumPy arrays beside one; they
+            broadcast.
 
     Raises:
         ValueError: the shapes do not broadcast, or the devices differ.
@@ -276,6 +284,10 @@ def sub(t1: Any, t2: Any) -> XTensor:
 
 def mul(t1: Any, t2: Any) -> XTensor:
     """t1 * t2 element by element, broadcasting. Gradient: g * t2 and g * t1.
+
+    Args:
+        t1, t2: tensors of any shape and dtype, and numbers or NumPy arrays beside one; they
+            broadcast.
 
     Raises:
         ValueError: the shapes do not broadcast, or the devices differ.
@@ -292,6 +304,10 @@ def divide(t1: Any, t2: Any) -> XTensor:
 
     Gradient: g / t2 and -g * t1 / t2**2.
 
+    Args:
+        t1, t2: tensors of any shape and dtype, and numbers or NumPy arrays beside one; they
+            broadcast.
+
     Raises:
         ValueError: the shapes do not broadcast, or the devices differ.
 
@@ -304,6 +320,10 @@ def divide(t1: Any, t2: Any) -> XTensor:
 
 def power(t1: Any, t2: Any) -> XTensor:
     """t1 ** t2, broadcasting. Gradient: g * t2 * t1**(t2-1) and g * t1**t2 * log(t1), 0 at t1 = 0.
+
+    Args:
+        t1, t2: tensors of any shape, not both kbool, and numbers or NumPy arrays beside one; they
+            broadcast.
 
     Raises:
         ValueError: the shapes do not broadcast, or an integer has a negative exponent.

@@ -190,6 +190,10 @@ class Isposinf(Truth):
 def less(t1: Any, t2: Any) -> XTensor:
     """t1 < t2, broadcasting, as kbool; not differentiable.
 
+    Args:
+        t1, t2: tensors of any shape and dtype, and numbers or NumPy arrays beside one; they
+            broadcast.
+
     Raises:
         ValueError: the shapes do not broadcast, or the devices differ.
         TypeError: an argument is no tensor, number or array.
@@ -203,6 +207,10 @@ def less(t1: Any, t2: Any) -> XTensor:
 
 def less_equal(t1: Any, t2: Any) -> XTensor:
     """t1 <= t2, broadcasting, as kbool; not differentiable.
+
+    Args:
+        t1, t2: tensors of any shape and dtype, and numbers or NumPy arrays beside one; they
+            broadcast.
 
     Raises:
         ValueError: the shapes do not broadcast, or the devices differ.
@@ -218,6 +226,10 @@ def less_equal(t1: Any, t2: Any) -> XTensor:
 def greater(t1: Any, t2: Any) -> XTensor:
     """t1 > t2, broadcasting, as kbool; not differentiable.
 
+    Args:
+        t1, t2: tensors of any shape and dtype, and numbers or NumPy arrays beside one; they
+            broadcast.
+
     Raises:
         ValueError: the shapes do not broadcast, or the devices differ.
         TypeError: an argument is no tensor, number or array.
@@ -231,6 +243,10 @@ def greater(t1: Any, t2: Any) -> XTensor:
 
 def greater_equal(t1: Any, t2: Any) -> XTensor:
     """t1 >= t2, broadcasting, as kbool; not differentiable.
+
+    Args:
+        t1, t2: tensors of any shape and dtype, and numbers or NumPy arrays beside one; they
+            broadcast.
 
     Raises:
         ValueError: the shapes do not broadcast, or the devices differ.
@@ -246,6 +262,10 @@ def greater_equal(t1: Any, t2: Any) -> XTensor:
 def equal(t1: Any, t2: Any) -> XTensor:
     """t1 == t2, broadcasting, as kbool; not differentiable.
 
+    Args:
+        t1, t2: tensors of any shape and dtype, and numbers or NumPy arrays beside one; they
+            broadcast.
+
     Raises:
         ValueError: the shapes do not broadcast, or the devices differ.
         TypeError: an argument is no tensor, number or array.
@@ -259,6 +279,10 @@ def equal(t1: Any, t2: Any) -> XTensor:
 
 def not_equal(t1: Any, t2: Any) -> XTensor:
     """t1 != t2, broadcasting, as kbool; not differentiable.
+
+    Args:
+        t1, t2: tensors of any shape and dtype, and numbers or NumPy arrays beside one; they
+            broadcast.
 
     Raises:
         ValueError: the shapes do not broadcast, or the devices differ.
@@ -276,6 +300,10 @@ def logical_and(t1: Any, t2: Any) -> XTensor:
 
     For tensors of dtype kbool it is also written ``t1 & t2``.
 
+    Args:
+        t1, t2: tensors of any shape and dtype, and numbers or NumPy arrays beside one; they
+            broadcast.
+
     Raises:
         ValueError: the shapes do not broadcast, or the devices differ.
         TypeError: an argument is no tensor, number or array.
@@ -291,6 +319,10 @@ def logical_or(t1: Any, t2: Any) -> XTensor:
     """t1 or t2, where any number but 0 is true, broadcasting, as kbool; not differentiable.
 
     For tensors of dtype kbool it is also written ``t1 | t2``.
+
+    Args:
+        t1, t2: tensors of any shape and dtype, and numbers or NumPy arrays beside one; they
+            broadcast.
 
     Raises:
         ValueError: the shapes do not broadcast, or the devices differ.
@@ -308,6 +340,10 @@ def logical_xor(t1: Any, t2: Any) -> XTensor:
 
     For tensors of dtype kbool it is also written ``t1 ^ t2``.
 
+    Args:
+        t1, t2: tensors of any shape and dtype, and numbers or NumPy arrays beside one; they
+            broadcast.
+
     Raises:
         ValueError: the shapes do not broadcast, or the devices differ.
         TypeError: an argument is no tensor, number or array.
@@ -324,6 +360,9 @@ def logical_not(t: Any) -> XTensor:
 
     For a tensor of dtype kbool it is also written ``~t``.
 
+    Args:
+        t: tensor of any shape and dtype, a number or a NumPy array.
+
     Raises:
         TypeError: ``t`` is no tensor, number or array.
 
@@ -336,6 +375,9 @@ def logical_not(t: Any) -> XTensor:
 
 def isfinite(t: Any) -> XTensor:
     """Whether t is neither NaN nor infinite, as kbool; not differentiable.
+
+    Args:
+        t: tensor of any shape and dtype, a number or a NumPy array.
 
     Raises:
         TypeError: ``t`` is no tensor, number or array.
@@ -350,6 +392,9 @@ def isfinite(t: Any) -> XTensor:
 def isinf(t: Any) -> XTensor:
     """Whether t is infinite, of either sign, as kbool; not differentiable.
 
+    Args:
+        t: tensor of any shape and dtype, a number or a NumPy array.
+
     Raises:
         TypeError: ``t`` is no tensor, number or array.
 
@@ -362,6 +407,9 @@ def isinf(t: Any) -> XTensor:
 
 def isnan(t: Any) -> XTensor:
     """Whether t is NaN, as kbool; not differentiable.
+
+    Args:
+        t: tensor of any shape and dtype, a number or a NumPy array.
 
     Raises:
         TypeError: ``t`` is no tensor, number or array.
@@ -376,6 +424,9 @@ def isnan(t: Any) -> XTensor:
 def isneginf(t: Any) -> XTensor:
     """Whether t is minus infinity, as kbool; not differentiable.
 
+    Args:
+        t: tensor of any shape and dtype, a number or a NumPy array.
+
     Raises:
         TypeError: ``t`` is no tensor, number or array.
 
@@ -388,6 +439,9 @@ def isneginf(t: Any) -> XTensor:
 
 def isposinf(t: Any) -> XTensor:
     """Whether t is plus infinity, as kbool; not differentiable.
+
+    Args:
+        t: tensor of any shape and dtype, a number or a NumPy array.
 
     Raises:
         TypeError: ``t`` is no tensor, number or array.
@@ -402,6 +456,10 @@ def isposinf(t: Any) -> XTensor:
 def maximum(t1: Any, t2: Any) -> XTensor:
     """The larger of t1 and t2, broadcasting; NaN if either is. A tie shares the gradient evenly.
 
+    Args:
+        t1, t2: tensors of any shape and dtype, and numbers or NumPy arrays beside one; they
+            broadcast.
+
     Raises:
         ValueError: the shapes do not broadcast, or the devices differ.
 
@@ -415,6 +473,10 @@ def maximum(t1: Any, t2: Any) -> XTensor:
 def minimum(t1: Any, t2: Any) -> XTensor:
     """The smaller of t1 and t2, broadcasting; NaN if either is. A tie shares the gradient evenly.
 
+    Args:
+        t1, t2: tensors of any shape and dtype, and numbers or NumPy arrays beside one; they
+            broadcast.
+
     Raises:
         ValueError: the shapes do not broadcast, or the devices differ.
 
@@ -427,6 +489,10 @@ def minimum(t1: Any, t2: Any) -> XTensor:
 
 def clip(t: Any, min_val: float | None, max_val: float | None) -> XTensor:
     """t limited to [min_val, max_val]; None leaves a side open. Gradient: g inside, ends included.
+
+    Args:
+        t: tensor of any shape and dtype but kbool, a number or a NumPy array.
+        min_val, max_val: numbers, the least and the largest that is left; None for no limit.
 
     Raises:
         TypeError: a limit is no number, or ``t`` is kbool.
@@ -443,6 +509,11 @@ def where(condition: Any, t1: Any, t2: Any) -> XTensor:
     """t1 where ``condition`` (kbool) holds, else t2, all three broadcasting.
 
     Gradient: g where the condition holds for t1, g elsewhere for t2.
+
+    Args:
+        condition: kbool tensor.
+        t1, t2: tensors of any shape and dtype, and numbers or NumPy arrays beside one; all three
+            broadcast.
 
     Raises:
         TypeError: the condition is not kbool.

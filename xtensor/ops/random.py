@@ -156,6 +156,9 @@ def get_rng_state() -> dict[str, int]:
 def set_rng_state(state: dict[str, int]) -> None:
     """Put the stream back to where ``get_rng_state`` found it.
 
+    Args:
+        state: what ``get_rng_state`` returned.
+
     Raises:
         TypeError: not a dict with the ints ``seed`` and ``position``.
         ValueError: one of them is not in 0 <= value < 2**64.
