@@ -109,7 +109,7 @@ class _Recurrent(Module):
                         f"{layout} with I = input_size = {self.input_size}")
             )  # fmt: skip
 
-    def _padded(self, x: Any, states: dict[str, Any]) -> tuple[XTensor, list[XTensor]]:
+    def _sequences(self, x: Any, states: dict[str, Any]) -> tuple[Any, list[XTensor]]:
         """Sequences of one length, [B, T, I] with batch_first, else [T, B, I]."""
         packed = isinstance(x, PackedSequence)
         check_tensor(
@@ -131,33 +131,22 @@ class _Recurrent(Module):
         rows, last = self._run(reshape(x, [steps * batch, x.shape[2]]), [batch] * steps, first)
         return reshape(rows, [steps, batch, rows.shape[1]]), last
 
-    def _packed(self, x: Any, states: dict[str, Any]) -> tuple[PackedSequence, list[XTensor]]:
-        """Sequences of different lengths; states are in the order of the original batch."""
-        if not isinstance(x, PackedSequence):
-            raise TypeError(
-                message(type(self).__name__, "x", f"of type {type(x).__name__}",
-                        "a PackedSequence", "pack it with pack_pad_sequence")
-            )  # fmt: skip
-        # Checked anew: its lists can have been edited.
-        x = PackedSequence(x.data, x.batch_sizes, x.sorted_indices, x.unsorted_indices)
-        self._check_features("x.data", x.data.shape, "[S, I]")
-        for argument, state in states.items():
-            self._check_state(argument, state, x.batch_sizes[0])
-        first = list(states.values())
-        if x.sorted_indices is not None:
-            first = [None if s is None else s[:, x.sorted_indices] for s in first]
-        rows, last = self._run(x.data, x.batch_sizes, first)
-        if x.unsorted_indices is not None:
-            last = [s[:, x.unsorted_indices] for s in last]
-        output = PackedSequence(rows, x.batch_sizes, x.sorted_indices, x.unsorted_indices)
-        return output, last
-
 
 def _parameter_name(kind: str, layer: int, direction: int) -> str:
     return f"{kind}_l{layer}{'_reverse' if direction else ''}"
 
 
-class RNN(_Recurrent):
+class _OneState(_Recurrent):
+    """A layer whose cells pass on one state, h."""
+
+    def forward(self, x: Any, h0: XTensor | None = None) -> tuple[Any, XTensor]:
+        """x [B, T, I] or [T, B, I], or packed if dynamic, h0 [num_layers * D, B, H]
+        -> (output, hn)."""
+        output, (hn,) = self._sequences(x, {"h0": h0})
+        return output, hn
+
+
+class RNN(_OneState):
     """Elman network: h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or max(0, same).
 
     Args:
@@ -222,13 +211,8 @@ class RNN(_Recurrent):
     ) -> tuple[XTensor, ...]:
         return rnn(x, *weights, states[0], batch_sizes, reverse, self.nonlinearity)
 
-    def forward(self, x: Any, h0: XTensor | None = None) -> tuple[Any, XTensor]:
-        """x [B, T, I] or [T, B, I], h0 [num_layers * D, B, H] -> (output, hn)."""
-        output, (hn,) = self._padded(x, {"h0": h0})
-        return output, hn
 
-
-class GRU(_Recurrent):
+class GRU(_OneState):
     """Gated recurrent units: h' = (1 - z) n + z h.
 
     With s(a) = 1 / (1 + exp(-a)): r, z = s(W_ih x + b_ih + W_hh h + b_hh) and
@@ -282,11 +266,6 @@ class GRU(_Recurrent):
         self, x: XTensor, weights: Weights, states: States, batch_sizes: Sizes, reverse: bool
     ) -> tuple[XTensor, ...]:
         return gru(x, *weights, states[0], batch_sizes, reverse)
-
-    def forward(self, x: Any, h0: XTensor | None = None) -> tuple[Any, XTensor]:
-        """x [B, T, I] or [T, B, I], h0 [num_layers * D, B, H] -> (output, hn)."""
-        output, (hn,) = self._padded(x, {"h0": h0})
-        return output, hn
 
 
 class LSTM(_Recurrent):
@@ -354,12 +333,37 @@ class LSTM(_Recurrent):
     def forward(
         self, x: Any, states: tuple[XTensor, XTensor] | None = None
     ) -> tuple[Any, tuple[XTensor, XTensor]]:
-        """x [B, T, I] or [T, B, I], states (h0, c0) -> (output, (hn, cn))."""
-        output, (hn, cn) = self._padded(x, self._states(states))
+        """x [B, T, I] or [T, B, I], or packed if dynamic, states (h0, c0) -> (output, (hn, cn))."""
+        output, (hn, cn) = self._sequences(x, self._states(states))
         return output, (hn, cn)
 
 
-class Dynamic_RNN(RNN):
+class _Dynamic(_Recurrent):
+    """What makes a layer take packed sequences."""
+
+    def _sequences(self, x: Any, states: dict[str, Any]) -> tuple[Any, list[XTensor]]:
+        """Sequences of different lengths; states are in the order of the original batch."""
+        if not isinstance(x, PackedSequence):
+            raise TypeError(
+                message(type(self).__name__, "x", f"of type {type(x).__name__}",
+                        "a PackedSequence", "pack it with pack_pad_sequence")
+            )  # fmt: skip
+        # Checked anew: its lists can have been edited.
+        x = PackedSequence(x.data, x.batch_sizes, x.sorted_indices, x.unsorted_indices)
+        self._check_features("x.data", x.data.shape, "[S, I]")
+        for argument, state in states.items():
+            self._check_state(argument, state, x.batch_sizes[0])
+        first = list(states.values())
+        if x.sorted_indices is not None:
+            first = [None if s is None else s[:, x.sorted_indices] for s in first]
+        rows, last = self._run(x.data, x.batch_sizes, first)
+        if x.unsorted_indices is not None:
+            last = [s[:, x.unsorted_indices] for s in last]
+        output = PackedSequence(rows, x.batch_sizes, x.sorted_indices, x.unsorted_indices)
+        return output, last
+
+
+class Dynamic_RNN(_Dynamic, RNN):
     """RNN over sequences of different lengths, packed.
 
     Args:
@@ -389,13 +393,8 @@ class Dynamic_RNN(RNN):
         ([2, 3, 6], [1, 3], [1, 2, 6])
     """
 
-    def forward(self, x: Any, h0: XTensor | None = None) -> tuple[Any, XTensor]:
-        """x a PackedSequence, h0 [num_layers * D, B, H] -> (PackedSequence, hn)."""
-        output, (hn,) = self._packed(x, {"h0": h0})
-        return output, hn
 
-
-class Dynamic_GRU(GRU):
+class Dynamic_GRU(_Dynamic, GRU):
     """GRU over sequences of different lengths, packed.
 
     Args:
@@ -434,13 +433,8 @@ class Dynamic_GRU(GRU):
             dtype, name,
         )  # fmt: skip
 
-    def forward(self, x: Any, h0: XTensor | None = None) -> tuple[Any, XTensor]:
-        """x a PackedSequence, h0 [num_layers * D, B, H] -> (PackedSequence, hn)."""
-        output, (hn,) = self._packed(x, {"h0": h0})
-        return output, hn
 
-
-class Dynamic_LSTM(LSTM):
+class Dynamic_LSTM(_Dynamic, LSTM):
     """LSTM over sequences of different lengths, packed.
 
     Args:
@@ -463,10 +457,3 @@ class Dynamic_LSTM(LSTM):
         >>> output.data.shape, cn.shape
         ([4, 6], [1, 2, 6])
     """
-
-    def forward(
-        self, x: Any, states: tuple[XTensor, XTensor] | None = None
-    ) -> tuple[Any, tuple[XTensor, XTensor]]:
-        """x a PackedSequence, states (h0, c0) -> (PackedSequence, (hn, cn))."""
-        output, (hn, cn) = self._packed(x, self._states(states))
-        return output, (hn, cn)
