@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import xtensor as xt
-from xtensor.kernels import parallel, scalar
+from xtensor.kernels import _cuda, _elementwise, parallel, scalar
 from xtensor.kernels.cpu.elementwise import FORMULAS
-from xtensor.kernels.formula import split_parameters
+from xtensor.kernels.formula import LIFTED, split_parameters
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 DTYPES = [xt.kfloat32, xt.kfloat64, xt.kint32, xt.kint8, xt.kbool]
@@ -119,3 +119,25 @@ def test_float32_is_not_computed_in_float64(name):
     compiled.compile(signature)
     (text,) = compiled.inspect_llvm().values()
     assert not re.findall(r"= f(?:add|sub|mul|div) .*double", text)
+
+
+def test_both_devices_have_a_loop_for_every_formula_that_is_taken():
+    assert set(_elementwise._LOOPS) == set(_cuda._LOOPS) == LIFTED
+
+
+def refused_formulas():
+    def only_a_number(a: float): ...
+    def number_first(a: float, x): ...
+    def four(x, y, z, u): ...
+    def three_and_one(x, y, z, a: float): ...
+    def nothing(): ...
+
+    return [only_a_number, number_first, four, three_and_one, nothing]
+
+
+@pytest.mark.parametrize("formula", refused_formulas(), ids=lambda f: f.__name__)
+def test_a_formula_that_no_loop_takes_is_refused(formula):
+    words = f"{formula.__name__}: the signature is .*expected one or two array elements"
+    with pytest.raises(ValueError, match=words):
+        xt.elementwise_kernel(formula)
+    assert formula.__name__ not in _elementwise.makers

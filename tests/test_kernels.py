@@ -463,6 +463,8 @@ def test_kernels_take_views(dtype):
         np.testing.assert_array_equal(xt.apply("neg_forward", (x.T,)), -x.T)
         np.testing.assert_array_equal(xt.apply("add_forward", (x.T, x.T)), x.T + x.T)
         np.testing.assert_array_equal(xt.apply("add_forward", (x[::-1], x[0])), x[::-1] + x[0])
+        row = x.ravel()[: 2 * 301 : 2]
+        np.testing.assert_array_equal(xt.apply("add_forward", (x, row)), x + row)
     out = np.empty((1, 300), dtype)
     launch("sum_forward", 300, out, x.T[None])
     np.testing.assert_allclose(out[0], x.sum(1), rtol=1e-3)

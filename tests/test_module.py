@@ -123,6 +123,10 @@ def test_load_takes_values_not_tensors():
     net.first.factor.writable()[:] = 100
     assert other.first.factor.item() == 2.0
     net.load_state_dict(net.state_dict())
+    net.offset = xt.Parameter(np.array(1.0))
+    shape = net.offset.shape
+    net.load_state_dict({**net.state_dict(), "offset": np.full(shape, 2.0)})
+    assert (net.offset.shape, net.offset.item()) == (shape, 2)
 
 
 def test_load_lists_all_that_is_wrong_and_changes_nothing():

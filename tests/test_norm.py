@@ -107,3 +107,26 @@ def test_results_of_norms_and_losses_do_not_depend_on_the_number_of_threads():
             found += [y.to_numpy().tobytes(), x.grad.to_numpy().tobytes()]
         results.append(found)
     assert results[0] == results[1]
+
+
+@pytest.mark.parametrize("shape", [(2, 40_000), (5, 14_000), (33, 2_000), (130, 600)])
+def test_gradients_of_a_layer_norm_over_long_rows(shape):
+    """Of which a few are several parts of the sums over rows, for any number of threads."""
+    rng = np.random.default_rng(1)
+    x, seed = rng.standard_normal(shape), rng.standard_normal(shape)
+    gamma, beta = rng.standard_normal((2, shape[1]))
+    h = (x - x.mean(1, keepdims=True)) / np.sqrt(x.var(1, keepdims=True) + 1e-5)
+    g = seed * gamma
+    slope = g - g.mean(1, keepdims=True) - h * (g * h).mean(1, keepdims=True)
+    due = slope / np.sqrt(x.var(1, keepdims=True) + 1e-5), (seed * h).sum(0), seed.sum(0)
+    found = set()
+    for threads in (1, 2, 3):
+        xt.set_num_threads(threads)
+        inputs = [xt.XTensor(a, dtype=xt.kfloat64, requires_grad=True) for a in (x, gamma, beta)]
+        with xt.autograd.tape():
+            y = xt.layer_norm(*inputs)
+        y.backward(xt.XTensor(seed, dtype=xt.kfloat64))
+        for t, exact in zip(inputs, due, strict=True):
+            np.testing.assert_allclose(t.grad.to_numpy(), exact, rtol=1e-9, atol=1e-11)
+        found.add(b"".join(t.grad.to_numpy().tobytes() for t in inputs))
+    assert len(found) == 1

@@ -200,7 +200,7 @@ class ElementwiseKernel(CpuKernel):
             return False
         by_vectors = self.vectors is not None and x.dtype == y.dtype == out.dtype != np.bool_
         loop = self._rows(x_step, y_step, by_vectors)
-        parallel_for(loop, rows, (out.reshape(-1), x.reshape(-1), y.reshape(-1), axes))
+        parallel_for(loop, rows, (out.reshape(-1), x.ravel(), y.ravel(), axes))
         return True
 
     @cache  # noqa: B019 - kernels live as long as the program

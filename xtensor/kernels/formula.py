@@ -23,7 +23,7 @@ def split_parameters(formula: Callable[..., Any]) -> tuple[int, int]:
     numbers, arrays = sum(plain), len(plain) - sum(plain)
     if (arrays, numbers) not in LIFTED or any(plain[:arrays]):
         raise ValueError(
-            message(formula.__name__, "its parameters", str(inspect.signature(formula)),
+            message(formula.__name__, "the signature", str(inspect.signature(formula)),
                     "one or two array elements, then up to two plain numbers, or three elements",
                     "annotate numbers, and nothing else: alpha: float")
         )  # fmt: skip

@@ -496,7 +496,8 @@ def clip(t: Any, min_val: float | None, max_val: float | None) -> XTensor:
 
     Raises:
         TypeError: a limit is no number, or ``t`` is kbool.
-        ValueError: a limit is NaN, or min_val > max_val.
+        ValueError: a limit is NaN, min_val > max_val, or no number of an integer dtype lies
+            between them.
 
     Example:
         >>> clip(XTensor([2, 4, 6]), 3, 5).to_numpy()

@@ -22,7 +22,7 @@ from .._jit import (
 from ..parallel import parallel_for
 from .exponential import D, exp
 from .simd import pointer, room
-from .softmax import TILE, exp_columns, exp_total, log_sum, row_max, share, tile_of
+from .softmax import TILE, exp_columns, exp_total, log_sum, row_max, share_out, tile_of
 
 # -- loops of the kernels below -------------------------------------------------------------------
 
@@ -59,6 +59,7 @@ def cross_entropy_columns(start, stop, loss, peaks, totals, x, classes, factor):
     peak, part, work, total = room(xs, TILE), room(xs, TILE), room(xs, TILE), room(D, TILE)
     for tile in range(start, stop):
         first, begin, count = tile_of(tile, length, inner)
+        # The exponentials are not kept: those of each row go over the last ones.
         exp_columns(work, 0, 0, xs, begin, length, inner, count, peak, total, part)
         for j in range(count):
             peaks[first + j], totals[first + j] = peak[j], total[j]
@@ -158,7 +159,7 @@ def cross_entropy_forward(start, stop, loss, peak, total, x, classes, factor):
 
     peak[k] = max_j x[o, j, c], total[k] = sum_j exp(x[o, j, c] - peak[k]); x [outer, length, inner]
     """
-    share(cross_entropy_rows, cross_entropy_columns, x, (loss, peak, total, x, classes, factor))
+    share_out(cross_entropy_rows, cross_entropy_columns, x, (loss, peak, total, x, classes, factor))
 
 
 @cpu_whole_kernel
@@ -168,8 +169,8 @@ def cross_entropy_backward(start, stop, grad_x, grad_out, x, classes, peak, tota
     p = exp(x[o, j, c] - peak[k]) / total[k]; grad_x, x [outer, length, inner]
     """
     scale = x.dtype.type(factor * grad_out[0])
-    share(cross_entropy_gradient_rows, cross_entropy_gradient_columns, x,
-          (grad_x, x, classes, peak, total, scale))  # fmt: skip
+    share_out(cross_entropy_gradient_rows, cross_entropy_gradient_columns, x,
+              (grad_x, x, classes, peak, total, scale))  # fmt: skip
 
 
 @cpu_whole_kernel
@@ -228,11 +229,11 @@ def nll_loss_forward(start, stop, loss, x, classes, factor):
 @cpu_kernel
 def nll_loss_backward(start, stop, grad_x, grad_out, classes, factor):
     """grad_x[o, classes[k], c] = -factor * grad_out[0], k = o * inner + c; the rest is left"""
-    length, inner, to, share = grad_x.shape[1], grad_x.shape[2], pointer(grad_x), grad_out[0]
+    length, inner, to = grad_x.shape[1], grad_x.shape[2], pointer(grad_x)
     for o in range(start // inner, -(-stop // inner)):
         first, begin = o * inner, o * length * inner
         for k in range(max(first, start), min(first + inner, stop)):
-            to[begin + classes[k] * inner + k - first] = -factor * share
+            to[begin + classes[k] * inner + k - first] = -factor * grad_out[0]
 
 
 @cpu_kernel(fastmath="reassociate")

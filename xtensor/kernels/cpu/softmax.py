@@ -236,7 +236,9 @@ def log_softmax_gradient_columns(start, stop, grad_x, grad_out, out):
                 to[at + j] = g[at + j] - exp(y[at + j]) * level[j]
 
 
-def share(along_rows: CpuFunction, along_columns: CpuFunction, x: np.ndarray, args: Any) -> None:
+def share_out(
+    along_rows: CpuFunction, along_columns: CpuFunction, x: np.ndarray, args: Any
+) -> None:
     """A loop over rows or, where elements of a row are not neighbours, over tiles of columns."""
     outer, _, inner = x.shape
     if inner == 1:
@@ -248,22 +250,22 @@ def share(along_rows: CpuFunction, along_columns: CpuFunction, x: np.ndarray, ar
 @cpu_whole_kernel
 def softmax_forward(start, stop, out, x):
     """out[o, j, c] = exp(x[o, j, c] - max_j x) / sum_j exp(x[o, j, c] - max_j x)"""
-    share(softmax_rows, softmax_columns, x, (out, x))
+    share_out(softmax_rows, softmax_columns, x, (out, x))
 
 
 @cpu_whole_kernel
 def softmax_backward(start, stop, grad_x, grad_out, out):
     """grad_x[o, j, c] = out[o, j, c] * (grad_out[o, j, c] - sum_j (grad_out * out)[o, j, c])"""
-    share(softmax_gradient_rows, softmax_gradient_columns, out, (grad_x, grad_out, out))
+    share_out(softmax_gradient_rows, softmax_gradient_columns, out, (grad_x, grad_out, out))
 
 
 @cpu_whole_kernel
 def log_softmax_forward(start, stop, out, x):
     """out[o, j, c] = x[o, j, c] - max_j x - log sum_j exp(x[o, j, c] - max_j x)"""
-    share(log_softmax_rows, log_softmax_columns, x, (out, x))
+    share_out(log_softmax_rows, log_softmax_columns, x, (out, x))
 
 
 @cpu_whole_kernel
 def log_softmax_backward(start, stop, grad_x, grad_out, out):
     """grad_x[o, j, c] = grad_out[o, j, c] - exp(out[o, j, c]) * sum_j grad_out[o, j, c]"""
-    share(log_softmax_gradient_rows, log_softmax_gradient_columns, out, (grad_x, grad_out, out))
+    share_out(log_softmax_gradient_rows, log_softmax_gradient_columns, out, (grad_x, grad_out, out))
