@@ -355,7 +355,8 @@ def layer_norm_backward(start, stop, grad_x, slopes, levels, grad_out, x, gamma,
         if affine:
             slopes[p] = 0
             levels[p] = 0
-        for r in range(p * part, min(p * part + part, rows)):
+        end = min(p * part + part, rows)
+        for r in range(p * part, end):
             shift, factor = x.dtype.type(mean[r]), x.dtype.type(scale[r])
             row, grad, to = x[r], grad_out[r], grad_x[r]
             t = 0.0
@@ -373,7 +374,7 @@ def layer_norm_backward(start, stop, grad_x, slopes, levels, grad_out, x, gamma,
             for j in range(length):
                 gamma_slope[j] += grad[j] * ((row[j] - shift) * factor)
                 beta_slope[j] += grad[j]
-            if r % FEW == FEW - 1 or r == rows - 1:
+            if r % FEW == FEW - 1 or r == end - 1:
                 for j in range(length):
                     slopes[p, j] += gamma_slope[j]
                     levels[p, j] += beta_slope[j]
