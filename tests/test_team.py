@@ -10,8 +10,8 @@ import pytest
 
 import xtensor as xt
 from xtensor.kernels import parallel
-from xtensor.kernels._elementwise import find_loop, run_loop
 from xtensor.kernels._jit import CpuFunction
+from xtensor.kernels.cpu.lifted import find_loop, run_loop
 from xtensor.kernels.layout import merge_axes
 from xtensor.kernels.parallel import parallel_for
 

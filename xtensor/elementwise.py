@@ -11,7 +11,7 @@ from numpy import ndarray
 from .device import Array, empty_like
 from .errors import message
 from .kernels import check_raw, launch
-from .kernels._elementwise import NO_MAKER, makers
+from .kernels.cpu.lifted import NO_MAKER, makers
 from .kernels.parallel import SERIAL_ELEMENTS
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import message, nearest
-from ._elementwise import cpu_elementwise
 from ._jit import Kernel, cpu_kernel, kernels, load_own
+from .cpu.lifted import cpu_elementwise
 
 __all__ = ["Kernel", "cpu_kernel", "cuda_kernel", "elementwise_kernel", "launch", "load"]
 

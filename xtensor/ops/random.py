@@ -28,7 +28,7 @@ from ..dtype import BOOL, FLOAT32, code_of, is_floating, kfloat32, to_numpy_dtyp
 from ..elementwise import apply
 from ..errors import check_int, check_number, message, shown
 from ..kernels import launch
-from ..kernels.shuffle import shuffled
+from ..kernels.cpu.shuffle import shuffled
 from ..tensor import XTensor, wrap
 
 SEEDS = 2**64

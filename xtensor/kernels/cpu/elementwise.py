@@ -6,16 +6,14 @@ Formulas with an exponential in them are written again here, with the one that v
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from .. import scalar
-from .._elementwise import cpu_elementwise, makers, run_ufunc
-from ..parallel import SERIAL_ELEMENTS
 from ..scalar import ONE, ZERO
 from .exponential import exp, expm1, gauss, log1p, mills, within
+from .lifted import BY_FORMULA, Way, cpu_elementwise
 from .power import (
     power_backward_x,
     power_backward_y,
@@ -93,15 +91,6 @@ def gelu_tanh_backward(g, x, c: float, d: float):
     return g * (tail if x < 0 else ONE - tail)
 
 
-FORMULAS = {
-    f.__name__: f
-    for f in (
-        exp_forward, sigmoid_forward, softplus_forward, softplus_backward, elu_forward,
-        elu_backward, gelu_forward, gelu_backward, gelu_tanh_forward, gelu_tanh_backward,
-    )
-}  # fmt: skip
-
-
 def cast(x: np.ndarray, out: Any) -> None:
     np.copyto(out, x, casting="unsafe")
 
@@ -127,104 +116,69 @@ def positive_part(x: np.ndarray) -> Any:
     return np.maximum(x, ZERO)
 
 
-def quiet(loop: Any) -> Any:
-    """The loop without NumPy's warnings, where inf and NaN are the documented results.
-
-    The scope costs a microsecond: sums and products, which overflow only by accident, go without.
-    """
-
-    def run(*inputs: Any, out: Any = None) -> Any:
-        with np.errstate(all="ignore"):
-            return loop(*inputs, out=out)
-
-    return run
-
-
-# NumPy's loops, and functions that fill ``out`` by them; the quiet ones are called so.
-PLAIN = {
-    "add_forward": np.add,
-    "sub_forward": np.subtract,
-    "mul_forward": np.multiply,
-    "power_forward": power_forward,
-    "neg_forward": np.negative,
-    "square_forward": np.square,
-    "floor_forward": np.floor,
-    "ceil_forward": np.ceil,
-    "round_forward": np.rint,
-    "exp_backward": np.multiply,
-    "abs_forward": np.absolute,
-    "atan_forward": np.arctan,
-    "tanh_forward": np.tanh,
-    "maximum_forward": np.maximum,
-    "minimum_forward": np.minimum,
-    "less_forward": np.less,
-    "less_equal_forward": np.less_equal,
-    "greater_forward": np.greater,
-    "greater_equal_forward": np.greater_equal,
-    "equal_forward": np.equal,
-    "not_equal_forward": np.not_equal,
-    "isfinite_forward": np.isfinite,
-    "isinf_forward": np.isinf,
-    "isnan_forward": np.isnan,
-}
-QUIET = {
-    "divide_forward": np.true_divide,
-    "power_backward_x": power_backward_x,
-    "power_backward_y": power_backward_y,
-    "cast_forward": cast,
-    "truth_forward": cast,
-    "log_forward": np.log,
-    "log_backward": np.true_divide,
-    "sin_forward": np.sin,
-    "sin_backward": sin_backward,
-    "cos_forward": np.cos,
-    "cos_backward": cos_backward,
-    "tan_forward": np.tan,
-    "asin_forward": np.arcsin,
-    "acos_forward": np.arccos,
-    "sinh_forward": np.sinh,
-    "sinh_backward": sinh_backward,
-    "cosh_forward": np.cosh,
-    "cosh_backward": cosh_backward,
-}
-# What makes few numbers where the compiled formula is faster for so many.
-FEW = 8192
-FOR_FEW = {
-    "exp_forward": quiet(np.exp),
-    "sqrt_forward": quiet(np.sqrt),
-    "reciprocal_forward": quiet(np.reciprocal),
-    "relu_forward": positive_part,
-    "sign_forward": np.sign,
-    "logical_and_forward": np.logical_and,
-    "logical_or_forward": np.logical_or,
-    "logical_xor_forward": np.logical_xor,
-    "logical_not_forward": np.logical_not,
-}
-# What shares out many numbers, besides the loops of ufuncs.
-SHARED: dict[str, Any] = {"power_forward": share_products, "power_backward_x": share_slopes}
-# Formulas that do not vectorise: NumPy's loop is faster, whatever is repeated.
-SLOW = {"power_forward"}
-VECTORS = {
-    "add_forward": add_tiles,
-    "sub_forward": sub_tiles,
-    "mul_forward": mul_tiles,
-    "divide_forward": div_tiles,
+WAYS = {
+    "add_forward": Way(np.add, vectors=add_tiles),
+    "sub_forward": Way(np.subtract, vectors=sub_tiles),
+    "mul_forward": Way(np.multiply, vectors=mul_tiles),
+    "divide_forward": Way(np.true_divide, quiet=True, vectors=div_tiles),
+    # Its formula does not vectorise: NumPy's loop is faster, whatever is repeated.
+    "power_forward": Way(power_forward, shared=share_products, rows=False),
+    "power_backward_x": Way(power_backward_x, quiet=True, shared=share_slopes),
+    "power_backward_y": Way(power_backward_y, quiet=True),
+    "neg_forward": Way(np.negative),
+    "square_forward": Way(np.square),
+    "abs_forward": Way(np.absolute),
+    "floor_forward": Way(np.floor),
+    "ceil_forward": Way(np.ceil),
+    "round_forward": Way(np.rint),
+    "maximum_forward": Way(np.maximum),
+    "minimum_forward": Way(np.minimum),
+    "cast_forward": Way(cast, quiet=True),
+    "truth_forward": Way(cast, quiet=True),
+    "less_forward": Way(np.less),
+    "less_equal_forward": Way(np.less_equal),
+    "greater_forward": Way(np.greater),
+    "greater_equal_forward": Way(np.greater_equal),
+    "equal_forward": Way(np.equal),
+    "not_equal_forward": Way(np.not_equal),
+    "isfinite_forward": Way(np.isfinite),
+    "isinf_forward": Way(np.isinf),
+    "isnan_forward": Way(np.isnan),
+    "logical_and_forward": Way(few=np.logical_and),
+    "logical_or_forward": Way(few=np.logical_or),
+    "logical_xor_forward": Way(few=np.logical_xor),
+    "logical_not_forward": Way(few=np.logical_not),
+    "sign_forward": Way(few=np.sign),
+    "sqrt_forward": Way(few=np.sqrt, quiet=True),
+    "reciprocal_forward": Way(few=np.reciprocal, quiet=True),
+    "exp_forward": Way(few=np.exp, quiet=True, formula=exp_forward),
+    "exp_backward": Way(np.multiply),
+    "log_forward": Way(np.log, quiet=True),
+    "log_backward": Way(np.true_divide, quiet=True),
+    "sin_forward": Way(np.sin, quiet=True),
+    "sin_backward": Way(sin_backward, quiet=True),
+    "cos_forward": Way(np.cos, quiet=True),
+    "cos_backward": Way(cos_backward, quiet=True),
+    "tan_forward": Way(np.tan, quiet=True),
+    "asin_forward": Way(np.arcsin, quiet=True),
+    "acos_forward": Way(np.arccos, quiet=True),
+    "atan_forward": Way(np.arctan),
+    "sinh_forward": Way(np.sinh, quiet=True),
+    "sinh_backward": Way(sinh_backward, quiet=True),
+    "cosh_forward": Way(np.cosh, quiet=True),
+    "cosh_backward": Way(cosh_backward, quiet=True),
+    "tanh_forward": Way(np.tanh),
+    "relu_forward": Way(few=positive_part),
+    "sigmoid_forward": Way(formula=sigmoid_forward),
+    "softplus_forward": Way(formula=softplus_forward),
+    "softplus_backward": Way(formula=softplus_backward),
+    "elu_forward": Way(formula=elu_forward),
+    "elu_backward": Way(formula=elu_backward),
+    "gelu_forward": Way(formula=gelu_forward),
+    "gelu_backward": Way(formula=gelu_backward),
+    "gelu_tanh_forward": Way(formula=gelu_tanh_forward),
+    "gelu_tanh_backward": Way(formula=gelu_tanh_backward),
 }
 
 for _name, _formula in scalar.formulas().items():
-    _loop: Any = PLAIN.get(_name) or QUIET.get(_name)
-    _called = quiet(_loop) if _name in QUIET else _loop
-    _is_ufunc = isinstance(_loop, np.ufunc)
-    _kernel = cpu_elementwise(
-        _name,
-        FORMULAS.get(_name, _formula),
-        _called,
-        partial(run_ufunc, _loop) if _is_ufunc else SHARED.get(_name),
-        VECTORS.get(_name),
-        _name not in SLOW,
-    )
-    if _is_ufunc:
-        makers[_name] = _called, SERIAL_ELEMENTS, _kernel.arrays
-    elif _name in FOR_FEW:
-        makers[_name] = FOR_FEW[_name], FEW, _kernel.arrays
-    _kernel.__module__ = scalar.__name__  # where the formula is explained, for both devices
+    cpu_elementwise(_name, _formula, WAYS.get(_name, BY_FORMULA))

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._jit import CpuFunction
-from .cpu.simd import pointer, prefetch_tile
-from .philox import HALF, LOW
+from .._jit import CpuFunction
+from ..philox import HALF, LOW
+from .simd import pointer, prefetch_tile
 
 # So many steps before its turn a place is asked for: they are anywhere in memory, but known.
 AHEAD = 16

@@ -1,4 +1,4 @@
-"""Elementwise kernels on the CPU: NumPy's loops shared out over threads, or a compiled formula.
+"""Formulas lifted over arrays: NumPy's loops shared out over threads, or a compiled formula.
 
 A ufunc is an object of NumPy's C API, whose fields are documented: among them the addresses of its
 inner loops, one for each combination of dtypes, which take pointers, a count and steps in bytes.
@@ -18,14 +18,18 @@ from __future__ import annotations
 import ctypes
 import math
 from collections.abc import Callable, Sequence
-from functools import cache, lru_cache
-from typing import Any
+from functools import cache, lru_cache, partial
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ._jit import CpuFunction, CpuIntrinsic, CpuKernel, register, with_globals
-from .cpu.cells import inlined
-from .cpu.simd import (
+from .._jit import CpuFunction, CpuIntrinsic, CpuKernel, register, with_globals
+from ..formula import check_count, split_parameters
+from ..layout import DATA, broadcast_strides, merge_axes
+from ..parallel import SERIAL_ELEMENTS, parallel_for, take_first_call
+from ..team import look
+from .cells import inlined
+from .simd import (
     lanes_of,
     load_part,
     load_tile,
@@ -34,10 +38,17 @@ from .cpu.simd import (
     store_part,
     store_tile,
 )
-from .formula import check_count, split_parameters
-from .layout import DATA, broadcast_strides, merge_axes
-from .parallel import SERIAL_ELEMENTS, parallel_for, take_first_call
-from .team import look
+
+# What makes the result of few numbers, how many are no longer few, and of how many arrays; by the
+# kernel's name.
+makers: dict[str, tuple[Callable[..., Any], int, int]] = {}
+NO_MAKER: tuple[Any, int, int] = (None, 0, 0)
+# So many numbers are no longer few where the compiled formula is faster than NumPy's loop.
+FEW = 8192
+# NumPy's loops are called for so many numbers at most.
+RUN = 4096
+# Fewer rows than this are not taken one by one.
+FEWEST_ROWS = 8
 
 
 class _UFunc(ctypes.Structure):
@@ -62,7 +73,7 @@ def find_loop(ufunc: np.ufunc, types: str) -> tuple[int, int] | None:
 @CpuIntrinsic
 def call_loop(loop, data, count, a_place, b_place, c_place, a_step, b_step, c_step):
     """One of NumPy's loops over ``count`` elements from these addresses on."""
-    from . import _calls
+    from .. import _calls
 
     whole = _calls.types.int64
 
@@ -139,35 +150,59 @@ def _plan(ufunc: np.ufunc, *kinds: Any) -> tuple[int, int, int, np.ndarray] | No
     return math.prod(axes[:-1, 0].tolist()) * -(-int(axes[-1, 0]) // RUN), *found, axes
 
 
-class ElementwiseKernel(CpuKernel):
-    """A formula on single numbers over arrays that broadcast, and plain numbers after them.
+class Way(NamedTuple):
+    """How a formula is computed on the CPU, if not by the formula itself.
 
-    ``numpy_loop(*inputs, out=out)`` runs it where NumPy has such a loop; else the formula is lifted
-    into a compiled loop over flat arrays. ``shared(out, *inputs)`` shares out many numbers, or
-    returns False where it can not. ``vectors(tile, other)`` is the formula on tiles; truth values
-    have none. Two arrays of which one is repeated go row by row, unless ``rows`` is False.
+    loop: NumPy's ufunc for it, or a function (*inputs, out=) that fills ``out`` by several.
+    few: NumPy's for few numbers, where the compiled formula is faster for many.
+    quiet: NumPy would warn of the infinities and NaN that are the documented results. Silence
+        costs a microsecond: sums and products, which overflow only by accident, go without.
+    formula: what is compiled instead, as it vectorises.
+    vectors: the formula on tiles, (tile, other), for arrays of which one is repeated.
+    shared: (out, *inputs), shares many numbers out, or returns False where it can not.
+    rows: whether arrays of which one is repeated go row by row.
     """
 
-    def __init__(
-        self,
-        name: str,
-        formula: Callable[..., Any],
-        numpy_loop: Callable[..., Any] | None,
-        shared: Callable[..., bool] | None,
-        vectors: Callable[..., Any] | None,
-        rows: bool,
-    ) -> None:
+    loop: Callable[..., Any] | None = None
+    few: Callable[..., Any] | None = None
+    quiet: bool = False
+    formula: Callable[..., Any] | None = None
+    vectors: Callable[..., Any] | None = None
+    shared: Callable[..., bool] | None = None
+    rows: bool = True
+
+
+def _quietly(loop: Callable[..., Any]) -> Callable[..., Any]:
+    """The loop without NumPy's warnings."""
+
+    def run(*inputs: Any, out: Any = None) -> Any:
+        with np.errstate(all="ignore"):
+            return loop(*inputs, out=out)
+
+    return run
+
+
+class ElementwiseKernel(CpuKernel):
+    """A formula on single numbers over arrays that broadcast, and plain numbers after them."""
+
+    def __init__(self, name: str, formula: Callable[..., Any], way: Way) -> None:
         self.arrays, self.numbers = split_parameters(formula)
         loop = _LOOPS[self.arrays, self.numbers]
         # Inlined by numba: LLVM leaves a call where a formula is long, and then no loop vectorises.
-        self.formula = CpuFunction(formula, inline="always")
+        self.formula = CpuFunction(way.formula or formula, inline="always")
         super().__init__(with_globals(loop, name, {"formula": self.formula}), "contract", name)
-        self.numpy_loop = numpy_loop
-        self.shared = shared
-        self.vectors = vectors
-        self.rows = rows and self.arrays == 2 and not self.numbers
+        self.numpy_loop, few = (
+            _quietly(f) if f is not None and way.quiet else f for f in (way.loop, way.few)
+        )
+        self.shared, self.vectors = way.shared, way.vectors
+        self.rows = way.rows and self.arrays == 2 and not self.numbers
         self.__module__ = formula.__module__
         self.__doc__ = formula.__doc__
+        if few is not None:
+            makers[name] = few, FEW, self.arrays
+        elif self.numpy_loop is not None and isinstance(way.loop, np.ufunc):
+            makers[name] = self.numpy_loop, SERIAL_ELEMENTS, self.arrays
+            self.shared = partial(run_ufunc, way.loop)
 
     def run(self, work: int, args: Sequence[Any]) -> None:
         if work == 0:
@@ -196,7 +231,7 @@ class ElementwiseKernel(CpuKernel):
         if x.shape == y.shape:
             return False
         rows, x_step, y_step, axes = _plan_rows(out.shape, x.shape, y.shape)
-        if rows < FEW:
+        if rows < FEWEST_ROWS:
             return False
         by_vectors = self.vectors is not None and x.dtype == y.dtype == out.dtype != np.bool_
         loop = self._rows(x_step, y_step, by_vectors)
@@ -230,16 +265,6 @@ def _plan_rows(
     axes = np.array(merge_axes(shape, *broadcast_strides(shape, shapes)), np.int64)
     x_step, y_step = axes[-1, 1:].tolist()
     return math.prod(axes[:-1, 0].tolist()) if len(axes) > 1 else 0, x_step, y_step, axes
-
-
-# What makes the result of few numbers, how many are no longer few, and of how many arrays; by the
-# kernel's name.
-makers: dict[str, tuple[Callable[..., Any], int, int]] = {}
-NO_MAKER: tuple[Any, int, int] = (None, 0, 0)
-# NumPy's loops are called for so many numbers at most.
-RUN = 4096
-# Fewer rows than this are left to NumPy.
-FEW = 8
 
 
 def _numpy_rows(
@@ -385,13 +410,17 @@ _LOOPS = {
 }
 
 
+BY_FORMULA = Way()
+
+
 def cpu_elementwise(
-    name: str,
-    formula: Callable[..., Any],
-    numpy_loop: Callable[..., Any] | None = None,
-    shared: Callable[..., bool] | None = None,
-    vectors: Callable[..., Any] | None = None,
-    rows: bool = True,
+    name: str, formula: Callable[..., Any], way: Way = BY_FORMULA
 ) -> ElementwiseKernel:
-    """Register an elementwise CPU kernel, see there."""
-    return register(ElementwiseKernel(name, formula, numpy_loop, shared, vectors, rows))
+    """Register an elementwise CPU kernel.
+
+    Args:
+        name: of the kernel.
+        formula: on single numbers, annotated plain ones last.
+        way: see there.
+    """
+    return register(ElementwiseKernel(name, formula, way))
