@@ -227,15 +227,19 @@ class Emitter:
         return self.shuffle(first, undefined, [0] * tile.lanes)
 
     def first_lanes(self, tile, count):
-        """A mask of the lanes below ``count``.
+        """A mask of the lanes below ``count``."""
+        return self._numbered_below(tile, range(tile.lanes), count)
 
-        Lanes have 32 bits each, so that a comparison of 16 of them is a single instruction.
-        """
+    def last_lanes(self, tile, count):
+        """A mask of as many lanes at the end."""
+        return self._numbered_below(tile, range(tile.lanes)[::-1], count)
+
+    def _numbered_below(self, tile, numbers, count):
+        """Lanes have 32 bits each, so that a comparison of 16 of them is a single instruction."""
         fewer = self.builder.icmp_signed("<", count, count.type(tile.lanes))
         count = self.builder.select(fewer, count, count.type(tile.lanes))
-        numbers = ir.VectorType(LANE, tile.lanes)(list(range(tile.lanes)))
         limit = self.repeat(tile, self.builder.trunc(count, LANE))
-        return self.builder.icmp_signed("<", numbers, limit)
+        return self.builder.icmp_signed("<", ir.VectorType(LANE, tile.lanes)(list(numbers)), limit)
 
     def part(self, tile, rows, count, taken):
         """Row, column and mask of each cell: which numbers are in the first rows and columns.

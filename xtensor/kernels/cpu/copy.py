@@ -18,7 +18,7 @@ import numpy as np
 from .._jit import CpuFunction, cpu_whole_kernel
 from ..parallel import parallel_for, take_first_call
 from .cells import copy_cells, inlined
-from .simd import lanes_of, pointer, transpose_whole
+from .simd import lanes_of, pointer, reverse_vector, transpose_whole
 
 # With fewer columns, or rows, to a plane NumPy is as fast.
 FEW = 8
@@ -85,11 +85,12 @@ def _plan(size, shape, to_strides, strides):
     others = [axis for axis in range(len(shape)) if axis != down]
     rows = min(others, key=lambda axis: abs(to_strides[axis])) if others else down
     across = strides.index(1) if 1 in strides else down
-    if to_step == step == 1 and size * shape[down] <= SHORT and rows != down:
+    if to_step == abs(step) == 1 and size * shape[down] <= SHORT and rows != down:
         # Rows that follow each other in the result, so that it is written in order.
         outer = _outer(shape, to_strides, strides, (down, rows))
         tasks = math.prod(outer[:, 0].tolist()) * -(-shape[rows] // ROWS)
-        return move_short, tasks, (shape[rows], shape[down], to_strides[rows], strides[rows], outer)
+        steps = to_strides[rows], strides[rows]
+        return move_short, tasks, (shape[rows], shape[down], *steps, step < 0, outer)
     if to_step == 1 and size >= 4 and across != down and shape[across] >= FEW:
         wide = WIDE if size * to_strides[across] % SHARING else NARROW
         outer = _outer(shape, to_strides, strides, (down, across))
@@ -133,6 +134,13 @@ def places_of(number, outer):
     return place, cell
 
 
+@inlined
+def reverse_cells(target, to, source, end, count):
+    """target[to + i] = source[end - i] for i < count"""
+    for i in range(0, count, lanes_of(target)):
+        reverse_vector(target, to + i, source, end - i, count - i)
+
+
 @CpuFunction
 def move_runs(start, stop, to, source, length, to_step, step, outer):
     """to[place + i * to_step] = source[cell + i * step] for i < length, of rows in ``outer``
@@ -158,18 +166,17 @@ def move_runs(start, stop, to, source, length, to_step, step, outer):
             for i in range(count):
                 target[place + i] = number
         elif step == -1:
-            for i in range(count):
-                target[place + i] = origin[cell - i]
+            reverse_cells(target, place, origin, cell, count)
         else:
             for i in range(count):
                 target[place + i] = origin[cell + i * step]
 
 
 @CpuFunction
-def move_short(start, stop, to, source, rows, length, to_step, step, outer):
+def move_short(start, stop, to, source, rows, length, to_step, step, backwards, outer):
     """to[place + r * to_step + i] = source[cell + r * step + i] for r < rows and i < length
 
-    of planes in ``outer``; a block of a plane is a task.
+    of planes in ``outer``, or -i where ``backwards``; a block of a plane is a task.
     """
     target, origin = pointer(to), pointer(source)
     blocks = -(-rows // ROWS)
@@ -177,8 +184,13 @@ def move_short(start, stop, to, source, rows, length, to_step, step, outer):
         plane = task // blocks
         first = (task - plane * blocks) * ROWS
         place, cell = places_of(plane, outer)
-        for r in range(first, min(first + ROWS, rows)):
-            copy_cells(target, place + r * to_step, origin, cell + r * step, length)
+        end = min(first + ROWS, rows)
+        if backwards:
+            for r in range(first, end):
+                reverse_cells(target, place + r * to_step, origin, cell + r * step, length)
+        else:
+            for r in range(first, end):
+                copy_cells(target, place + r * to_step, origin, cell + r * step, length)
 
 
 @CpuFunction

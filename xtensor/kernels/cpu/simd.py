@@ -535,6 +535,21 @@ def copy_vector(to, i, source, j, count):
 
 
 @CpuIntrinsic
+def reverse_vector(to, i, source, j, count):
+    """to[i + k] = source[j - k] for k < min(count, lanes_of(to))"""
+    tile = _llvm().TileType(to.dtype, 1, 1)
+
+    def generate(emit, to_values, i, source_values, j, count):
+        begin, end = emit.begin_of(source, source_values), emit.begin_of(to, to_values)
+        first = emit.address(begin, emit.builder.sub(j, j.type(tile.lanes - 1)))
+        vector = emit.load_lanes(tile, first, emit.last_lanes(tile, count))
+        vector = emit.shuffle(vector, vector, list(range(tile.lanes))[::-1])
+        emit.store_lanes(tile, vector, emit.address(end, i), emit.first_lanes(tile, count))
+
+    return _llvm().types.void(to, i, source, j, count), generate
+
+
+@CpuIntrinsic
 def deal_vectors(to, i, other, source, j, count):
     """to[i + k] = source[j + 2 * k] and to[other + k] = source[j + 2 * k + 1]
 
