@@ -399,22 +399,28 @@ def test_pooling_of_wide_rows(how):
     np.testing.assert_allclose(came, due, 1e-5, 1e-6)
 
 
-@pytest.mark.parametrize("how", [(2, 2), (3, 1), (4, 3), (5, 5), (6, 4)], ids=str)
+@pytest.mark.parametrize(
+    "how", [(2, 2, 0), (3, 1, 0), (3, 1, 1), (5, 2, 2), (4, 3, 2), (5, 5, 0), (6, 4, 3)], ids=str
+)
 @pytest.mark.parametrize("width", [6, 60])
 def test_the_first_of_equal_maxima_gets_the_gradient(width, how):
-    kernel, stride = how
+    """Of cells, that is: nothing is smaller than what lies around an image."""
+    kernel, stride, padding = how
     x = np.random.default_rng(2).integers(0, 3, (6, width)).astype(np.float32)
     x[3:, 1:5] = np.nan
+    x[:3, -4:] = x[:2, :2] = -np.inf
     given = xt.XTensor(x[None, None], requires_grad=True)
     with xt.autograd.tape():
-        y = xt.max_pool2d(given, kernel, stride)
+        y = xt.max_pool2d(given, kernel, stride, padding)
     grad = 1.0 + np.arange(y.size).reshape(y.shape[2:])
     y.backward(xt.XTensor(grad[None, None]))
     due = np.zeros_like(x)
     for (i, j), g in np.ndenumerate(grad):
-        window = x[i * stride :, j * stride :][:kernel, :kernel]
-        row, column = divmod(int(np.argmax(window)), window.shape[1])  # of NaN the first as well
-        due[i * stride + row, j * stride + column] += g
+        top, left = i * stride - padding, j * stride - padding
+        row, column = max(top, 0), max(left, 0)
+        window = x[row : top + kernel, column : left + kernel]
+        down, across = divmod(int(np.argmax(window)), window.shape[1])  # of NaN the first as well
+        due[row + down, column + across] += g
     np.testing.assert_array_equal(given.grad.to_numpy()[0, 0], due)
 
 
