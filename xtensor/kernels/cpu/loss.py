@@ -9,6 +9,7 @@ kernels get ``grad_out`` of shape [1] and ``factor``, the derivative of the mean
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -22,11 +23,24 @@ from .._jit import (
 from ..parallel import parallel_for
 from .exponential import D, exp
 from .simd import pointer, room
-from .softmax import TILE, exp_columns, exp_total, log_sum, row_max, share_out, tile_of
+from .softmax import (
+    LAID,
+    TILE,
+    exp_columns,
+    exp_total,
+    load_rows,
+    log_sum,
+    row_max,
+    share_out,
+    store_rows,
+)
 
 # -- loops of the kernels below -------------------------------------------------------------------
 
-# They have no CUDA twins of their own.
+# They have no CUDA twins of their own. Those of columns are bound to what they are over, see
+# ``softmax.over_columns``.
+short: Any = None
+tile_of: Any = None
 
 
 @CpuFunction
@@ -52,38 +66,47 @@ def cross_entropy_gradient_rows(start, stop, grad_x, x, classes, peaks, totals, 
         to[at + classes[i]] -= factor
 
 
-@cpu_function("contract")
 def cross_entropy_columns(start, stop, loss, peaks, totals, x, classes, factor):
-    length, inner = x.shape[1], x.shape[2]
+    length = x.shape[1]
     xs = pointer(x)
     peak, part, work, total = room(xs, TILE), room(xs, TILE), room(xs, TILE), room(D, TILE)
+    laid = room(xs, LAID)
     for tile in range(start, stop):
-        first, begin, count = tile_of(tile, length, inner)
+        first, begin, count, step = tile_of(tile, x)
+        source, at = xs, begin
+        if short:
+            load_rows(laid, xs, begin, length, count)
+            source, at = laid, 0
         # The exponentials are not kept: those of each row go over the last ones.
-        exp_columns(work, 0, 0, xs, begin, length, inner, count, peak, total, part)
+        exp_columns(work, 0, 0, source, at, length, step, count, peak, total, part)
         for j in range(count):
             peaks[first + j], totals[first + j] = peak[j], total[j]
             total[j] = log_sum(total[j])
         for j in range(count):
-            chosen = xs[begin + classes[first + j] * inner + j]
+            chosen = source[at + classes[first + j] * step + j]
             loss[first + j] = factor * (total[j] - (chosen - peak[j]))
 
 
-@cpu_function("contract")
 def cross_entropy_gradient_columns(start, stop, grad_x, x, classes, peaks, totals, factor):
-    length, inner = x.shape[1], x.shape[2]
+    length = x.shape[1]
     to, xs = pointer(grad_x), pointer(x)
     peak, scale = room(xs, TILE), room(xs, TILE)
+    laid, results = room(xs, LAID), room(xs, LAID)
     for tile in range(start, stop):
-        first, begin, count = tile_of(tile, length, inner)
+        first, begin, count, step = tile_of(tile, x)
+        source, target, at = xs, to, begin
+        if short:
+            load_rows(laid, xs, begin, length, count)
+            source, target, at = laid, results, 0
         for j in range(count):
             peak[j], scale[j] = peaks[first + j], factor / totals[first + j]
-        for i in range(length):
-            at = begin + i * inner
+        for i in range(at, at + length * step, step):
             for j in range(count):
-                to[at + j] = exp(xs[at + j] - peak[j]) * scale[j]
+                target[i + j] = exp(source[i + j] - peak[j]) * scale[j]
         for j in range(count):
-            to[begin + classes[first + j] * inner + j] -= factor
+            target[at + classes[first + j] * step + j] -= factor
+        if short:
+            store_rows(to, begin, length, count, results)
 
 
 @CpuFunction

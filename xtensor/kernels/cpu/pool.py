@@ -9,11 +9,14 @@ vectorises. Else it is over the cells of one window.
 
 from __future__ import annotations
 
+import functools
 import math
+from typing import Any
 
 import numpy as np
 
-from .._jit import cpu_kernel
+from .._jit import CpuFunction, cpu_kernel, cpu_whole_kernel, with_globals
+from ..parallel import parallel_for
 from .cells import clear_cells, inlined
 from .simd import pointer
 
@@ -23,11 +26,23 @@ from .simd import pointer
 # Fewer windows than this in a row go one by one.
 FEW = 8
 
+# Bound to the loops of the kernels: how far windows are apart where the innermost loop is over
+# them, 1 or 2, as LLVM vectorises what is known while compiling, and 0 where it is over cells; and
+# whether the places of maxima are kept.
+step: Any = None
+keep: Any = None
 
-@inlined
-def by_cells(count, kernel, step):
-    """Whether the innermost loop over a row of ``count`` windows is over their cells."""
-    return count < FEW or step > 2 or kernel == 1
+
+def for_windows(loop, count, kernel, stride, keep=False):
+    """The loop for ``count`` windows in a row."""
+    by_cells = count < FEW or stride > 2 or kernel == 1
+    return bound(loop, 0 if by_cells else stride, keep)
+
+
+@functools.cache
+def bound(loop, step, keep):
+    name = f"{loop.__name__}_{step}_places" if keep else f"{loop.__name__}_{step}"
+    return CpuFunction(with_globals(loop, name, {"step": step, "keep": keep}))
 
 
 @inlined
@@ -38,6 +53,12 @@ def cells_of(o, kernel, stride, padding, length):
 
 
 @inlined
+def row_with_padding(width, count, kernel, stride, padding):
+    """Room for a row of cells and for all that its windows cover besides."""
+    return max(padding[2] + width, (count - 1) * stride[2] + kernel[2])
+
+
+@CpuFunction
 def is_larger(value, old):
     """Whether a value takes the place of an earlier one; NaN is the largest."""
     return not value <= old and old == old
@@ -61,7 +82,7 @@ def keep_largest(peak, first, x, at, count):
         peak[first + k] = value if is_larger(value, old) else old
 
 
-@inlined
+@CpuFunction
 def comes_first(value, at, best, place):
     """Whether value is larger than best, or the same at an earlier place."""
     same = value == best or (value != value and best != best)
@@ -107,7 +128,7 @@ def sum_cells(total, column, count, kernel, step):
 
 @inlined
 def sum_windows(total, column, count, kernel, step):
-    """The same, one cell of all windows after the other; ``step`` is a literal."""
+    """The same, one cell of all windows after the other."""
     for k in range(count):
         total[k] = column[k * step] + column[k * step + 1]
     for w in range(2, kernel):
@@ -125,7 +146,7 @@ def add_to_cells(column, share, count, kernel, step):
 
 @inlined
 def add_to_windows(column, share, count, kernel, step):
-    """The same, one cell of all windows after the other; ``step`` is a literal."""
+    """The same, one cell of all windows after the other."""
     for w in range(kernel):
         for k in range(count):
             column[k * step + w] += share[k]
@@ -146,27 +167,24 @@ def largest_of_cells(best, place, line, keep, peak, spot, count, kernel, step):
 
 @inlined
 def largest_of_windows(best, place, line, keep, peak, spot, count, kernel, step):
-    """The same, one cell of all windows after the other; ``step`` and ``keep`` are literals."""
+    """The same, one cell of all windows after the other."""
     largest_of_two(best, place, line, keep, peak, spot, count, step)
     for w in range(2, kernel):
         largest_of_more(best, place, line, keep, peak, spot, w, count, step)
 
 
-@cpu_kernel
-def max_pool_forward(start, stop, out, index, x, kernel, stride, padding):
-    """out[i, o] = max over cells c of window o of x[i, c]; index[i, o] = the first such c, if kept.
-
-    An empty index is not written. x [planes, D, H, W], out and index [planes, OD, OH, OW].
-    """
+def max_windows(start, stop, out, index, x, kernel, stride, padding, row_of_peaks):
+    """``max_pool_forward`` for planes start..stop-1."""
     _, depth, height, width = x.shape
     _, out_depth, out_height, count = out.shape
-    keep, step, left = index.size > 0, stride[2], padding[2]
-    source, best, place = pointer(x), pointer(out), pointer(index)
-    room = max(left + width, (count - 1) * step + kernel[2])
-    peaks, spots = np.empty(room, x.dtype), np.empty(room, index.dtype)
-    peak, spot = pointer(peaks), pointer(spots)
-    for w in range(room):  # padding is never the first of equals
-        peak[w], spot[w] = -math.inf, depth * height * width
+    left, room = padding[2], row_with_padding(width, count, kernel, stride, padding)
+    source, best, place, peak = pointer(x), pointer(out), pointer(index), pointer(row_of_peaks)
+    row_of_spots = np.empty(room if keep else 0, index.dtype)
+    spot = pointer(row_of_spots)
+    for w in range(room):
+        peak[w] = -math.inf
+        if keep:  # padding is never the first of equals
+            spot[w] = depth * height * width
     for i in range(start, stop):
         plane = i * depth * height * width
         for row in range(out_depth * out_height):
@@ -176,8 +194,7 @@ def max_pool_forward(start, stop, out, index, x, kernel, stride, padding):
             line, corner = (i * out_depth * out_height + row) * count, (d0 * height + h0) * width
             for w in range(width):
                 peak[left + w] = source[plane + corner + w]
-            if keep:
-                for w in range(width):
+                if keep:
                     spot[left + w] = corner + w
             for d in range(d0, d1):
                 for h in range(h0 + (d == d0), h1):
@@ -186,16 +203,22 @@ def max_pool_forward(start, stop, out, index, x, kernel, stride, padding):
                         keep_larger(peak, spot, left, source, plane, at, width)
                     else:
                         keep_largest(peak, left, source, plane + at, width)
-            if by_cells(count, kernel[2], step):
-                largest_of_cells(best, place, line, keep, peak, spot, count, kernel[2], step)
-            elif keep and step == 1:
-                largest_of_windows(best, place, line, True, peak, spot, count, kernel[2], 1)
-            elif keep:
-                largest_of_windows(best, place, line, True, peak, spot, count, kernel[2], 2)
-            elif step == 1:
-                largest_of_windows(best, place, line, False, peak, spot, count, kernel[2], 1)
+            if step:
+                largest_of_windows(best, place, line, keep, peak, spot, count, kernel[2], step)
             else:
-                largest_of_windows(best, place, line, False, peak, spot, count, kernel[2], 2)
+                largest_of_cells(best, place, line, keep, peak, spot, count, kernel[2], stride[2])
+
+
+@cpu_whole_kernel
+def max_pool_forward(start, stop, out, index, x, kernel, stride, padding):
+    """out[i, o] = max over cells c of window o of x[i, c]; index[i, o] = the first such c, if kept.
+
+    An empty index is not written. x [planes, D, H, W], out and index [planes, OD, OH, OW].
+    """
+    count, keep = out.shape[3], index.size > 0
+    room = row_with_padding(x.shape[3], count, kernel, stride, padding)
+    parallel_for(for_windows(max_windows, count, kernel[2], stride[2], keep), stop,
+                 (out, index, x, kernel, stride, padding), None, (room,))  # fmt: skip
 
 
 @cpu_kernel
@@ -214,16 +237,12 @@ def max_pool_backward(start, stop, grad_x, grad, index, kernel, stride, padding)
             target[i * volume + place[k]] += source[k]
 
 
-@cpu_kernel
-def avg_pool_forward(start, stop, out, x, kernel, stride, padding):
-    """out[i, o] = 1 / size(kernel) * sum over cells c of window o of x[i, c]
-
-    x [planes, D, H, W], out [planes, OD, OH, OW].
-    """
+def mean_of_windows(start, stop, out, x, kernel, stride, padding):
+    """``avg_pool_forward`` for planes start..stop-1."""
     _, depth, height, width = x.shape
     _, out_depth, out_height, count = out.shape
-    size, step, left = kernel[0] * kernel[1] * kernel[2], stride[2], padding[2]
-    room = max(left + width, (count - 1) * step + kernel[2])
+    size, left = kernel[0] * kernel[1] * kernel[2], padding[2]
+    room = row_with_padding(width, count, kernel, stride, padding)
     sums = np.zeros(room + count, np.float64)
     source, mean, column, total = pointer(x), pointer(out), pointer(sums), pointer(sums[room:])
     for i in range(start, stop):
@@ -239,31 +258,34 @@ def avg_pool_forward(start, stop, out, x, kernel, stride, padding):
                     at = ((i * depth + d) * height + h) * width
                     for w in range(width):
                         column[left + w] += source[at + w]
-            if by_cells(count, kernel[2], step):
-                sum_cells(total, column, count, kernel[2], step)
-            elif step == 1:
-                sum_windows(total, column, count, kernel[2], 1)
+            if step:
+                sum_windows(total, column, count, kernel[2], step)
             else:
-                sum_windows(total, column, count, kernel[2], 2)
+                sum_cells(total, column, count, kernel[2], stride[2])
             line = (i * out_depth * out_height + row) * count
             for k in range(count):
                 mean[line + k] = total[k] / size
 
 
-@cpu_kernel
-def avg_pool_backward(start, stop, grad_x, grad, kernel, stride, padding):
-    """grad_x[i, c] = 1 / size(kernel) * sum over windows o that cover c of grad[i, o]
+@cpu_whole_kernel
+def avg_pool_forward(start, stop, out, x, kernel, stride, padding):
+    """out[i, o] = 1 / size(kernel) * sum over cells c of window o of x[i, c]
 
-    grad_x [planes, D, H, W], grad [planes, OD, OH, OW].
+    x [planes, D, H, W], out [planes, OD, OH, OW].
     """
+    parallel_for(for_windows(mean_of_windows, out.shape[3], kernel[2], stride[2]), stop,
+                 (out, x, kernel, stride, padding))  # fmt: skip
+
+
+def share_of_windows(start, stop, grad_x, grad, kernel, stride, padding, buffer):
+    """``avg_pool_backward`` for planes start..stop-1."""
     _, depth, height, width = grad_x.shape
     _, out_depth, out_height, count = grad.shape
     size = grad.dtype.type(kernel[0] * kernel[1] * kernel[2])
-    step, left, volume = stride[2], padding[2], depth * height * width
-    room = max(left + width, (count - 1) * step + kernel[2])
-    sums = np.empty(room + count, grad.dtype)
+    left, volume = padding[2], depth * height * width
+    room = row_with_padding(width, count, kernel, stride, padding)
     target, source, column, share = (
-        pointer(grad_x), pointer(grad), pointer(sums), pointer(sums[room:])
+        pointer(grad_x), pointer(grad), pointer(buffer), pointer(buffer[room:])
     )  # fmt: skip
     clear_cells(target, start * volume, (stop - start) * volume)
     for i in range(start, stop):
@@ -275,14 +297,24 @@ def avg_pool_backward(start, stop, grad_x, grad, kernel, stride, padding):
             for k in range(count):
                 share[k] = source[line + k] / size
             clear_cells(column, 0, room)
-            if by_cells(count, kernel[2], step):
-                add_to_cells(column, share, count, kernel[2], step)
-            elif step == 1:
-                add_to_windows(column, share, count, kernel[2], 1)
+            if step:
+                add_to_windows(column, share, count, kernel[2], step)
             else:
-                add_to_windows(column, share, count, kernel[2], 2)
+                add_to_cells(column, share, count, kernel[2], stride[2])
             for d in range(d0, d1):
                 for h in range(h0, h1):
                     at = i * volume + (d * height + h) * width
                     for w in range(width):
                         target[at + w] += column[left + w]
+
+
+@cpu_whole_kernel
+def avg_pool_backward(start, stop, grad_x, grad, kernel, stride, padding):
+    """grad_x[i, c] = 1 / size(kernel) * sum over windows o that cover c of grad[i, o]
+
+    grad_x [planes, D, H, W], grad [planes, OD, OH, OW].
+    """
+    count = grad.shape[3]
+    room = row_with_padding(grad_x.shape[3], count, kernel, stride, padding)
+    parallel_for(for_windows(share_of_windows, count, kernel[2], stride[2]), stop,
+                 (grad_x, grad, kernel, stride, padding), None, (room + count,))  # fmt: skip

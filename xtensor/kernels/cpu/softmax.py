@@ -2,28 +2,35 @@
 
 A row is passed over several times while it stays in the first-level cache: the maximum, exp and its
 sum, the division. Where the elements of a row are not neighbours, a tile of rows that lie side by
-side is, as columns. Every pass vectorises; see ``exponential.py`` for exp.
+side is, as columns; so are short rows, which are transposed for that. Every pass vectorises; see
+``exponential.py`` for exp.
 """
 
 # mypy: disable-error-code="no-untyped-def"
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
 import numpy as np
 
-from .._jit import CpuFunction, cpu_function, cpu_whole_kernel
+from .._jit import CpuFunction, cpu_function, cpu_whole_kernel, with_globals
 from ..parallel import parallel_for
 from .cells import clear_cells, inlined, prefetch_cells
 from .exponential import I32, I64, D, F, exp, log1p
+from .product import transpose
 from .reduce import LARGEST
 from .simd import bits_of, number_of, pointer, room
 
 # Columns that are passed over together: a row of them is a few vectors, and a thousand rows fit in
 # the second-level cache.
 TILE = 64
+# Rows of so many numbers at most are taken as columns: maxima and sums across the lanes of a
+# vector, and vectors that are not full, take longer than to transpose them.
+SHORT = 48
+LAID = SHORT * TILE
 # So many exponentials are summed at once where they are not kept.
 BLOCK = 512
 # So many rows are summed in their own dtype before they are added to a float64.
@@ -106,17 +113,51 @@ def log_softmax_gradient_rows(start, stop, grad_x, grad_out, out):
             to[at + j] = g[at + j] - exp(y[at + j]) * total
 
 
-# The same for columns, whose elements are ``inner`` apart; what belongs to each has a room.
+# The same for columns, whose elements are ``inner`` apart; what belongs to each has a room. Bound
+# to these loops: whether they are short rows, to be transposed, and where a tile of them lies.
+short: Any = None
+tile_of: Any = None
+
+
+@functools.cache
+def over_columns(loop: Any, short: bool) -> CpuFunction:
+    """A loop over tiles of columns, or of short rows."""
+    name = loop.__name__.replace("columns", "short_rows") if short else loop.__name__
+    scope = {"short": short, "tile_of": tile_of_rows if short else tile_of_columns}
+    return CpuFunction(with_globals(loop, name, scope), "contract")
 
 
 @inlined
-def tile_of(tile, length, inner):
-    """The first column of a tile, of all outer * inner, where it begins in x, and how many columns
-    there are."""
+def tile_of_rows(tile, x):
+    """``tile_of_columns`` for rows; their elements are TILE apart after ``load_rows``."""
+    outer, length, _ = x.shape
+    column = tile * TILE
+    return column, column * length, min(TILE, outer - column), TILE
+
+
+@inlined
+def tile_of_columns(tile, x):
+    """The first column of a tile, of all in x [outer, length, inner], and where it begins in x.
+
+    And how many columns there are, and how far apart their elements.
+    """
+    _, length, inner = x.shape
     tiles = -(-inner // TILE)
     o = tile // tiles
     column = (tile - o * tiles) * TILE
-    return o * inner + column, o * length * inner + column, min(TILE, inner - column)
+    return o * inner + column, o * length * inner + column, min(TILE, inner - column), inner
+
+
+@inlined
+def load_rows(laid, x, begin, length, count):
+    """laid[j * TILE + i] = x[begin + i * length + j] for i < count and j < length"""
+    transpose(laid, 0, TILE, x, begin, length, count, length)
+
+
+@inlined
+def store_rows(out, begin, length, count, laid):
+    """The way back."""
+    transpose(out, begin, length, laid, 0, TILE, length, count)
 
 
 @inlined
@@ -156,95 +197,115 @@ def log_sum(x):
     return D((bits >> I64(52)) - I64(1023)) * D(math.log(2)) + log1p(m - D(1)) if x == x else x
 
 
-@cpu_function("contract")
 def softmax_columns(start, stop, out, x):
-    length, inner = x.shape[1], x.shape[2]
+    length = x.shape[1]
     to, xs = pointer(out), pointer(x)
     peak, factor, total = room(xs, TILE), room(xs, TILE), room(D, TILE)
+    laid, results = room(xs, LAID), room(xs, LAID)
     for tile in range(start, stop):
-        _, begin, count = tile_of(tile, length, inner)
-        exp_columns(to, begin, inner, xs, begin, length, inner, count, peak, total, factor)
+        _, begin, count, step = tile_of(tile, x)
+        source, target, at = xs, to, begin
+        if short:
+            load_rows(laid, xs, begin, length, count)
+            source, target, at = laid, results, 0
+        exp_columns(target, at, step, source, at, length, step, count, peak, total, factor)
         for j in range(count):
             factor[j] = 1 / total[j]
-        for i in range(length):
-            at = begin + i * inner
+        for i in range(at, at + length * step, step):
             for j in range(count):
-                to[at + j] *= factor[j]
+                target[i + j] *= factor[j]
+        if short:
+            store_rows(to, begin, length, count, results)
 
 
-@cpu_function("contract")
 def softmax_gradient_columns(start, stop, grad_x, grad_out, out):
-    length, inner = out.shape[1], out.shape[2]
-    to, g, y = pointer(grad_x), pointer(grad_out), pointer(out)
-    mean, total = room(y, TILE), room(D, TILE)
+    length = out.shape[1]
+    to, gs, ys = pointer(grad_x), pointer(grad_out), pointer(out)
+    mean, total = room(ys, TILE), room(D, TILE)
+    laid_g, laid_y, results = room(ys, LAID), room(ys, LAID), room(ys, LAID)
     for tile in range(start, stop):
-        _, begin, count = tile_of(tile, length, inner)
+        _, begin, count, step = tile_of(tile, out)
+        g, y, target, at = gs, ys, to, begin
+        if short:
+            load_rows(laid_g, gs, begin, length, count)
+            load_rows(laid_y, ys, begin, length, count)
+            g, y, target, at = laid_g, laid_y, results, 0
         clear_cells(total, 0, count)
         for first in range(0, length, FEW):
             clear_cells(mean, 0, count)
-            for i in range(first, min(first + FEW, length)):
-                at = begin + i * inner
+            for i in range(at + first * step, at + min(first + FEW, length) * step, step):
                 for j in range(count):
-                    mean[j] += g[at + j] * y[at + j]
+                    mean[j] += g[i + j] * y[i + j]
             for j in range(count):
                 total[j] += mean[j]
         for j in range(count):
             mean[j] = total[j]
-        for i in range(length):
-            at = begin + i * inner
+        for i in range(at, at + length * step, step):
             for j in range(count):
-                to[at + j] = y[at + j] * (g[at + j] - mean[j])
+                target[i + j] = y[i + j] * (g[i + j] - mean[j])
+        if short:
+            store_rows(to, begin, length, count, results)
 
 
-@cpu_function("contract")
 def log_softmax_columns(start, stop, out, x):
-    length, inner = x.shape[1], x.shape[2]
+    length = x.shape[1]
     to, xs = pointer(out), pointer(x)
     peak, level, total = room(xs, TILE), room(xs, TILE), room(D, TILE)
+    laid, results = room(xs, LAID), room(xs, LAID)
     for tile in range(start, stop):
-        _, begin, count = tile_of(tile, length, inner)
-        exp_columns(to, begin, inner, xs, begin, length, inner, count, peak, total, level)
+        _, begin, count, step = tile_of(tile, x)
+        source, target, at = xs, to, begin
+        if short:
+            load_rows(laid, xs, begin, length, count)
+            source, target, at = laid, results, 0
+        exp_columns(target, at, step, source, at, length, step, count, peak, total, level)
         for j in range(count):
             level[j] = log_sum(out.dtype.type(total[j]))
-        for i in range(length):
-            at = begin + i * inner
+        for i in range(at, at + length * step, step):
             for j in range(count):
-                to[at + j] = (xs[at + j] - peak[j]) - level[j]
+                target[i + j] = (source[i + j] - peak[j]) - level[j]
+        if short:
+            store_rows(to, begin, length, count, results)
 
 
-@cpu_function("contract")
 def log_softmax_gradient_columns(start, stop, grad_x, grad_out, out):
-    length, inner = out.shape[1], out.shape[2]
-    to, g, y = pointer(grad_x), pointer(grad_out), pointer(out)
-    level, total = room(y, TILE), room(D, TILE)
+    length = out.shape[1]
+    to, gs, ys = pointer(grad_x), pointer(grad_out), pointer(out)
+    level, total = room(ys, TILE), room(D, TILE)
+    laid_g, laid_y, results = room(ys, LAID), room(ys, LAID), room(ys, LAID)
     for tile in range(start, stop):
-        _, begin, count = tile_of(tile, length, inner)
+        _, begin, count, step = tile_of(tile, out)
+        g, y, target, at = gs, ys, to, begin
+        if short:
+            load_rows(laid_g, gs, begin, length, count)
+            load_rows(laid_y, ys, begin, length, count)
+            g, y, target, at = laid_g, laid_y, results, 0
         clear_cells(total, 0, count)
         for first in range(0, length, FEW):
             clear_cells(level, 0, count)
-            for i in range(first, min(first + FEW, length)):
-                at = begin + i * inner
+            for i in range(at + first * step, at + min(first + FEW, length) * step, step):
                 for j in range(count):
-                    level[j] += g[at + j]
+                    level[j] += g[i + j]
             for j in range(count):
                 total[j] += level[j]
         for j in range(count):
             level[j] = total[j]
-        for i in range(length):
-            at = begin + i * inner
+        for i in range(at, at + length * step, step):
             for j in range(count):
-                to[at + j] = g[at + j] - exp(y[at + j]) * level[j]
+                target[i + j] = g[i + j] - exp(y[i + j]) * level[j]
+        if short:
+            store_rows(to, begin, length, count, results)
 
 
-def share_out(
-    along_rows: CpuFunction, along_columns: CpuFunction, x: np.ndarray, args: Any
-) -> None:
-    """A loop over rows or, where elements of a row are not neighbours, over tiles of columns."""
-    outer, _, inner = x.shape
-    if inner == 1:
+def share_out(along_rows: CpuFunction, along_columns: Any, x: np.ndarray, args: Any) -> None:
+    """A loop over rows or, where elements of a row are no neighbours or few, tiles of columns."""
+    outer, length, inner = x.shape
+    short = inner == 1 and length <= SHORT
+    if inner == 1 and not short:
         parallel_for(along_rows, outer, args)
     else:
-        parallel_for(along_columns, outer * -(-inner // TILE), args, x.size)
+        tiles = -(-outer // TILE) if short else outer * -(-inner // TILE)
+        parallel_for(over_columns(along_columns, short), tiles, args, x.size)
 
 
 @cpu_whole_kernel
