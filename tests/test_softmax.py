@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import xtensor as xt
+from xtensor.kernels import launch
 
 
 @pytest.mark.parametrize("op", [xt.softmax, xt.log_softmax])
@@ -42,3 +43,39 @@ def test_the_logarithm_over_columns_is_as_good_as_over_rows(dtype, error):
     due = -np.log(np.arange(1, 266, 4, dtype=float)[:66])
     came = xt.log_softmax(xt.XTensor(x, dtype=xt.dtype.code_of(x.dtype)), 0).to_numpy()[0]
     np.testing.assert_allclose(came, due, rtol=error)
+
+
+@pytest.mark.parametrize("length", [1, 2, 5, 15, 16, 17, 33, 48, 49])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_short_rows_in_blocks_of_any_number(length, dtype):
+    """They are transposed in squares: nothing around them is touched, and NaN there is not met."""
+    rng = np.random.default_rng(3)
+    for rows in (1, 3, 16, 63, 64, 65, 129):
+        x, g = (5 * rng.standard_normal((rows, length)) for _ in range(2))
+        due = np.exp(x - x.max(1, keepdims=True))
+        due /= due.sum(1, keepdims=True)
+        arrays = [np.full(x.size + 80, np.nan, dtype) for _ in range(4)]
+        out, grad_x, xs, gs = (a[40:-40].reshape(rows, length, 1) for a in arrays)
+        xs[..., 0], gs[..., 0] = x, g
+        error = 1e-12 if dtype == np.float64 else 1e-5
+        launch("log_softmax_forward", rows, out, xs)
+        np.testing.assert_allclose(out[..., 0], np.log(due), error, error)
+        launch("log_softmax_backward", rows, grad_x, gs, out)
+        grad = g - due * g.sum(1, keepdims=True)
+        np.testing.assert_allclose(grad_x[..., 0], grad, 10 * error, 10 * error)
+        launch("softmax_forward", rows, out, xs)
+        np.testing.assert_allclose(out[..., 0], due, error, error)
+        launch("softmax_backward", rows, grad_x, gs, out)
+        grad = due * (g - (g * due).sum(1, keepdims=True))
+        np.testing.assert_allclose(grad_x[..., 0], grad, 10 * error, 10 * error)
+        around = np.concatenate([np.concatenate([a[:40], a[-40:]]) for a in arrays])
+        assert np.isnan(around).all()
+
+
+@pytest.mark.parametrize("classes", [4, 48, 49, 600])
+def test_a_small_loss_keeps_its_digits(classes):
+    """log(1 + (classes - 1) exp(-20)): in float32 the sum would be 1."""
+    x = np.full((70, classes), -20.0, np.float32)
+    x[:, 2] = 0
+    loss = xt.cross_entropy(xt.XTensor(np.full(70, 2), dtype=xt.kint64), xt.XTensor(x))
+    np.testing.assert_allclose(loss.item(), np.log1p((classes - 1) * np.exp(-20.0)), rtol=1e-6)

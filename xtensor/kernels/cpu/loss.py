@@ -41,6 +41,7 @@ from .softmax import (
 # ``softmax.over_columns``.
 short: Any = None
 tile_of: Any = None
+together: Any = None
 
 
 @CpuFunction
@@ -78,7 +79,7 @@ def cross_entropy_columns(start, stop, loss, peaks, totals, x, classes, factor):
             load_rows(laid, xs, begin, length, count)
             source, at = laid, 0
         # The exponentials are not kept: those of each row go over the last ones.
-        exp_columns(work, 0, 0, source, at, length, step, count, peak, total, part)
+        exp_columns(work, 0, 0, source, at, length, step, count, peak, total, part, together)
         for j in range(count):
             peaks[first + j], totals[first + j] = peak[j], total[j]
             total[j] = log_sum(total[j])

@@ -114,16 +114,19 @@ def log_softmax_gradient_rows(start, stop, grad_x, grad_out, out):
 
 
 # The same for columns, whose elements are ``inner`` apart; what belongs to each has a room. Bound
-# to these loops: whether they are short rows, to be transposed, and where a tile of them lies.
+# to these loops: whether they are short rows, to be transposed, where a tile of them lies, and how
+# many elements are summed in their own dtype.
 short: Any = None
 tile_of: Any = None
+together: Any = None
 
 
 @functools.cache
 def over_columns(loop: Any, short: bool) -> CpuFunction:
     """A loop over tiles of columns, or of short rows."""
     name = loop.__name__.replace("columns", "short_rows") if short else loop.__name__
-    scope = {"short": short, "tile_of": tile_of_rows if short else tile_of_columns}
+    tile_of, together = (tile_of_rows, 1) if short else (tile_of_columns, FEW)
+    scope = {"short": short, "tile_of": tile_of, "together": together}
     return CpuFunction(with_globals(loop, name, scope), "contract")
 
 
@@ -161,10 +164,11 @@ def store_rows(out, begin, length, count, laid):
 
 
 @inlined
-def exp_columns(out, to, step, x, begin, length, inner, count, peak, total, part):
+def exp_columns(out, to, step, x, begin, length, inner, count, peak, total, part, together):
     """out[to + i * step + j] = exp(x[begin + i * inner + j] - peak[j]); total[j] = their sum
 
-    peak[j], the largest of column j, is written; sums are float64.
+    peak[j], the largest of column j, is written; sums are float64, but for those of so many
+    elements together. With few it is 1: the logarithm of a sum near 1 wants all its digits.
     """
     for j in range(count):
         peak[j] = x[begin + j]
@@ -173,9 +177,9 @@ def exp_columns(out, to, step, x, begin, length, inner, count, peak, total, part
         for j in range(count):
             peak[j] = larger(x[at + j], peak[j])
     clear_cells(total, 0, count)
-    for first in range(0, length, FEW):
+    for first in range(0, length, together):
         clear_cells(part, 0, count)
-        for i in range(first, min(first + FEW, length)):
+        for i in range(first, min(first + together, length)):
             at, place = begin + i * inner, to + i * step
             for j in range(count):
                 value = exp(x[at + j] - peak[j])
@@ -208,7 +212,9 @@ def softmax_columns(start, stop, out, x):
         if short:
             load_rows(laid, xs, begin, length, count)
             source, target, at = laid, results, 0
-        exp_columns(target, at, step, source, at, length, step, count, peak, total, factor)
+        exp_columns(
+            target, at, step, source, at, length, step, count, peak, total, factor, together
+        )
         for j in range(count):
             factor[j] = 1 / total[j]
         for i in range(at, at + length * step, step):
@@ -258,7 +264,7 @@ def log_softmax_columns(start, stop, out, x):
         if short:
             load_rows(laid, xs, begin, length, count)
             source, target, at = laid, results, 0
-        exp_columns(target, at, step, source, at, length, step, count, peak, total, level)
+        exp_columns(target, at, step, source, at, length, step, count, peak, total, level, together)
         for j in range(count):
             level[j] = log_sum(out.dtype.type(total[j]))
         for i in range(at, at + length * step, step):
