@@ -6,7 +6,8 @@ from __future__ import annotations
 import numpy as np
 
 from .. import sortkeys
-from .._jit import CpuFunction, cpu_host_kernel, cpu_kernel
+from .._jit import CpuFunction, cpu_kernel, cpu_whole_kernel
+from ..parallel import parallel_for
 from .cells import inlined
 from .exponential import I32, I64, D, F
 from .simd import bits_of
@@ -31,12 +32,15 @@ def key_of(x):
 
 
 @CpuFunction
-def first_places(start, stop, index, x, least, flip, largest):
+def first_places(start, stop, index, x, keys, flip, largest):
     """index[r] = places of the first elements of x[r]; flip 0, or -1 to have the largest first
 
-    least[j] is the least key left among the elements j, j + least.size, j + 2 * least.size ...
+    least[j], of the dtype of ``keys``, is the least key left among the elements j, j + groups,
+    j + 2 * groups ...
     """
-    length, groups = x.shape[1], least.size
+    length = x.shape[1]
+    groups = -(-length // SHARED)
+    least = np.empty(groups, keys.dtype)
     for r in range(start, stop):
         row, places = x[r], index[r]
         for j in range(groups):
@@ -69,16 +73,19 @@ def first_places(start, stop, index, x, least, flip, largest):
             least[j] = rest
 
 
-@cpu_host_kernel
+def sorted_places(start, stop, index, x, descending):
+    index[start:stop] = sortkeys.places(x[start:stop], descending, index.shape[1])
+
+
+@cpu_whole_kernel
 def places_forward(start, stop, index, x, descending):
     """index[r] = places of the first k elements of x[r] in sorted order; index [R, k], x [R, L]"""
-    k, length = index.shape[1], x.shape[1]
-    if k > min(FEW, length // SHORT):
-        index[start:stop] = sortkeys.places(x[start:stop], descending, k)
+    if index.shape[1] > min(FEW, x.shape[1] // SHORT):
+        parallel_for(sorted_places, stop, (index, x, descending))
         return
-    least = np.empty(-(-length // SHARED), I32 if x.dtype == F else I64)
-    flip, largest = least.dtype.type(-descending), least.dtype.type(np.iinfo(least.dtype).max)
-    first_places.compiled()(start, stop, index, x, least, flip, largest)
+    keys = np.empty(0, I32 if x.dtype == F else I64)
+    flip, largest = keys.dtype.type(-descending), keys.dtype.type(np.iinfo(keys.dtype).max)
+    parallel_for(first_places, stop, (index, x, keys, flip, largest))
 
 
 @cpu_kernel
