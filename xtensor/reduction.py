@@ -164,8 +164,7 @@ def _plan(
         while parts > 1:
             steps.append(((outer, length, inner), parts, False))
             length, parts = parts, _parts(outer, parts, inner, on_cpu)
-        # The sum of a row is rounded when it is written; columns are added up where they lie.
-        rounds = on_cpu and inner == 1 and (first, end) == groups[-1]
+        rounds = on_cpu and (first, end) == groups[-1]
         steps.append(((outer, length, inner), parts, rounds))
     return steps, shape
 

@@ -30,6 +30,7 @@ from .simd import (
     nan_bits,
     pointer,
     prefetch_stream,
+    room,
     sum_lanes,
     wide_zeros,
 )
@@ -85,6 +86,14 @@ def _wide_zero(x):
 
 
 @inlined
+def _wide_room(x):
+    """Room for the sums of a tile's columns."""
+    if isinstance(x[0], (F, D)):
+        return room(D, COLUMNS)
+    return room(I64, COLUMNS)
+
+
+@inlined
 def _sum_quarters(x, at, quarter):
     """sum_i x[at + i] for i < 4 * quarter; of floats, quarter is a multiple of a vector's lanes"""
     if isinstance(x[at], (F, D)):
@@ -131,11 +140,14 @@ def _tile(index, length, inner, parts):
 @CpuFunction
 def sum_columns(start, stop, out, x, length, inner, parts):
     """Tiles of a flat out [outer * parts, inner] from x [outer, length, inner]."""
+    to, xs = pointer(out), pointer(x)
+    sums = _wide_room(x)
     for index in range(start, stop):
         at, count, begin, rows = _tile(index, length, inner, parts)
-        sums = pointer(out[at:])
         clear_cells(sums, 0, count)
-        _add_rows(sums, pointer(x), begin, rows, inner, count)
+        _add_rows(sums, xs, begin, rows, inner, count)
+        for j in range(count):
+            to[at + j] = sums[j]
 
 
 # The only function here that may reorder sums, and all that it calls is inlined by numba: a helper
