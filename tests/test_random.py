@@ -9,6 +9,7 @@ import pytest
 
 import xtensor as xt
 from xtensor.kernels import launch, philox
+from xtensor.kernels.cpu import random
 
 from .naive import random as naive
 
@@ -23,6 +24,36 @@ KNOWN = [
     ),
 ]
 both_devices = pytest.mark.parametrize("device", [xt.DEV_CPU, xt.DEV_GPU_0])
+
+
+@pytest.fixture(autouse=True, params=[0, 1 << 40], ids=["compiled", "numpy"])
+def _drawn_by(request, monkeypatch):
+    """The first numbers of a program are drawn by NumPy, all others by compiled loops."""
+    monkeypatch.setattr(random, "BY_NUMPY", request.param)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 30, 1023, 70_001])
+def test_numpy_draws_the_same_bits(n, monkeypatch):
+    results = []
+    for most in (0, 1 << 40):
+        monkeypatch.setattr(random, "BY_NUMPY", most)
+        xt.set_rng_state({"seed": 2**63 + 7, "position": 2**32 - 2})
+        drawn = [
+            draw([n], *range_, dtype=dtype)
+            for draw, range_ in ((xt.randu, (-2.7, 3.1)), (xt.randn, (0.3, 1.7)))
+            for dtype in (xt.kfloat32, xt.kfloat64)
+        ]
+        results.append([t.to_numpy().tobytes() for t in (*drawn, xt.randperm(n))])
+    assert results[0] == results[1]
+
+
+def test_after_so_many_numbers_loops_are_compiled(monkeypatch):
+    def loop():
+        raise AssertionError
+
+    monkeypatch.setattr(random, "BY_NUMPY", 3 * random.LEAST)
+    assert [random.by_numpy(loop, 5) for _ in range(4)] == [True, True, True, False]
+    assert not random.by_numpy(test_state_comes_back, random.BY_NUMPY + 1)
 
 
 @pytest.mark.parametrize(("counter", "key", "result"), KNOWN)

@@ -38,6 +38,7 @@ def run() -> int:
     from tqdm import tqdm
 
     from ..kernels import cache, parallel
+    from ..kernels.cpu import random
 
     path, reason = cache.state()
     if path is None:
@@ -48,7 +49,7 @@ def run() -> int:
         )
         return 1
     # Small arrays are shared out too, and at once: loops are compiled for one thread and several.
-    parallel.CHUNK_ELEMENTS, parallel.FIRST_CALLS = 1, 0
+    parallel.CHUNK_ELEMENTS, parallel.FIRST_CALLS, random.BY_NUMPY = 1, 0, 0
     before, start = _kept(path), time.perf_counter()
     with tqdm(steps(), unit="step") as bar:
         for name, step in bar:
@@ -93,6 +94,7 @@ def steps() -> list[tuple[str, Callable[[], object]]]:
         layer(f"{name}1D", [2, 2, 9], 3, 2, "same")
         layer(f"{name}2D", [2, 2, 8, 8], (2, 2), (2, 2))
         layer(f"{name}2D", [2, 2, 8, 64], (2, 2), (2, 2))
+        layer(f"{name}2D", [2, 2, 8, 64], (3, 3), (1, 1), "same")
     layer("BatchNorm1d", [4, 3], 3)
     layer("BatchNorm2d", [2, 3, 4, 4], 3)
     layer("BatchNorm2d", [16, 64, 16, 16], 64)

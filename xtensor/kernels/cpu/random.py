@@ -1,15 +1,21 @@
-"""Random numbers from Philox: block i of a draw is counter ``counter + i`` under ``key``."""
+"""Random numbers from Philox: block i of a draw is counter ``counter + i`` under ``key``.
+
+The first ones are drawn by the same formulas on NumPy's arrays, with the same bits: parameters are
+what most programs draw, and a loop for them would be half a second before anything else happens.
+"""
 
 # mypy: disable-error-code="no-untyped-def"
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 
 import numpy as np
 
 from .. import philox as formulas
-from .._jit import CpuFunction, cpu_host_kernel, cpu_kernel
+from .._jit import CpuFunction, cpu_whole_kernel
+from ..parallel import parallel_for
 from .cells import inlined
 from .simd import pointer, room
 
@@ -25,6 +31,11 @@ TWO_PI = np.float64(2 * math.pi)
 # fewer the calls themselves, and waiting for the GIL, took half of the time.
 BLOCKS = 16384
 
+
+# So many numbers in all are drawn by NumPy, at 10 to 15 ns each, before a loop is compiled; a draw
+# counts as so many at least.
+BY_NUMPY, LEAST = 1 << 21, 1 << 13
+_drawn: Counter[CpuFunction] = Counter()
 
 # Counter blocks whose words are drawn at once, into memory in the first-level cache.
 DRAWN = 256
@@ -47,9 +58,8 @@ def draw(words, blocks, counter, key):
         words[4 * i + 3] = w3
 
 
-@cpu_kernel
-def random_words_forward(start, stop, out, counter, key):
-    """out[4*i + j] = word j of block i; out uint32 [n]"""
+@CpuFunction
+def random_words(start, stop, out, counter, key):
     words = room(np.uint32, WORDS)
     for first in range(start, stop, DRAWN):
         last = min(first + DRAWN, stop)
@@ -59,9 +69,8 @@ def random_words_forward(start, stop, out, counter, key):
             target[k] = words[k]
 
 
-@cpu_kernel
-def uniform32_forward(start, stop, out, counter, key, low, width, most):
-    """out[4*i + j] = low + width * unit24(word j of block i), at most ``most``; out float32 [n]"""
+@CpuFunction
+def uniform32(start, stop, out, counter, key, low, width, most):
     words = room(np.uint32, WORDS)
     for first in range(start, stop, DRAWN):
         last = min(first + DRAWN, stop)
@@ -71,12 +80,8 @@ def uniform32_forward(start, stop, out, counter, key, low, width, most):
             target[k] = min(low + width * unit24(np.uint64(words[k])), most)
 
 
-@cpu_kernel
-def uniform64_forward(start, stop, out, counter, key, low, width, most):
-    """out[2*i + j] = low + width * unit53(words 2*j and 2*j + 1 of block i), at most ``most``
-
-    out float64 [n]
-    """
+@CpuFunction
+def uniform64(start, stop, out, counter, key, low, width, most):
     words = room(np.uint32, WORDS)
     for first in range(start, stop, DRAWN):
         last = min(first + DRAWN, stop)
@@ -115,38 +120,113 @@ def interleave(out, r, cosine, sine, mean):
         out[out.size - 1] = r[out.size // 2] * cosine[out.size // 2] + mean
 
 
-def _box_muller(start, stop, out, counter, key, mean, std, polar, pairs):
+# -- the same by NumPy ----------------------------------------------------------------------------
+
+
+def by_numpy(loop, size):
+    """Whether so many numbers are among the first, which NumPy draws in place of a loop."""
+    if _drawn[loop] >= BY_NUMPY:
+        return False
+    _drawn[loop] += max(size, LEAST)
+    return _drawn[loop] <= BY_NUMPY
+
+
+def words_of(blocks, counter, key):
+    """[blocks, 4] words, each in a uint64"""
+    c = counter + np.arange(blocks, dtype=np.uint64)
+    words = formulas.philox(c & LOW, c >> HALF, ZERO, ZERO, key & LOW, key >> HALF)
+    return np.stack(words, axis=1)
+
+
+def polar32_by_numpy(words, uniform, angle, counter, key):
+    drawn = words_of(words.size // 4, counter, key).reshape(-1, 2)
+    uniform[:] = formulas.middle32(drawn[:, 0])
+    angle[:] = TWO_PI * formulas.middle32(drawn[:, 1])
+
+
+def polar64_by_numpy(words, uniform, angle, counter, key):
+    drawn = words_of(words.size // 4, counter, key)
+    uniform[:] = 1 - formulas.unit53(drawn[:, 0], drawn[:, 1])
+    angle[:] = TWO_PI * formulas.unit53(drawn[:, 2], drawn[:, 3])
+
+
+def interleave_by_numpy(out, r, cosine, sine, mean):
+    out[::2] = r[: -(-out.size // 2)] * cosine[: -(-out.size // 2)] + mean
+    out[1::2] = r[: out.size // 2] * sine[: out.size // 2] + mean
+
+
+# -- kernels --------------------------------------------------------------------------------------
+
+
+@cpu_whole_kernel
+def random_words_forward(start, stop, out, counter, key):
+    """out[4*i + j] = word j of block i; out uint32 [n]"""
+    if by_numpy(random_words, out.size):
+        out[:] = words_of(stop, counter, key).reshape(-1)[: out.size]
+    else:
+        parallel_for(random_words, stop, (out, counter, key))
+
+
+@cpu_whole_kernel
+def uniform32_forward(start, stop, out, counter, key, low, width, most):
+    """out[4*i + j] = low + width * unit24(word j of block i), at most ``most``; out float32 [n]"""
+    if by_numpy(uniform32, out.size):
+        unit = formulas.unit24(words_of(stop, counter, key).reshape(-1)[: out.size])
+        np.minimum(low + width * unit, most, out=out)
+    else:
+        parallel_for(uniform32, stop, (out, counter, key, low, width, most))
+
+
+@cpu_whole_kernel
+def uniform64_forward(start, stop, out, counter, key, low, width, most):
+    """out[2*i + j] = low + width * unit53(words 2*j and 2*j + 1 of block i), at most ``most``
+
+    out float64 [n]
+    """
+    if by_numpy(uniform64, out.size):
+        words = words_of(stop, counter, key).reshape(-1, 2)[: out.size]
+        np.minimum(low + width * formulas.unit53(words[:, 0], words[:, 1]), most, out=out)
+    else:
+        parallel_for(uniform64, stop, (out, counter, key, low, width, most))
+
+
+def _box_muller(start, stop, out, counter, key, mean, std, polar, interleave, pairs):
     """Pairs (r cos a, r sin a), r = sqrt(-2 log u): NumPy's vector loops over cached blocks."""
     uniform = np.empty(pairs * BLOCKS, out.dtype)
     angle, cosine = np.empty_like(uniform), np.empty_like(uniform)
     words = np.empty(4 * BLOCKS, np.uint32)
-    fill = polar.compiled()
     for first in range(start, stop, BLOCKS):
         last = min(first + BLOCKS, stop)
         count = pairs * (last - first)
         r, a, c = uniform[:count], angle[:count], cosine[:count]
-        fill(words[: 4 * (last - first)], r, a, counter + np.uint64(first), key)
+        polar(words[: 4 * (last - first)], r, a, counter + np.uint64(first), key)
         np.log(r, out=r)
         np.multiply(r, -2 * std * std, out=r)
         np.sqrt(r, out=r)
         np.cos(a, out=c)
         np.sin(a, out=a)
-        interleave.compiled()(out[2 * pairs * first : 2 * pairs * last], r, c, a, mean)
+        interleave(out[2 * pairs * first : 2 * pairs * last], r, c, a, mean)
 
 
-@cpu_host_kernel
+@cpu_whole_kernel
 def normal32_forward(start, stop, out, counter, key, mean, std):
     """out[4*i + 2*j], out[4*i + 2*j + 1] = mean + std * r * (cos a, sin a); out float32 [n]
 
     r = sqrt(-2 log middle32(word 2*j of block i)), a = 2 pi middle32(word 2*j + 1)
     """
-    _box_muller(start, stop, out, counter, key, mean, std, polar32, 2)
+    loops = polar32_by_numpy, interleave_by_numpy
+    if not by_numpy(polar32, out.size):
+        loops = polar32.compiled(), interleave.compiled()
+    parallel_for(_box_muller, stop, (out, counter, key, mean, std, *loops, 2))
 
 
-@cpu_host_kernel
+@cpu_whole_kernel
 def normal64_forward(start, stop, out, counter, key, mean, std):
     """out[2*i], out[2*i + 1] = mean + std * r * (cos a, sin a); out float64 [n]
 
     r = sqrt(-2 log (1 - unit53(words 0, 1 of block i))), a = 2 pi unit53(words 2, 3)
     """
-    _box_muller(start, stop, out, counter, key, mean, std, polar64, 1)
+    loops = polar64_by_numpy, interleave_by_numpy
+    if not by_numpy(polar64, out.size):
+        loops = polar64.compiled(), interleave.compiled()
+    parallel_for(_box_muller, stop, (out, counter, key, mean, std, *loops, 1))
