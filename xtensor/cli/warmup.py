@@ -111,10 +111,13 @@ def steps() -> list[tuple[str, Callable[[], object]]]:
     for name in ("relu", "leaky_relu", "elu", "gelu", "sigmoid", "tanh", "softplus", "softsign",
                  "hard_sigmoid", "softmax", "log_softmax"):  # fmt: skip
         found.append((name, partial(_step, getattr(xt, name), [300, 300])))
+    for name in ("softmax", "log_softmax"):
+        found.append((f"{name} of few", partial(_step, getattr(xt, name), [300, 10])))
     found.append(("arithmetic", _arithmetic))
     for name in ("MeanSquaredError", "BinaryCrossEntropy", "CategoricalCrossEntropy",
                  "SoftmaxCrossEntropy", "NLL_Loss", "CrossEntropyLoss"):  # fmt: skip
-        found.append((name, partial(_loss, name)))
+        for classes in (3, 100):
+            found.append((f"{name} of {classes}", partial(_loss, name, classes)))
     for name, options in OPTIMIZERS:
         found.append((name, partial(_optimizer, name, options)))
     return found
@@ -162,14 +165,13 @@ def _arithmetic() -> None:
         xt.flip(x, 1), xt.reshape(x, [-1, 16])[:, 1:]
 
 
-def _loss(name: str) -> None:
+def _loss(name: str, classes: int) -> None:
     import xtensor as xt
 
-    prediction = xt.randu([4, 3], 0.1, 0.9, requires_grad=True)
-    if name in ("NLL_Loss", "CrossEntropyLoss"):
-        target = xt.XTensor([0, 2, 1, 1], dtype=xt.kint64)
-    else:
-        target = xt.XTensor([[1, 0, 0], [0, 0, 1], [0, 1, 0], [0, 1, 0]])
+    prediction = xt.randu([4, classes], 0.1, 0.9, requires_grad=True)
+    target = xt.XTensor([0, 2, 1, 1], dtype=xt.kint64)
+    if name not in ("NLL_Loss", "CrossEntropyLoss"):
+        target = xt.XTensor([[float(k == c) for c in range(classes)] for k in (0, 2, 1, 1)])
     with xt.autograd.tape():
         loss = getattr(xt, name)()(target, prediction)
     loss.backward()

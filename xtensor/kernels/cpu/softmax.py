@@ -151,16 +151,21 @@ def tile_of_columns(tile, x):
     return o * inner + column, o * length * inner + column, min(TILE, inner - column), inner
 
 
+# Not inlined by numba, as a kernel has several: a square of numbers is many instructions. And not
+# called with literals, for each of which numba would compile it anew.
+transpose_rows = CpuFunction(transpose.function)
+
+
 @inlined
 def load_rows(laid, x, begin, length, count):
     """laid[j * TILE + i] = x[begin + i * length + j] for i < count and j < length"""
-    transpose(laid, 0, TILE, x, begin, length, count, length)
+    transpose_rows(laid, I64(0), I64(TILE), x, begin, length, count, length)
 
 
 @inlined
 def store_rows(out, begin, length, count, laid):
     """The way back."""
-    transpose(out, begin, length, laid, 0, TILE, length, count)
+    transpose_rows(out, begin, length, laid, I64(0), I64(TILE), length, count)
 
 
 @inlined
@@ -189,16 +194,23 @@ def exp_columns(out, to, step, x, begin, length, inner, count, peak, total, part
             total[j] += part[j]
 
 
-@cpu_function("contract")
-def log_sum(x):
-    """log(x) for x >= 1: k ln 2 + log m with x = 2**k m; the C library's does not vectorise"""
+@inlined
+def power_and_rest(x):
+    """k ln 2 and m - 1 with x = 2**k m, 1 <= m < 2"""
     if isinstance(x, F):
         bits = bits_of(F(x))
         m = number_of(I32((bits & I32(0x007FFFFF)) | I32(0x3F800000)))
-        return F((bits >> I32(23)) - I32(127)) * F(math.log(2)) + log1p(m - F(1)) if x == x else x
+        return F((bits >> I32(23)) - I32(127)) * F(math.log(2)), m - F(1)
     bits = bits_of(D(x))
     m = number_of(I64((bits & I64(0x000FFFFFFFFFFFFF)) | I64(0x3FF0000000000000)))
-    return D((bits >> I64(52)) - I64(1023)) * D(math.log(2)) + log1p(m - D(1)) if x == x else x
+    return D((bits >> I64(52)) - I64(1023)) * D(math.log(2)), m - D(1)
+
+
+@cpu_function("contract")
+def log_sum(x):
+    """log(x) for x >= 1; the C library's does not vectorise"""
+    power, rest = power_and_rest(x)
+    return power + log1p(rest) if x == x else x
 
 
 def softmax_columns(start, stop, out, x):
