@@ -17,9 +17,13 @@ COLUMNS = 64
 @cpu_kernel
 def gather_forward(start, stop, out, x, place):
     """out[i, j] = x[place[i], j]; out [n, inner], x [rows, inner], range over n"""
-    to, source, inner = pointer(out), pointer(x), out.shape[1]
+    to, source, inner, places = pointer(out), pointer(x), out.shape[1], pointer(place)
+    if inner == 1:
+        for i in range(start, stop):
+            to[i] = source[places[i]]
+        return
     for i in range(start, stop):
-        begin = place[i] * inner
+        begin = places[i] * inner
         for j in range(inner):
             to[i * inner + j] = source[begin + j]
 
