@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -412,6 +413,8 @@ def test_the_first_of_equal_maxima_gets_the_gradient(width, how):
     given = xt.XTensor(x[None, None], requires_grad=True)
     with xt.autograd.tape():
         y = xt.max_pool2d(given, kernel, stride, padding)
+    alone = xt.max_pool2d(given, kernel, stride, padding)  # that keeps no places
+    assert y.to_numpy().tobytes() == alone.to_numpy().tobytes()
     grad = 1.0 + np.arange(y.size).reshape(y.shape[2:])
     y.backward(xt.XTensor(grad[None, None]))
     due = np.zeros_like(x)
@@ -422,6 +425,52 @@ def test_the_first_of_equal_maxima_gets_the_gradient(width, how):
         down, across = divmod(int(np.argmax(window)), window.shape[1])  # of NaN the first as well
         due[row + down, column + across] += g
     np.testing.assert_array_equal(given.grad.to_numpy()[0, 0], due)
+
+
+@pytest.mark.parametrize(("kernel", "stride"), [(2, 2), (3, 1), (3, 3), (1, 2)])
+def test_zeros_of_both_signs_are_equal(kernel, stride):
+    """The first of a row is kept where places are not, whatever lies in memory besides."""
+    x = np.random.default_rng(4).choice([0.0, -0.0], (2, 3, 12, 40)).astype(np.float32)
+    results = {xt.max_pool2d(xt.XTensor(x), kernel, stride).to_numpy().tobytes() for _ in range(9)}
+    assert len(results) == 1
+
+
+# Memory of a kernel that was given back too early would be taken by the other thread in the
+# meantime, or by no one and be gone: one arena of the C library for all threads, and long rows.
+LONG_ROWS = """
+import numpy as np
+import xtensor as xt
+xt.set_num_threads(2)
+x = np.random.default_rng(5).standard_normal((8, 4, 3, 9000)).astype(np.float32)
+given = xt.XTensor(x, requires_grad=True)
+means = x[:, :, :, 1:-1] + x[:, :, :, 2:] + x[:, :, :, :-2]
+means = (means[:, :, 1:-1] + means[:, :, 2:] + means[:, :, :-2])[..., ::2] / 9
+for _ in range(9):
+    found = xt.avg_pool2d(given, 3, (1, 2)).to_numpy()
+    np.testing.assert_allclose(found, means[..., : found.shape[3]], 1e-4, 1e-5)
+    with xt.autograd.tape():
+        y = xt.max_pool2d(given, 3, (3, 3))
+    y.backward(xt.ones(y.shape))
+    cells = x.reshape(8, 4, 3, 3000, 3).transpose(0, 1, 3, 2, 4).reshape(8, 4, 3000, 9)
+    assert (y.to_numpy()[:, :, 0] == cells.max(3)).all()
+    assert (xt.max_pool2d(given, 3, (3, 3)).to_numpy() == y.to_numpy()).all()
+    assert given.grad.to_numpy().sum() == y.size
+    assert ((given.grad.to_numpy() == 0) | (x == y.to_numpy().repeat(3, 3))).all()
+xt.set_num_threads(1)
+long = xt.XTensor(np.ones((1, 1, 9_000_000), np.float32), requires_grad=True)
+with xt.autograd.tape():
+    y = xt.max_pool1d(long, 3, 1, 1)
+assert (y.to_numpy() == 1).all()
+assert (xt.max_pool1d(long, 3, 3).to_numpy() == 1).all()
+del y
+assert (xt.avg_pool1d(long, 3, 1).to_numpy() == 1).all()
+"""
+
+
+@pytest.mark.parametrize("setting", ["MALLOC_ARENA_MAX=1", "MALLOC_PERTURB_=85"])
+def test_rows_that_kernels_work_in_stay_theirs(setting):
+    name, _, value = setting.partition("=")
+    subprocess.run([sys.executable, "-c", LONG_ROWS], check=True, env={**os.environ, name: value})
 
 
 def test_nan_wins_every_maximum_and_gets_the_gradient():

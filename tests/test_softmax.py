@@ -73,9 +73,12 @@ def test_short_rows_in_blocks_of_any_number(length, dtype):
 
 
 @pytest.mark.parametrize("classes", [4, 48, 49, 600])
-def test_a_small_loss_keeps_its_digits(classes):
-    """log(1 + (classes - 1) exp(-20)): in float32 the sum would be 1."""
+def test_a_small_loss_of_rows_keeps_its_digits(classes):
+    """log(1 + (classes - 1) exp(-20)): in float32 the sum would be 1, as it is for pixels."""
     x = np.full((70, classes), -20.0, np.float32)
     x[:, 2] = 0
     loss = xt.cross_entropy(xt.XTensor(np.full(70, 2), dtype=xt.kint64), xt.XTensor(x))
-    np.testing.assert_allclose(loss.item(), np.log1p((classes - 1) * np.exp(-20.0)), rtol=1e-6)
+    due = np.log1p((classes - 1) * np.exp(-20.0))
+    np.testing.assert_allclose(loss.item(), due, rtol=1e-6)
+    scores = xt.log_softmax(xt.XTensor(x), 1).to_numpy()
+    np.testing.assert_allclose(scores[:, 2], -due, rtol=1e-6)

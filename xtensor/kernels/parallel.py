@@ -38,6 +38,8 @@ MAX_CHUNKS, CHUNKS_PER_THREAD = 16, 4
 FIRST_CALLS, LONG = 4, 1 << 28
 # What scratch memory for a loop goes by.
 BUFFERS = [f"buffer {number}" for number in range(16)]
+# How large a buffer is, or that and its dtype.
+Buffer = int | tuple[int, Any]
 # Places in the mailbox, two cache lines apart, as processors fetch lines in pairs.
 # What a job is: a function of start, stop and a pointer; chunks of range(work). How far it is:
 # chunks drawn in all, from the beginning and from the end. Threads at it besides the caller's.
@@ -305,7 +307,7 @@ def parallel_for(
     work: int,
     args: Sequence[Any],
     size: int | None = None,
-    buffers: Sequence[int] = (),
+    buffers: Sequence[Buffer] = (),
 ) -> None:
     """Call ``body(start, stop, *args)`` over sub-ranges that make up ``range(work)``.
 
@@ -316,8 +318,8 @@ def parallel_for(
     With ``size``, which then stands for the cost instead, each index is taken to be a tile that is
     computed alike in any range, so that there may be as many chunks as suits the threads.
 
-    A compiled loop is given ``buffers`` last, arrays of at least these sizes and the dtype of the
-    first argument, that no other thread uses.
+    A compiled loop is given ``buffers`` last, arrays of at least these sizes that no other thread
+    uses; of the dtype of the first argument, if none comes with the size.
     """
     if work == 0:
         return
@@ -347,7 +349,7 @@ def parallel_for(
 
 
 def _share(
-    body: Compiled, work: int, chunks: int, args: Sequence[Any], buffers: Sequence[int]
+    body: Compiled, work: int, chunks: int, args: Sequence[Any], buffers: Sequence[Buffer]
 ) -> None:
     """Whoever has the time draws chunks."""
     pool, shared = _get_pool(), body.shared(len(buffers))
@@ -359,7 +361,7 @@ def _share(
 
 
 def _call_alone(
-    body: Compiled, work: int, chunks: int, args: Sequence[Any], buffers: Sequence[int]
+    body: Compiled, work: int, chunks: int, args: Sequence[Any], buffers: Sequence[Buffer]
 ) -> None:
     """The same chunks, one after the other."""
     loop, own = body.compiled(), _buffers(1, buffers, args)
@@ -367,9 +369,12 @@ def _call_alone(
         loop(chunk * work // chunks, (chunk + 1) * work // chunks, *args, *own)
 
 
-def _buffers(threads: int, sizes: Sequence[int], args: Sequence[Any]) -> list[np.ndarray]:
+def _buffers(threads: int, wanted: Sequence[Buffer], args: Sequence[Any]) -> list[np.ndarray]:
     """Arrays of these sizes for one thread; for several, a row for each."""
-    if not sizes:  # the first argument of a loop that takes none need be no array
+    if not wanted:  # the first argument of a loop that takes none need be no array
         return []
-    dtype = args[0].dtype
-    return [scratch.rows(BUFFERS[i], threads, size, dtype) for i, size in enumerate(sizes)]
+    own = []
+    for name, buffer in zip(BUFFERS, wanted):
+        size, dtype = buffer if isinstance(buffer, tuple) else (buffer, args[0].dtype)
+        own.append(scratch.rows(name, threads, size, dtype))
+    return own

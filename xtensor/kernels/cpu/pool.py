@@ -23,6 +23,7 @@ from .simd import pointer
 # mypy: disable-error-code="no-untyped-def"
 
 
+FLOAT64 = np.dtype(np.float64)
 # Fewer windows than this in a row go one by one.
 FEW = 8
 
@@ -156,13 +157,17 @@ def add_to_windows(column, share, count, kernel, step):
 def largest_of_cells(best, place, line, keep, peak, spot, count, kernel, step):
     """Windows of a row, of which peak[w] is the largest of column w and spot[w] its place."""
     for k in range(count):
-        value, where = peak[k * step], spot[k * step]
+        value, at = peak[k * step], k * step
         for w in range(k * step + 1, k * step + kernel):
-            if comes_first(peak[w], spot[w], value, where):
-                value, where = peak[w], spot[w]
+            if (
+                comes_first(peak[w], spot[w], value, spot[at])
+                if keep
+                else is_larger(peak[w], value)
+            ):
+                value, at = peak[w], w
         best[line + k] = value
         if keep:
-            place[line + k] = where
+            place[line + k] = spot[at]
 
 
 @inlined
@@ -173,14 +178,13 @@ def largest_of_windows(best, place, line, keep, peak, spot, count, kernel, step)
         largest_of_more(best, place, line, keep, peak, spot, w, count, step)
 
 
-def max_windows(start, stop, out, index, x, kernel, stride, padding, row_of_peaks):
+def max_windows(start, stop, out, index, x, kernel, stride, padding, peaks, spots):
     """``max_pool_forward`` for planes start..stop-1."""
     _, depth, height, width = x.shape
     _, out_depth, out_height, count = out.shape
     left, room = padding[2], row_with_padding(width, count, kernel, stride, padding)
-    source, best, place, peak = pointer(x), pointer(out), pointer(index), pointer(row_of_peaks)
-    row_of_spots = np.empty(room if keep else 0, index.dtype)
-    spot = pointer(row_of_spots)
+    source, best, place = pointer(x), pointer(out), pointer(index)
+    peak, spot = pointer(peaks), pointer(spots)
     for w in range(room):
         peak[w] = -math.inf
         if keep:  # padding is never the first of equals
@@ -218,7 +222,8 @@ def max_pool_forward(start, stop, out, index, x, kernel, stride, padding):
     count, keep = out.shape[3], index.size > 0
     room = row_with_padding(x.shape[3], count, kernel, stride, padding)
     parallel_for(for_windows(max_windows, count, kernel[2], stride[2], keep), stop,
-                 (out, index, x, kernel, stride, padding), None, (room,))  # fmt: skip
+                 (out, index, x, kernel, stride, padding), None,
+                 (room, (room if keep else 0, index.dtype)))  # fmt: skip
 
 
 @cpu_kernel
@@ -237,14 +242,14 @@ def max_pool_backward(start, stop, grad_x, grad, index, kernel, stride, padding)
             target[i * volume + place[k]] += source[k]
 
 
-def mean_of_windows(start, stop, out, x, kernel, stride, padding):
+def mean_of_windows(start, stop, out, x, kernel, stride, padding, sums):
     """``avg_pool_forward`` for planes start..stop-1."""
     _, depth, height, width = x.shape
     _, out_depth, out_height, count = out.shape
     size, left = kernel[0] * kernel[1] * kernel[2], padding[2]
     room = row_with_padding(width, count, kernel, stride, padding)
-    sums = np.zeros(room + count, np.float64)
     source, mean, column, total = pointer(x), pointer(out), pointer(sums), pointer(sums[room:])
+    clear_cells(column, 0, room)
     for i in range(start, stop):
         for row in range(out_depth * out_height):
             od, oh = row // out_height, row % out_height
@@ -273,11 +278,14 @@ def avg_pool_forward(start, stop, out, x, kernel, stride, padding):
 
     x [planes, D, H, W], out [planes, OD, OH, OW].
     """
-    parallel_for(for_windows(mean_of_windows, out.shape[3], kernel[2], stride[2]), stop,
-                 (out, x, kernel, stride, padding))  # fmt: skip
+    count = out.shape[3]
+    room = row_with_padding(x.shape[3], count, kernel, stride, padding)
+    parallel_for(for_windows(mean_of_windows, count, kernel[2], stride[2]), stop,
+                 (out, x, kernel, stride, padding), None,
+                 ((room + count, FLOAT64),))  # fmt: skip
 
 
-def share_of_windows(start, stop, grad_x, grad, kernel, stride, padding, buffer):
+def share_of_windows(start, stop, grad_x, grad, kernel, stride, padding, shares):
     """``avg_pool_backward`` for planes start..stop-1."""
     _, depth, height, width = grad_x.shape
     _, out_depth, out_height, count = grad.shape
@@ -285,7 +293,7 @@ def share_of_windows(start, stop, grad_x, grad, kernel, stride, padding, buffer)
     left, volume = padding[2], depth * height * width
     room = row_with_padding(width, count, kernel, stride, padding)
     target, source, column, share = (
-        pointer(grad_x), pointer(grad), pointer(buffer), pointer(buffer[room:])
+        pointer(grad_x), pointer(grad), pointer(shares), pointer(shares[room:])
     )  # fmt: skip
     clear_cells(target, start * volume, (stop - start) * volume)
     for i in range(start, stop):

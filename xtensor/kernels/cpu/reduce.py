@@ -4,7 +4,7 @@ Memory answers sooner if it is asked at several places at once: what is long is 
 quarters of the length together. What is added to what follows from the length alone, so no split of
 the range changes a byte.
 
-Sums are kept in the dtype of what they are written to, float64 or int64, whatever is read. Only the
+Sums are kept in float64 or int64, whatever is read, and rounded where they are written. Only the
 four floats that are taken together, or a block of a short row, are added in their own dtype: most
 of the time would go into conversions.
 """

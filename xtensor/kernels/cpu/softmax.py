@@ -278,7 +278,7 @@ def log_softmax_columns(start, stop, out, x):
             source, target, at = laid, results, 0
         exp_columns(target, at, step, source, at, length, step, count, peak, total, level, together)
         for j in range(count):
-            level[j] = log_sum(out.dtype.type(total[j]))
+            level[j] = log_sum(total[j])
         for i in range(at, at + length * step, step):
             for j in range(count):
                 target[i + j] = (source[i + j] - peak[j]) - level[j]
