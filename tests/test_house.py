@@ -90,6 +90,41 @@ def test_numba_has_few_owners(path):
         assert "numba" not in {name.split(".")[0] for name in names}
 
 
+def pointed_to(function: ast.FunctionDef) -> set[str]:
+    """Names of arrays that a function makes itself and takes a pointer to."""
+    made = {
+        target.id
+        for node in ast.walk(function)
+        if isinstance(node, ast.Assign) and "np." in ast.unparse(node.value)
+        for place in node.targets
+        for target in ast.walk(place)
+        if isinstance(target, ast.Name)
+    }
+    calls = [
+        node.args[0]
+        for node in ast.walk(function)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "pointer"
+    ]
+    return {
+        name.id for call in calls for name in ast.walk(call) if isinstance(name, ast.Name)
+    } & made
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "kernels").rglob("*.py")), ids=lambda p: p.stem)
+def test_pointers_do_not_outlive_their_array(path):
+    """numba frees an array after its last use as an array: before the loops over its pointer."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef):
+            assert not pointed_to(node), f"{node.name}: use a buffer of parallel_for, or room"
+
+
+def test_arrays_that_pointers_would_outlive_are_found():
+    text = "def f(x):\n    a, b = np.empty(3), x\n    p, q = pointer(a[1:]), pointer(x)"
+    function = ast.parse(text).body[0]
+    assert isinstance(function, ast.FunctionDef)
+    assert pointed_to(function) == {"a"}
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_a_module_is_one_sitting(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 700
