@@ -45,8 +45,8 @@ def pointer(array):
 
     Unlike an array it is a single number: passing it on costs nothing, while numba counts the
     references to an array, with locks, at every call. No index counts from the end, so that plain
-    loops vectorise. Truth values are read as 0 and 1. The array must outlive it: one that a function
-    makes itself is freed after its last use as an array, before any loop over the pointer.
+    loops vectorise. Truth values are read as 0 and 1. The array must outlive it: one that a
+    function makes itself is freed after its last use as an array, before a loop over the pointer.
     """
 
     def generate(emit, value):
