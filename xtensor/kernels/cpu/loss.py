@@ -26,9 +26,9 @@ from .simd import pointer, room
 from .softmax import (
     LAID,
     TILE,
+    columns_of,
     exp_columns,
     exp_total,
-    load_rows,
     log_sum,
     row_max,
     share_out,
@@ -74,10 +74,7 @@ def cross_entropy_columns(start, stop, loss, peaks, totals, x, classes, factor):
     laid = room(xs, LAID)
     for tile in range(start, stop):
         first, begin, count, step = tile_of(tile, x)
-        source, at = xs, begin
-        if short:
-            load_rows(laid, xs, begin, length, count)
-            source, at = laid, 0
+        source, at = columns_of(xs, begin, length, count, laid, short)
         # The exponentials are not kept: those of each row go over the last ones.
         exp_columns(work, 0, 0, source, at, length, step, count, peak, total, part, together)
         for j in range(count):
@@ -95,10 +92,8 @@ def cross_entropy_gradient_columns(start, stop, grad_x, x, classes, peaks, total
     laid, results = room(xs, LAID), room(xs, LAID)
     for tile in range(start, stop):
         first, begin, count, step = tile_of(tile, x)
-        source, target, at = xs, to, begin
-        if short:
-            load_rows(laid, xs, begin, length, count)
-            source, target, at = laid, results, 0
+        source, at = columns_of(xs, begin, length, count, laid, short)
+        target = results if short else to
         for j in range(count):
             peak[j], scale[j] = peaks[first + j], factor / totals[first + j]
         for i in range(at, at + length * step, step):

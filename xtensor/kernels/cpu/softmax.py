@@ -132,7 +132,7 @@ def over_columns(loop: Any, short: bool) -> CpuFunction:
 
 @inlined
 def tile_of_rows(tile, x):
-    """``tile_of_columns`` for rows; their elements are TILE apart after ``load_rows``."""
+    """``tile_of_columns`` for rows; their elements are TILE apart after ``columns_of``."""
     outer, length, _ = x.shape
     column = tile * TILE
     return column, column * length, min(TILE, outer - column), TILE
@@ -157,14 +157,20 @@ transpose_rows = CpuFunction(transpose.function)
 
 
 @inlined
-def load_rows(laid, x, begin, length, count):
-    """laid[j * TILE + i] = x[begin + i * length + j] for i < count and j < length"""
-    transpose_rows(laid, I64(0), I64(TILE), x, begin, length, count, length)
+def columns_of(x, begin, length, count, laid, short):
+    """Where the columns of a tile are, and begin: in x or, of short rows, in ``laid`` after this.
+
+    laid[j * TILE + i] = x[begin + i * length + j] for i < count and j < length
+    """
+    if short:
+        transpose_rows(laid, I64(0), I64(TILE), x, begin, length, count, length)
+        return laid, 0
+    return x, begin
 
 
 @inlined
 def store_rows(out, begin, length, count, laid):
-    """The way back."""
+    """The way back, out[begin + i * length + j] = laid[j * TILE + i]."""
     transpose_rows(out, begin, length, laid, I64(0), I64(TILE), length, count)
 
 
@@ -220,10 +226,8 @@ def softmax_columns(start, stop, out, x):
     laid, results = room(xs, LAID), room(xs, LAID)
     for tile in range(start, stop):
         _, begin, count, step = tile_of(tile, x)
-        source, target, at = xs, to, begin
-        if short:
-            load_rows(laid, xs, begin, length, count)
-            source, target, at = laid, results, 0
+        source, at = columns_of(xs, begin, length, count, laid, short)
+        target = results if short else to
         exp_columns(
             target, at, step, source, at, length, step, count, peak, total, factor, together
         )
@@ -243,11 +247,9 @@ def softmax_gradient_columns(start, stop, grad_x, grad_out, out):
     laid_g, laid_y, results = room(ys, LAID), room(ys, LAID), room(ys, LAID)
     for tile in range(start, stop):
         _, begin, count, step = tile_of(tile, out)
-        g, y, target, at = gs, ys, to, begin
-        if short:
-            load_rows(laid_g, gs, begin, length, count)
-            load_rows(laid_y, ys, begin, length, count)
-            g, y, target, at = laid_g, laid_y, results, 0
+        g, at = columns_of(gs, begin, length, count, laid_g, short)
+        y, at = columns_of(ys, begin, length, count, laid_y, short)
+        target = results if short else to
         clear_cells(total, 0, count)
         for first in range(0, length, FEW):
             clear_cells(mean, 0, count)
@@ -272,10 +274,8 @@ def log_softmax_columns(start, stop, out, x):
     laid, results = room(xs, LAID), room(xs, LAID)
     for tile in range(start, stop):
         _, begin, count, step = tile_of(tile, x)
-        source, target, at = xs, to, begin
-        if short:
-            load_rows(laid, xs, begin, length, count)
-            source, target, at = laid, results, 0
+        source, at = columns_of(xs, begin, length, count, laid, short)
+        target = results if short else to
         exp_columns(target, at, step, source, at, length, step, count, peak, total, level, together)
         for j in range(count):
             level[j] = log_sum(total[j])
@@ -293,11 +293,9 @@ def log_softmax_gradient_columns(start, stop, grad_x, grad_out, out):
     laid_g, laid_y, results = room(ys, LAID), room(ys, LAID), room(ys, LAID)
     for tile in range(start, stop):
         _, begin, count, step = tile_of(tile, out)
-        g, y, target, at = gs, ys, to, begin
-        if short:
-            load_rows(laid_g, gs, begin, length, count)
-            load_rows(laid_y, ys, begin, length, count)
-            g, y, target, at = laid_g, laid_y, results, 0
+        g, at = columns_of(gs, begin, length, count, laid_g, short)
+        y, at = columns_of(ys, begin, length, count, laid_y, short)
+        target = results if short else to
         clear_cells(total, 0, count)
         for first in range(0, length, FEW):
             clear_cells(level, 0, count)

@@ -32,15 +32,15 @@ def key_of(x):
 
 
 @CpuFunction
-def first_places(start, stop, index, x, keys, flip, largest):
+def first_places(start, stop, index, x, flip, largest):
     """index[r] = places of the first elements of x[r]; flip 0, or -1 to have the largest first
 
-    least[j], of the dtype of ``keys``, is the least key left among the elements j, j + groups,
-    j + 2 * groups ...
+    least[j] is the least key left among the elements j, j + groups, j + 2 * groups ...; ``largest``
+    is the largest key there can be.
     """
     length = x.shape[1]
     groups = -(-length // SHARED)
-    least = np.empty(groups, keys.dtype)
+    least = np.full(groups, largest)
     for r in range(start, stop):
         row, places = x[r], index[r]
         for j in range(groups):
@@ -74,6 +74,7 @@ def first_places(start, stop, index, x, keys, flip, largest):
 
 
 def sorted_places(start, stop, index, x, descending):
+    """``places_forward`` for rows start..stop-1, which are sorted."""
     index[start:stop] = sortkeys.places(x[start:stop], descending, index.shape[1])
 
 
@@ -83,9 +84,8 @@ def places_forward(start, stop, index, x, descending):
     if index.shape[1] > min(FEW, x.shape[1] // SHORT):
         parallel_for(sorted_places, stop, (index, x, descending))
         return
-    keys = np.empty(0, I32 if x.dtype == F else I64)
-    flip, largest = keys.dtype.type(-descending), keys.dtype.type(np.iinfo(keys.dtype).max)
-    parallel_for(first_places, stop, (index, x, keys, flip, largest))
+    key = I32 if x.dtype == F else I64
+    parallel_for(first_places, stop, (index, x, key(-descending), key(np.iinfo(key).max)))
 
 
 @cpu_kernel
