@@ -46,7 +46,7 @@ SECTIONS = {
     "Tensors": ("tensor", "sequence"),
     "Saving and loading": ("storage", "checkpoint"),
     "Operations of your own": ("op", "elementwise", "kernels", "device", "gradcheck"),
-    "Others": ("", "kernels.parallel"),
+    "Others": ("", "kernels.threads"),
 }
 OPERATORS = """
 Besides: the operators `+ - * / ** @` and the first four in place, comparisons, `& | ^ ~` for

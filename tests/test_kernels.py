@@ -14,9 +14,10 @@ import pytest
 import xtensor as xt
 from xtensor.device import to_device, to_host
 from xtensor.elementwise import apply
-from xtensor.kernels import launch, load, parallel
+from xtensor.kernels import launch, load
 from xtensor.kernels.cpu.elementwise import WAYS
 from xtensor.kernels.parallel import parallel_for
+from xtensor.kernels.threads import get_pool
 
 CPU, CUDA = load("cpu"), load("cuda")
 
@@ -216,7 +217,7 @@ def test_other_threads_run_anywhere_but_on_the_callers_processor():
     xt.set_num_threads(3)
     for _ in range(50):  # until the threads have begun
         parallel_for(lambda *_: time.sleep(0.001), 16, [np.zeros(1_000_000)])
-    pool, mine = parallel._pool, os.sched_getaffinity(0)
+    pool, mine = get_pool(), os.sched_getaffinity(0)
     assert len(pool.helpers) == 2
     assert pool.callers_processor in mine
     for helper in pool.helpers:

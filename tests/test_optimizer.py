@@ -8,7 +8,7 @@ import pytest
 import xtensor as xt
 from tests.naive import optimizer as naive
 from xtensor.device import DEV_GPU_0
-from xtensor.kernels.parallel import get_num_threads, set_num_threads
+from xtensor.kernels.threads import get_num_threads, set_num_threads
 
 RULES = [
     (xt.SGD, naive.sgd, {}),

@@ -14,6 +14,7 @@ from xtensor.kernels._jit import CpuFunction
 from xtensor.kernels.cpu.lifted import find_loop, run_loop
 from xtensor.kernels.layout import merge_axes
 from xtensor.kernels.parallel import parallel_for
+from xtensor.kernels.threads import DRAWN, FROM_END, HELPERS, get_pool
 
 SEED = 20
 
@@ -116,10 +117,10 @@ def test_other_threads_take_part_awake_or_asleep(threads, rest):
     while time.monotonic() < until:
         time.sleep(rest)
         parallel_for(count, out.size, (out, x, 1.0))
-        words = parallel._get_pool().words
-        assert words[parallel.DRAWN] >= 16
-        assert words[parallel.HELPERS] == 0
-        if words[parallel.FROM_END]:
+        words = get_pool().words
+        assert words[DRAWN] >= 16
+        assert words[HELPERS] == 0
+        if words[FROM_END]:
             return
     raise AssertionError("in 30 seconds no other thread took part")
 

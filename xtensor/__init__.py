@@ -91,7 +91,7 @@ from .device import empty_like
 from .elementwise import apply
 from .gradcheck import gradcheck
 from .kernels import cpu_kernel, cuda_kernel, elementwise_kernel, launch
-from .kernels.parallel import get_num_threads, set_num_threads
+from .kernels.threads import get_num_threads, set_num_threads
 from .op import Op
 
 from . import methods  # last: it hangs the ops on XTensor  # isort: skip

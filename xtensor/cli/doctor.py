@@ -87,7 +87,7 @@ def _cpu() -> Iterator[str]:
 
 
 def _threads() -> Iterator[str]:
-    from ..kernels.parallel import get_num_threads
+    from ..kernels.threads import get_num_threads
 
     chosen = os.environ.get("XTENSOR_NUM_THREADS")
     try:

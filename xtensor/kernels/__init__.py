@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import message, nearest
-from ._jit import Kernel, cpu_kernel, kernels, load_own
+from ._jit import cpu_kernel
 from .cpu.lifted import cpu_elementwise
+from .registry import Kernel, kernels, load_own
 
 __all__ = ["Kernel", "cpu_kernel", "cuda_kernel", "elementwise_kernel", "launch", "load"]
 

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numba import config, cuda
 
-from ._jit import Kernel, WholeKernel, register
 from .formula import check_count, split_parameters
 from .layout import broadcast_strides, merge_axes
+from .registry import Kernel, WholeKernel, register
 
 SIMULATOR = bool(config.ENABLE_CUDASIM)
 # The simulator runs every CUDA thread as a Python thread; tiny blocks, but several of them.

@@ -1,4 +1,4 @@
-"""Kernel registry and CPU compilation: the only file that imports numba's njit.
+"""Kernels for the CPU and how they are compiled: the only file that imports numba's njit.
 
 A kernel is a plain function over a half-open range of its outer index,
 
@@ -15,23 +15,21 @@ imported, before a kernel runs for the first time.
 from __future__ import annotations
 
 import gc
-import importlib
-import inspect
 import logging  # noqa: F401 - see _before_fork
 import os
-import pkgutil
 import sys
 import threading
 import types
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from ..errors import message
 from . import cache
 from .parallel import Compiled, parallel_for
+from .registry import Kernel, WholeKernel, is_ours, register
 
 # Named sets, so that a kernel says which liberty it takes. "reassociate" lets sums be reordered
 # (vectorised); "contract" fuses a*b+c. nnan and ninf are never given: NaN must stay NaN.
@@ -42,8 +40,6 @@ FASTMATH: dict[str, bool | set[str]] = {
 }
 
 _compile_lock = threading.RLock()
-_registry: dict[str, dict[str, Any]] = {"cpu": {}, "cuda": {}}
-_loaded: set[str] = set()
 _held_by_fork: list[Any] = []
 
 
@@ -76,59 +72,6 @@ if hasattr(os, "register_at_fork"):
     )
 
 
-class Kernel:
-    """What ``launch`` calls: a name, the function people read, and ``run`` for one device."""
-
-    device = "cpu"
-
-    def __init__(self, function: Callable[..., Any], name: str | None = None) -> None:
-        self.function = function
-        self.name = name or function.__name__
-        self.__doc__ = function.__doc__
-        self.__module__ = function.__module__
-
-    @property
-    def parameters(self) -> list[str]:
-        return list(inspect.signature(self.function).parameters)
-
-    def run(self, work: int, args: Sequence[Any]) -> None:
-        raise NotImplementedError
-
-    def __repr__(self) -> str:
-        return f"<{self.device} kernel {self.name}({', '.join(self.parameters)})>"
-
-
-AnyKernel = TypeVar("AnyKernel", bound=Kernel)
-
-
-def register(kernel: AnyKernel) -> AnyKernel:
-    """Enter a kernel under its name. A notebook cell may run again; two modules may not clash."""
-    if not _is_ours(kernel):
-        load_own(kernel.device)  # or one of ours not loaded yet would clash unnoticed
-    known = _registry[kernel.device].get(kernel.name)
-    if known is not None and known.__module__ != kernel.__module__:
-        raise ValueError(
-            f"kernel {kernel.name!r} for {kernel.device} is already defined in {known.__module__}; "
-            f"give the one in {kernel.__module__} another name"
-        )
-    _registry[kernel.device][kernel.name] = kernel
-    return kernel
-
-
-def load_own(device: str) -> None:
-    """Import every kernel file of the package for ``"cpu"`` or ``"cuda"``."""
-    if device not in _loaded:
-        package = importlib.import_module(f".{device}", __package__)
-        for family in pkgutil.iter_modules(package.__path__):
-            importlib.import_module(f".{device}.{family.name}", __package__)
-        _loaded.add(device)
-
-
-def kernels(device: str) -> dict[str, Kernel]:
-    """The registered kernels of ``"cpu"`` or ``"cuda"`` by name."""
-    return _registry[device]
-
-
 class CpuKernel(Kernel):
     """A loop that numba compiles at its first run, without the GIL and without bounds checks."""
 
@@ -158,14 +101,6 @@ class HostKernel(Kernel):
         parallel_for(self.function, work, args)
 
 
-class WholeKernel(Kernel):
-    """A kernel in plain Python that gets the whole range at once and shares it out itself."""
-
-    def run(self, work: int, args: Sequence[Any]) -> None:
-        if work:
-            self.function(0, work, *args)
-
-
 def with_globals(function: Any, name: str, values: dict[str, Any]) -> Any:
     """The function under another name, with these globals besides its own.
 
@@ -175,11 +110,6 @@ def with_globals(function: Any, name: str, values: dict[str, Any]) -> Any:
     variant = types.FunctionType(function.__code__, scope, name)
     variant.__qualname__, variant.__module__ = name, function.__module__
     return variant
-
-
-def _is_ours(function: Callable[..., Any] | Kernel) -> bool:
-    """Whether it is the package's own, not one of a script or another package."""
-    return function.__module__.partition(".")[0] == __package__.partition(".")[0]
 
 
 def _njit(
@@ -194,7 +124,7 @@ def _njit(
     called = {name: function.__globals__.get(name) for name in function.__code__.co_names}
     own = {name: f for name, f in called.items() if isinstance(f, CpuFunction)}
     helpers = {name: f.compiled() for name, f in own.items()}
-    ours = all(map(_is_ours, [function, *[f.function for f in own.values()]]))
+    ours = all(map(is_ours, [function, *[f.function for f in own.values()]]))
     if ours:
         helpers |= {name: BUILTINS[name] for name in called.keys() & BUILTINS.keys()}
     if helpers:

@@ -2,7 +2,7 @@
 
 A launch that went through Python cost 20 microseconds, and each chunk of it one or two, for threads
 met at the GIL: sums of two arrays of 300,000 numbers took twice as long on two threads as on one.
-Here the caller writes the address of a loop and of its arguments into the mailbox (``parallel.py``)
+Here the caller writes the address of a loop and of its arguments into the mailbox (``threads.py``)
 and changes its JOB, which the others look at all the time: they begin within a microsecond.
 
 JOB is odd while a job is open. A thread enters (HELPERS), looks whether the same job is open still,
@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from ._jit import CpuFunction, CpuIntrinsic, with_globals
-from .parallel import (
+from .threads import (
     APART,
     ARGUMENTS,
     BEDS,

@@ -17,8 +17,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..parallel import CHUNKS_PER_THREAD, get_num_threads, parallel_for
+from ..parallel import CHUNKS_PER_THREAD, parallel_for
 from ..scratch import scratch
+from ..threads import get_num_threads
 from .cells import whole
 from .copy import fill
 from .direct import correlate, lay_weights, sum_weights

@@ -23,10 +23,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._jit import CpuFunction, CpuIntrinsic, CpuKernel, register, with_globals
+from .._jit import CpuFunction, CpuIntrinsic, CpuKernel, with_globals
 from ..formula import check_count, split_parameters
 from ..layout import DATA, broadcast_strides, merge_axes
 from ..parallel import SERIAL_ELEMENTS, parallel_for, take_first_call
+from ..registry import register
 from ..team import look
 from .cells import inlined
 from .simd import (

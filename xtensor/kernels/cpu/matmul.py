@@ -13,8 +13,10 @@ from __future__ import annotations
 import numpy as np
 
 from .. import blas
-from .._jit import CpuFunction, cpu_whole_kernel, kernels
-from ..parallel import get_num_threads, parallel_for
+from .._jit import CpuFunction, cpu_whole_kernel
+from ..parallel import parallel_for
+from ..registry import kernels
+from ..threads import get_num_threads
 from .cells import inlined
 from .product import BLOCK_COLUMNS, BLOCK_DEPTH, BLOCK_ROWS, PANEL, ROWS, multiply_matrices
 from .simd import pointer

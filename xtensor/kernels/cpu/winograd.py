@@ -23,8 +23,9 @@ from __future__ import annotations
 import numpy as np
 
 from .._jit import CpuFunction
-from ..parallel import get_num_threads, parallel_for
+from ..parallel import parallel_for
 from ..scratch import scratch
+from ..threads import get_num_threads
 from .cells import clear_cells, inlined, whole
 from .product import PANEL, ROWS, multiply_panel, multiply_panels
 from .simd import lanes_of, load_tile, pointer, row_transform, store_tile, transpose_square
