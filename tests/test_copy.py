@@ -86,6 +86,24 @@ def test_windows_that_overlap():
     assert read(x, windows).tobytes() == windows(x).tobytes()
 
 
+@pytest.mark.parametrize("dtype", [xt.kfloat64, xt.kfloat32, xt.kint8, xt.kbool])
+@pytest.mark.parametrize(
+    ("shapes", "axis"),
+    [
+        ([(70_000,), (0,), (1,), (33_000,)], 0),  # runs that end within a part
+        ([(5000, n) for n in (3, 17, 0, 1)], 1),  # rows of less than a run
+        ([(3, n, 7) for n in (2500, 1, 4000)], 1),
+        ([(1, 400, 2)] * 90, 0),
+    ],
+)
+def test_many_numbers_joined(shapes, axis, dtype):
+    parts = [xt.XTensor(rng(2).integers(0, 2, shape), dtype=dtype) for shape in shapes]
+    due = np.concatenate([part.to_numpy() for part in parts], axis)
+    for threads in (1, 2, 3):
+        xt.set_num_threads(threads)
+        assert xt.concatenate(parts, axis).to_numpy().tobytes() == due.tobytes()
+
+
 @pytest.mark.parametrize("axis", [0, 1, 2])
 @pytest.mark.parametrize(("join", "due"), [(xt.concatenate, np.concatenate), (xt.stack, np.stack)])
 def test_large_tensors_joined(join, due, axis):

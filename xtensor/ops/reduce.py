@@ -74,7 +74,7 @@ class Mean(Reduction):
         sums = wide_sums(x, self.axes)
         # Divided by 0, a sum over nothing would be NaN as well, but NumPy would warn.
         count = x.size // (sums.size or 1) or np.nan
-        if type(sums) is np.ndarray and sums.shape and x.size < SMALL:
+        if type(sums) is np.ndarray and sums.shape and sums.size < SMALL:
             return self.fit((sums / count).astype(x.dtype))
         total = flat(sums)
         wide, out = empty_like(total), empty_like(total, dtype=x.dtype)

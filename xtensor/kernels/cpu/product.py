@@ -188,14 +188,14 @@ def multiply_matrices(out, to, out_step, a, i, a_row, a_step, b, j, b_step, b_co
             for r in range(0, rows, BLOCK_ROWS):
                 tall = min(BLOCK_ROWS, rows - r)
                 source, at, row, step = a, i + r * a_row + d * a_step, a_row, a_step
-                if a_step != 1:
-                    for k in range(deep):
-                        copy_cells(copies, k * BLOCK_ROWS, a, at + k * a_step, tall)
-                    source, at, row, step = copies, 0, 1, BLOCK_ROWS
-                elif tall % ROWS != 0:
-                    for k in range(tall):
-                        copy_cells(copies, k * BLOCK_DEPTH, a, at + k * a_row, deep)
-                    source, at, row, step = copies, 0, BLOCK_DEPTH, 1
+                if a_step != 1 or tall % ROWS != 0:
+                    if a_step == 1:
+                        lines, apart, length, row = tall, a_row, deep, BLOCK_DEPTH
+                    else:
+                        lines, apart, length, row, step = deep, a_step, tall, 1, BLOCK_ROWS
+                    for k in range(lines):
+                        copy_cells(copies, k * max(row, step), a, at + k * apart, length)
+                    source, at = copies, 0
                 for k in range(0, tall, ROWS):
                     place = to + (r + k) * out_step + c
                     begin, first, begin_row = out, place, out_step
