@@ -91,7 +91,7 @@ print(peak(), before)
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_peak_memory_of_a_step(figure, name):
-    """Of a process that has imported one library; for PyTorch's, xtensor is there too (20 MB)."""
+    """Of a process that has imported one library; for PyTorch's, xtensor is there too (4 MB)."""
     if not Path("/proc/self/status").exists():
         pytest.skip("only Linux says what a process took at most")
     ours, before = run(PEAK.format(["torch", "jax", "pyvqnet"], "our_step", name))
