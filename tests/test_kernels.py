@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
 import threading
 import time
 
+import numba
 import numpy as np
 import pytest
+from numba.core import ir
 
 import xtensor as xt
 from xtensor.device import to_device, to_host
 from xtensor.elementwise import apply
 from xtensor.kernels import launch, load
+from xtensor.kernels._jit import CpuFunction, with_globals
 from xtensor.kernels.cpu.elementwise import WAYS
 from xtensor.kernels.parallel import parallel_for
 from xtensor.kernels.threads import get_pool
@@ -340,6 +344,29 @@ def test_a_fork_from_within_a_compilation_comes_through():
         "print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
     )
     assert out == "0"
+
+
+def test_a_compilation_leaves_numba_and_the_collector_as_they_were():
+    helper = CpuFunction(lambda x: x + 1, inline="always")
+    outer = CpuFunction(with_globals(_calls_helper, "calls_helper", {"helper": helper}))
+    refused = CpuFunction(with_globals(_calls_helper, "is_refused", {"helper": None}))
+    for enabled in (True, False):
+        (gc.enable if enabled else gc.disable)()
+        try:
+            assert outer.compiled()(1 if enabled else 1.0) == 2
+            with pytest.raises(numba.TypingError):
+                refused.compiled()(1)
+            assert gc.isenabled() == enabled
+        finally:
+            gc.enable()
+        assert not any("__deepcopy__" in vars(kind) for kind in (ir.Scope, ir.Loc))
+
+
+helper = None
+
+
+def _calls_helper(x):
+    return helper(x)
 
 
 def test_the_number_of_threads_comes_from_the_environment():
