@@ -141,6 +141,16 @@ def test_scopes_nest_and_restore_after_errors():
     assert [f() for f in state] == [False, False]
 
 
+def test_evaluation_lasts_whatever_opens_a_tape_inside_it():
+    norm, x = xt.BatchNorm1d(2), xt.XTensor([[1.0, 2.0], [3.0, 5.0]], requires_grad=True)
+    with xt.autograd.eval_mode(), xt.autograd.tape():
+        assert (xt.autograd.is_recording(), xt.autograd.is_training()) == (True, False)
+        y = norm(x)
+    y.backward(xt.ones([2, 2]))
+    np.testing.assert_array_equal(norm.global_mean.to_numpy(), [0, 0])
+    np.testing.assert_allclose(x.grad.to_numpy(), np.full((2, 2), 1 / np.sqrt(1 + 1e-5)), rtol=1e-6)
+
+
 def test_scopes_decorate_functions():
     @xt.autograd.tape()
     @xt.autograd.no_grad()

@@ -518,6 +518,7 @@ def test_tensors_are_not_raw_arrays():
         lambda x: launch("relu_forward", 1, x, x),
         lambda x: xt.apply("relu_forward", (x,)),
         lambda x: xt.apply("sigmoid_forward", x),
+        xt.empty_like,
     ):
         with pytest.raises(TypeError, match=r"a raw array.*pass x\.array"):
             call(xt.ones([1]))
@@ -543,7 +544,21 @@ def test_a_damaged_cache_costs_a_warning_not_the_run(tmp_path, damage):
 def test_a_cache_that_cannot_be_written(tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("not a directory")
-    assert python(KERNEL, XTENSOR_CACHE=str(blocked))[0] == "8"
+    out, errors = python(KERNEL, XTENSOR_CACHE=str(blocked))
+    assert out == "8"
+    assert errors.count("RuntimeWarning: xtensor keeps no compiled kernels") == 1
+    assert "XTENSOR_CACHE" in errors
+
+
+def test_uncompiled_kernels_are_refused_in_words():
+    code = "import xtensor as xt; xt.softmax(xt.ones([3, 3]), 1)"
+    with pytest.raises(AssertionError, match="NUMBA_DISABLE_JIT is 1; expected 0"):
+        python(code, NUMBA_DISABLE_JIT="1")
+
+
+def test_an_unknown_liberty_is_refused():
+    with pytest.raises(ValueError, match="fastmath is 'fast'; expected one of 'strict'"):
+        xt.cpu_kernel(fastmath="fast")
 
 
 def test_a_cache_directory_open_to_others_is_not_used(tmp_path):

@@ -11,7 +11,7 @@ print(x.grad)
 
 import typing as _typing
 
-from . import autograd, compat, initializer, module, optimizer, sequence, storage
+from . import autograd, compat, datasets, initializer, module, optimizer, sequence, storage
 from ._version import __version__
 from .checkpoint import load_checkpoint, save_checkpoint
 from .device import (
@@ -97,7 +97,7 @@ from .op import Op
 from . import methods  # last: it hangs the ops on XTensor  # isort: skip
 
 __all__ = [
-    "autograd", "compat", "initializer", "module", "optimizer", "sequence", "storage",
+    "autograd", "compat", "datasets", "initializer", "module", "optimizer", "sequence", "storage",
     "__version__",
     "load_checkpoint", "save_checkpoint",
     "DEV_CPU", "DEV_GPU_0", "DEV_GPU_1", "DEV_GPU_2", "DEV_GPU_3", "DEV_GPU_4", "DEV_GPU_5",

@@ -3,7 +3,7 @@
 An op that ran while recording *is* the node of the graph: it keeps what its backward needs and the
 nodes its inputs came from. Outputs hold their node, nodes hold earlier nodes, nothing else holds
 either, so a graph nobody refers to is gone. Whether operations are recorded, and whether layers
-such as batch normalisation and dropout train, are two flags of the running thread.
+such as batch normalisation and dropout train, are flags of the running thread.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ LEAF = -1
 class _State(threading.local):
     tape: tape | None = None  # where operations are recorded; None while they are not
     training = False
+    evaluating = False
     anomaly = False
 
 
@@ -143,7 +144,7 @@ class no_grad(_Scope):
 
 
 class eval_mode(_Scope):
-    """``with autograd.eval_mode():`` lets layers evaluate, inside a tape too; recording stays.
+    """``with autograd.eval_mode():`` lets layers evaluate, in a tape or around it; recording stays.
 
     Example:
         >>> import xtensor as xt
@@ -152,7 +153,7 @@ class eval_mode(_Scope):
         [1. 1. 1.]
     """
 
-    flags = {"training": False}  # noqa: RUF012 - read only
+    flags = {"evaluating": True}  # noqa: RUF012 - read only
 
 
 class detect_anomaly(_Scope):
@@ -191,7 +192,7 @@ def warn_unrecorded(where: str, changed: Any, other: Any, remedy: str) -> None:
 
 def is_training() -> bool:
     """Whether layers of this thread are in training mode."""
-    return state.training
+    return state.training and not state.evaluating
 
 
 def walk_back(seeds: Sequence[tuple[Op, int, Array]]) -> None:

@@ -16,7 +16,7 @@ from numpy import ndarray
 
 from .dtype import BOOL
 from .errors import message, shown
-from .kernels import launch
+from .kernels import check_raw, launch
 from .kernels.parallel import SERIAL_ELEMENTS
 
 Array: TypeAlias = Any
@@ -119,7 +119,10 @@ def empty_like(
 
     Args:
         array: raw array of either device.
-        shape, dtype: of the result; None for those of ``array``.
+        shape, dtype: of the result, a NumPy dtype; None for those of ``array``.
+
+    Raises:
+        TypeError: ``array`` is no raw array, but a tensor, say.
 
     Example:
         >>> empty_like(np.zeros((2, 3), np.float32), (4,)).shape
@@ -129,6 +132,7 @@ def empty_like(
     dtype = array.dtype if dtype is None else dtype
     if type(array) is ndarray:
         return np.empty(shape, dtype)
+    check_raw("empty_like", "array", array)
     return empty(shape, dtype, device_of(array))
 
 

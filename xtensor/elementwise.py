@@ -22,7 +22,7 @@ def apply(name: str, arrays: tuple[Array, ...], *numbers: Any, dtype: Any = None
         name: a registered elementwise kernel.
         arrays: raw arrays of one dtype and device.
         numbers: the plain numbers the kernel takes after its arrays.
-        dtype: of the result; that of the first array by default.
+        dtype: of the result, one of NumPy's; that of the first array by default.
 
     Raises:
         LookupError: there is no such kernel.

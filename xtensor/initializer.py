@@ -1,4 +1,6 @@
-"""Initializers: callables that give a tensor of start values for a shape and dtype.
+"""Initializers: callables that give a tensor of start values for a shape.
+
+One that has a parameter called ``dtype`` is given that too.
 
 Random ones take ``fan_in``, how many inputs one output of the layer sums up, because a bias starts
 in the same interval as the weight it goes with.

@@ -63,7 +63,7 @@ def check_axis(where: str, axis: Any, ndim: int, argument: str = "axis") -> int:
         >>> check_axis("cumsum", -1, 3)
         2
     """
-    if isinstance(axis, (list, tuple)):
+    if not isinstance(axis, (int, np.integer)) or isinstance(axis, bool):
         raise TypeError(message(where, argument, shown(axis), "one int"))
     return check_axes(where, axis, ndim, argument)[0]
 

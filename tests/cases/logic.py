@@ -64,6 +64,8 @@ cases += [
          [np.array([[True], [False]]), normal(3, 3), normal(4, 2, 1)], "broadcast"),
     Case("where", lambda c, x: xt.where(c, x, 0.0), lambda c, x: np.where(c, x, 0.0),
          [np.array([True, False]), normal(3, 2)], "number"),
+    Case("where", lambda c, x: xt.where(c, x, 7), lambda c, x: np.where(c, x, x.dtype.type(7)),
+         [np.array([True, False]), np.array([1, 2], np.uint8)], "small-integers"),
     Case("where", xt.where, naive.where,
          [np.array([True, False] * 3), odd, odd[::-1].copy()], "nan", grad=()),
     Case("where", lambda c, x, y: xt.where(c, x, y), naive.where,

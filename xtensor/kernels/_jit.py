@@ -120,6 +120,11 @@ def _njit(
 
     from ._llvm import BUILTINS
 
+    if numba.config.DISABLE_JIT:
+        raise RuntimeError(
+            message("xtensor", "NUMBA_DISABLE_JIT", 1, "0, as only compiled code runs kernels",
+                    "unset it; a kernel of your own also runs as Python: k.function(0, n, ...)")
+        )  # fmt: skip
     numba.typeof(np.empty(0))  # imports what a first call else would, where no fork waits for it
     called = {name: function.__globals__.get(name) for name in function.__code__.co_names}
     own = {name: f for name, f in called.items() if isinstance(f, CpuFunction)}
@@ -174,7 +179,8 @@ def cpu_kernel(function: Any = None, *, fastmath: str = "strict") -> Any:
             "reassociate" may also reorder sums, which is what lets a reduction vectorise.
 
     Raises:
-        ValueError: another module or xtensor itself already has a CPU kernel of that name.
+        ValueError: another module or xtensor itself already has a CPU kernel of that name;
+            ``fastmath`` is no name in FASTMATH.
 
     Example:
         >>> @cpu_kernel
@@ -184,6 +190,9 @@ def cpu_kernel(function: Any = None, *, fastmath: str = "strict") -> Any:
         >>> doctest_double_forward
         <cpu kernel doctest_double_forward(start, stop, out, x)>
     """
+    if fastmath not in FASTMATH:
+        names = ", ".join(map(repr, FASTMATH))
+        raise ValueError(message("cpu_kernel", "fastmath", repr(fastmath), f"one of {names}"))
     if function is None:
         return lambda function: register(CpuKernel(function, fastmath))
     return register(CpuKernel(function, fastmath))

@@ -22,6 +22,7 @@ from typing import Any
 from .._version import __version__
 
 _lock = threading.Lock()
+OFF = "switched off by XTENSOR_CACHE=0"
 
 
 def _base() -> Path | None:
@@ -60,7 +61,7 @@ def state() -> tuple[Path | None, str]:
     try:
         base = _base()
         if base is None:
-            return None, "switched off by XTENSOR_CACHE=0"
+            return None, OFF
         path = base / f"{__version__}-{_fingerprint()}"
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         if hasattr(os, "getuid"):
@@ -112,12 +113,24 @@ class _ForgivingCache:
         )
 
 
+@lru_cache(maxsize=1)
+def _say_once(reason: str) -> None:
+    if reason != OFF:
+        warnings.warn(
+            f"xtensor keeps no compiled kernels, and compiles them in every run: {reason}. Set "
+            "XTENSOR_CACHE to a directory of your own, or to 0 for none.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+
+
 def cached(build: Callable[[bool], Any]) -> Any:
     """``build(True)`` with numba's cache in our directory, or ``build(False)`` without one."""
     from numba import config
 
-    path, _ = state()
+    path, reason = state()
     if path is None:
+        _say_once(reason)
         return build(False)
     with _lock:
         previous, config.CACHE_DIR = config.CACHE_DIR, str(path)

@@ -62,8 +62,10 @@ def power_backward_x(g, x, y):
 
 
 def power_backward_y(g, x, out):
-    """0 at x = 0, where x**y does not depend on a positive y."""
-    return g * out * math.log(x) if x != 0 else g * x
+    """0 at x = 0, where x**y does not depend on a positive y; infinite with it for a negative y."""
+    if x != 0:
+        return g * out * math.log(x)
+    return -g * out if abs(out) > ONE else g * x
 
 
 def neg_forward(x):

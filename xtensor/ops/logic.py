@@ -103,6 +103,13 @@ class Where(Elementwise):
                         "compare it, as in t > 0")
             )  # fmt: skip
 
+    def _as_tensors(self, inputs: tuple[Any, ...]) -> list[XTensor]:
+        """Numbers become what the tensor among the values is; the condition gives the device."""
+        found = super()._as_tensors(inputs)
+        if any(isinstance(x, XTensor) for x in inputs[1:]):
+            found[1:] = super()._as_tensors(inputs[1:])
+        return found
+
     def _promote(self, arrays: list[Array]) -> list[Array]:
         values = super()._promote(arrays[1:])
         if self.cast_from is not None:

@@ -469,6 +469,10 @@ def broadcast_to(t: XTensor, ref: Sequence[int]) -> XTensor:
         <XTensor 2x2 cpu(0) kfloat32>
     """
     check_tensor("broadcast_to", "t", t)
+    if isinstance(ref, XTensor):
+        raise TypeError(
+            message("broadcast_to", "ref", "an XTensor", "a list of lengths", "pass ref.shape")
+        )
     shape = check_shape(ref, "broadcast_to", t.array.dtype)
     if not fits(t.shape, shape):
         raise ValueError(

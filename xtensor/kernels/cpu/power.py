@@ -44,12 +44,12 @@ def power_backward_x(g: np.ndarray, x: np.ndarray, y: np.ndarray, out: Any) -> N
 
 
 def power_backward_y(g: np.ndarray, x: np.ndarray, power: np.ndarray, out: Any) -> None:
-    """g * x ** y * log(x), and g * x at x = 0"""
+    """g * x ** y * log(x), and g * x at x = 0 for a y that is not negative"""
     n = number(x)
     np.multiply(power, np.log(x if n is None else x.dtype.type(n)), out=out)
     np.multiply(out, g, out=out)
     if not n:
-        np.multiply(g, x, out=out, where=x == 0)
+        np.multiply(g, x, out=out, where=(x == 0) & (abs(power) <= 1))
 
 
 def number(x: np.ndarray) -> float | None:
