@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ..device import Array
-from ..dtype import BOOL, is_floating
+from ..device import Array, cast
+from ..dtype import BOOL, INT64, is_floating
 from ..elementwise import apply
 from ..errors import message, shown
-from ..tensor import XTensor
+from ..tensor import XTensor, wrap
 from .elementwise import Elementwise, Unary
 
 
@@ -20,6 +20,14 @@ class Truth(Elementwise, abstract=True):
 
     promotion = "common"
     differentiable = False
+
+    def _as_tensors(self, inputs: tuple[Any, ...]) -> list[XTensor]:
+        """A number beyond the dtype it meets has an answer too, as ``labels != -1`` of kuint8."""
+        try:
+            return super()._as_tensors(inputs)
+        except OverflowError:
+            wide = [wrap(cast(x.array, INT64)) if isinstance(x, XTensor) else x for x in inputs]
+            return super()._as_tensors(tuple(wide))
 
     def forward(self, *inputs: Array) -> Array:
         return apply(f"{self.name}_forward", inputs, dtype=BOOL)
