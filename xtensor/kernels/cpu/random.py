@@ -138,6 +138,19 @@ def words_of(blocks, counter, key):
     return np.stack(words, axis=1)
 
 
+def draw_by_numpy(numbers, out, per_block, counter, key):
+    """Block by block, as many to a block, what ``numbers`` makes of their words.
+
+    So many blocks at a time as stay in a cache; a number that underflows is no news.
+    """
+    with np.errstate(all="ignore"):
+        for first in range(0, out.size, per_block * BLOCKS):
+            part = out[first : first + per_block * BLOCKS]
+            begin = counter + np.uint64(first // per_block)
+            words = words_of(-(-part.size // per_block), begin, key)
+            part[:] = numbers(words).reshape(-1)[: part.size]
+
+
 def polar32_by_numpy(words, uniform, angle, counter, key):
     drawn = words_of(words.size // 4, counter, key).reshape(-1, 2)
     uniform[:] = formulas.middle32(drawn[:, 0])
@@ -162,7 +175,7 @@ def interleave_by_numpy(out, r, cosine, sine, mean):
 def random_words_forward(start, stop, out, counter, key):
     """out[4*i + j] = word j of block i; out uint32 [n]"""
     if by_numpy(random_words, out.size):
-        out[:] = words_of(stop, counter, key).reshape(-1)[: out.size]
+        draw_by_numpy(lambda words: words, out, 4, counter, key)
     else:
         parallel_for(random_words, stop, (out, counter, key))
 
@@ -171,8 +184,10 @@ def random_words_forward(start, stop, out, counter, key):
 def uniform32_forward(start, stop, out, counter, key, low, width, most):
     """out[4*i + j] = low + width * unit24(word j of block i), at most ``most``; out float32 [n]"""
     if by_numpy(uniform32, out.size):
-        unit = formulas.unit24(words_of(stop, counter, key).reshape(-1)[: out.size])
-        np.minimum(low + width * unit, most, out=out)
+        draw_by_numpy(
+            lambda words: np.minimum(low + width * formulas.unit24(words), most),
+            out, 4, counter, key,
+        )  # fmt: skip
     else:
         parallel_for(uniform32, stop, (out, counter, key, low, width, most))
 
@@ -184,8 +199,12 @@ def uniform64_forward(start, stop, out, counter, key, low, width, most):
     out float64 [n]
     """
     if by_numpy(uniform64, out.size):
-        words = words_of(stop, counter, key).reshape(-1, 2)[: out.size]
-        np.minimum(low + width * formulas.unit53(words[:, 0], words[:, 1]), most, out=out)
+        draw_by_numpy(
+            lambda words: np.minimum(
+                low + width * formulas.unit53(words[:, ::2], words[:, 1::2]), most
+            ),
+            out, 2, counter, key,
+        )  # fmt: skip
     else:
         parallel_for(uniform64, stop, (out, counter, key, low, width, most))
 

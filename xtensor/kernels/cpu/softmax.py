@@ -251,9 +251,9 @@ def softmax_gradient_columns(start, stop, grad_x, grad_out, out):
         y, at = columns_of(ys, begin, length, count, laid_y, short)
         target = results if short else to
         clear_cells(total, 0, count)
-        for first in range(0, length, FEW):
+        for first in range(0, length, together):
             clear_cells(mean, 0, count)
-            for i in range(at + first * step, at + min(first + FEW, length) * step, step):
+            for i in range(at + first * step, at + min(first + together, length) * step, step):
                 for j in range(count):
                     mean[j] += g[i + j] * y[i + j]
             for j in range(count):
@@ -297,9 +297,9 @@ def log_softmax_gradient_columns(start, stop, grad_x, grad_out, out):
         y, at = columns_of(ys, begin, length, count, laid_y, short)
         target = results if short else to
         clear_cells(total, 0, count)
-        for first in range(0, length, FEW):
+        for first in range(0, length, together):
             clear_cells(level, 0, count)
-            for i in range(at + first * step, at + min(first + FEW, length) * step, step):
+            for i in range(at + first * step, at + min(first + together, length) * step, step):
                 for j in range(count):
                     level[j] += g[i + j]
             for j in range(count):
