@@ -18,7 +18,7 @@ import xtensor as xt
 from xtensor.device import to_device, to_host
 from xtensor.elementwise import apply
 from xtensor.kernels import launch, load
-from xtensor.kernels._jit import CpuFunction, with_globals
+from xtensor.kernels._jit import CpuChoice, CpuFunction, with_globals
 from xtensor.kernels.cpu.elementwise import WAYS
 from xtensor.kernels.parallel import parallel_for
 from xtensor.kernels.threads import get_pool
@@ -367,6 +367,26 @@ helper = None
 
 def _calls_helper(x):
     return helper(x)
+
+
+@pytest.mark.parametrize(("dtype", "factor"), [(np.float32, 2), (np.float64, 3), (np.int64, 4)])
+def test_a_choice_takes_the_text_for_the_type_of_its_number(dtype, factor):
+    two, three, four = map(CpuFunction, (_doubled, _tripled, _quadrupled))
+    chosen = CpuChoice(two, three, four)
+    caller = CpuFunction(with_globals(_calls_helper, "calls_choice", {"helper": chosen}))
+    assert caller.compiled()(dtype(5)) == chosen(dtype(5)) == 5 * factor
+
+
+def _doubled(x):
+    return x + x
+
+
+def _tripled(x):
+    return x + x + x
+
+
+def _quadrupled(x):
+    return x + x + x + x
 
 
 def test_the_number_of_threads_comes_from_the_environment():

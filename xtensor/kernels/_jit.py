@@ -39,6 +39,11 @@ FASTMATH: dict[str, bool | set[str]] = {
     "reassociate": {"reassoc", "contract", "nsz", "arcp"},
 }
 
+# For calls from C, and from Python, numba adds to each function what takes it 0.01 to 0.05 s to
+# compile. What only compiled functions call does without both; it is kept within these.
+OPTIONS = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+HELPER_OPTIONS = OPTIONS | {"no_cpython_wrapper": True}
+
 _compile_lock = threading.RLock()
 _held_by_fork: list[Any] = []
 
@@ -112,10 +117,8 @@ def with_globals(function: Any, name: str, values: dict[str, Any]) -> Any:
     return variant
 
 
-def _njit(
-    function: Callable[..., Any], fastmath: bool | set[str] = False, inline: str = "never"
-) -> Any:
-    """Compile ``function``, its CpuFunction globals first, with the cache in our own directory."""
+def _with_helpers(function: Callable[..., Any]) -> tuple[Any, bool]:
+    """The function with what numba takes for its CpuFunction globals; whether all are ours."""
     import numba
 
     from ._llvm import BUILTINS
@@ -128,16 +131,21 @@ def _njit(
     numba.typeof(np.empty(0))  # imports what a first call else would, where no fork waits for it
     called = {name: function.__globals__.get(name) for name in function.__code__.co_names}
     own = {name: f for name, f in called.items() if isinstance(f, CpuFunction)}
-    helpers = {name: f.compiled() for name, f in own.items()}
+    helpers = {name: f.helper() for name, f in own.items()}
     ours = all(map(is_ours, [function, *[f.function for f in own.values()]]))
     if ours:
         helpers |= {name: BUILTINS[name] for name in called.keys() & BUILTINS.keys()}
-    if helpers:
-        function = with_globals(function, function.__name__, helpers)
+    return with_globals(function, function.__name__, helpers) if helpers else function, ours
+
+
+def _njit(function: Callable[..., Any], fastmath: bool | set[str]) -> Any:
+    """numba's dispatcher of a function, for calls from Python, with the cache in our directory."""
+    import numba
+
+    function, ours = _with_helpers(function)
 
     def build(use_cache: bool) -> Any:
-        options = {"fastmath": fastmath, "cache": use_cache, "inline": inline}
-        return numba.njit(nogil=True, error_model="numpy", **options)(function)
+        return numba.njit(**OPTIONS, fastmath=fastmath, cache=use_cache)(function)
 
     dispatcher = cache.cached(build) if ours else build(False)
     dispatcher.compile = _compiled_sooner(dispatcher.compile)
@@ -222,6 +230,7 @@ class CpuFunction(Compiled):
         self.fastmath = FASTMATH[fastmath]
         self.inline = inline
         self._compiled: Any = None
+        self._helper: Any = None
         self._shared: Any = None
 
     def __call__(self, *args: Any) -> Any:
@@ -231,12 +240,27 @@ class CpuFunction(Compiled):
         return f"<compiled function {self.function.__module__}.{self.function.__name__}>"
 
     def compiled(self) -> Any:
-        """The numba dispatcher; made on first use."""
+        """The numba dispatcher, for calls from Python; made on first use."""
         if self._compiled is None:
             with _compile_lock:  # host kernels ask for it from several threads
                 if self._compiled is None:
-                    self._compiled = _njit(self.function, self.fastmath, self.inline)
+                    self._compiled = _njit(self.function, self.fastmath)
         return self._compiled
+
+    def helper(self) -> Any:
+        """What compiled functions call; called from Python, it would end the program."""
+        if self._helper is None:
+            with _compile_lock:
+                if self._helper is None:
+                    self._helper = self._make_helper()
+        return self._helper
+
+    def _make_helper(self) -> Any:
+        import numba
+
+        function, _ = _with_helpers(self.function)
+        options = {"fastmath": self.fastmath, "inline": self.inline}
+        return numba.njit(**HELPER_OPTIONS, **options)(function)
 
     def shared(self, buffers: int) -> Any:
         """The dispatcher of a job over it, see ``team.shared``; made on first use."""
@@ -261,11 +285,40 @@ class CpuIntrinsic(CpuFunction):
     helper with ``inline="always"``.
     """
 
-    def compiled(self) -> Any:
-        if self._compiled is None:
-            from ._llvm import make_intrinsic
+    def _make_helper(self) -> Any:
+        from ._llvm import make_intrinsic
 
-            with _compile_lock:
-                if self._compiled is None:
-                    self._compiled = make_intrinsic(self.function)
-        return self._compiled
+        return make_intrinsic(self.function)
+
+
+class CpuChoice(CpuFunction):
+    """A helper of one number with a text for float32, one for float64 and one for any other.
+
+    An ``isinstance`` in a single text would do, but numba takes 0.1 s to see through it.
+    """
+
+    def __init__(
+        self, single: CpuFunction, double: CpuFunction, other: CpuFunction | None = None
+    ) -> None:
+        super().__init__(single.function)
+        self.single, self.double, self.other = single, double, other or single
+
+    def __call__(self, x: Any) -> Any:
+        texts = {np.float32: self.single, np.float64: self.double}
+        return texts.get(type(x), self.other)(x)
+
+    def _make_helper(self) -> Any:
+        from numba import types
+        from numba.extending import overload
+
+        single, double, other = (
+            _with_helpers(text.function)[0] for text in (self.single, self.double, self.other)
+        )
+        texts = {types.float32: single, types.float64: double}
+
+        def choose(x: Any) -> Any:
+            raise NotImplementedError("only compiled functions call it")
+
+        options = HELPER_OPTIONS | {"fastmath": self.single.fastmath}
+        overload(choose, jit_options=options)(lambda x: texts.get(x, other))
+        return choose

@@ -4,7 +4,7 @@ numba's own call the scalar ones of the C library (50 times slower); NumPy's are
 pass over memory once for each step. The method is that of Cody and Waite ("Software Manual for the
 Elementary Functions", 1980): x = k ln 2 + r with abs(r) <= ln(2) / 2, exp(x) = 2**k exp(r), with
 the coefficients of Moshier's Cephes library for exp(r). The error stays within about one unit of
-the last place. ``isinstance`` is decided while compiling.
+the last place.
 
 ``mills`` is a polynomial in (x - k) / (x + k), as in Shepherd and Laframboise ("Chebyshev
 approximation of (1 + 2x) exp(x^2) erfc x in 0 <= x < infinity", Math. Comp. 36, 1981). The
@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._jit import CpuFunction, cpu_function
+from .._jit import CpuChoice, cpu_function
 from .simd import bits_of, number_of
 
 F, D, I32, I64 = np.float32, np.float64, np.int32, np.int64
@@ -31,29 +31,31 @@ BITS_32, BITS_64 = ROUND_32.view(I32), ROUND_64.view(I64)
 
 
 # No reordering in here, whatever the caller allows itself: the rounding trick would be cancelled.
-@cpu_function("contract")
-def reduced(x):
-    """q, a, b with exp(x) = (1 + q) * a * b; a and b are powers of two, whose product may overflow.
+exact = cpu_function("contract")
 
-    x beyond what gives 0 or infinity is cut off first; NaN stays NaN.
-    """
-    if isinstance(x, F):
-        x = F(89) if x > F(89) else (F(-104) if x < F(-104) else x)
-        rounded = F(x * F(1.44269504) + ROUND_32)
-        f = rounded - ROUND_32
-        k = I32(bits_of(rounded) - BITS_32)
-        r = x - f * F(0.693359375)
-        r = r - f * F(-2.12194440e-4)
-        p = F(1.9875691500e-4)
-        p = p * r + F(1.3981999507e-3)
-        p = p * r + F(8.3334519073e-3)
-        p = p * r + F(4.1665795894e-2)
-        p = p * r + F(1.6666665459e-1)
-        p = p * r + F(5.0000001201e-1)
-        half = I32(k >> I32(1))
-        a = number_of(I32((half + I32(127)) << I32(23)))
-        b = number_of(I32((k - half + I32(127)) << I32(23)))
-        return p * r * r + r, a, b
+
+@exact
+def reduced32(x):
+    x = F(89) if x > F(89) else (F(-104) if x < F(-104) else x)
+    rounded = F(x * F(1.44269504) + ROUND_32)
+    f = rounded - ROUND_32
+    k = I32(bits_of(rounded) - BITS_32)
+    r = x - f * F(0.693359375)
+    r = r - f * F(-2.12194440e-4)
+    p = F(1.9875691500e-4)
+    p = p * r + F(1.3981999507e-3)
+    p = p * r + F(8.3334519073e-3)
+    p = p * r + F(4.1665795894e-2)
+    p = p * r + F(1.6666665459e-1)
+    p = p * r + F(5.0000001201e-1)
+    half = I32(k >> I32(1))
+    a = number_of(I32((half + I32(127)) << I32(23)))
+    b = number_of(I32((k - half + I32(127)) << I32(23)))
+    return p * r * r + r, a, b
+
+
+@exact
+def reduced64(x):
     x = D(710) if x > D(710) else (D(-746) if x < D(-746) else x)
     rounded = D(x * D(1.4426950408889634) + ROUND_64)
     f = rounded - ROUND_64
@@ -71,14 +73,19 @@ def reduced(x):
     return D(2.0) * p / (d - p), a, b
 
 
-@cpu_function("contract")
+# q, a, b with exp(x) = (1 + q) * a * b; a and b are powers of two, whose product may overflow.
+# x beyond what gives 0 or infinity is cut off first; NaN stays NaN.
+reduced = CpuChoice(reduced32, reduced64)
+
+
+@exact
 def exp(x):
     """exp(x); infinity above its range, 0 below"""
     q, a, b = reduced(x)
     return (q * a + a) * b
 
 
-@cpu_function("contract")
+@exact
 def expm1(x):
     """exp(x) - 1 for x <= 0, where neither subtraction loses digits"""
     q, a, b = reduced(x)
@@ -86,33 +93,44 @@ def expm1(x):
     return q * power + (power - F(1))
 
 
-@cpu_function("contract")
-def log1p(x):
-    """log(1 + x) for 0 <= x <= 1: 2 artanh(s) = 2 (s + s**3 / 3 + ...), s = x / (2 + x) <= 1/3"""
+@exact
+def log1p32(x):
     s = x / (F(2) + x)
-    t = s * s
-    p = s - s
-    if isinstance(x, F):
-        for k in range(7, 0, -1):
-            p = (p + F(1 / (2 * k + 1))) * t
-    else:
-        for k in range(16, 0, -1):
-            p = (p + 1 / (2 * k + 1)) * t
+    t, p = s * s, F(0)
+    for k in range(7, 0, -1):
+        p = (p + F(1 / (2 * k + 1))) * t
     return (p * s + s) * F(2)
 
 
-@CpuFunction
-def within(x):
-    """abs(x), but nothing beyond the place from which exp(-x * x / 2) is 0"""
-    far = F(14.5) if isinstance(x, F) else D(40)
-    return far if abs(x) > far else abs(x)
+@exact
+def log1p64(x):
+    s = x / (D(2) + x)
+    t, p = s * s, D(0)
+    for k in range(16, 0, -1):
+        p = (p + 1 / (2 * k + 1)) * t
+    return (p * s + s) * D(2)
 
 
-@cpu_function("contract")
-def gauss(x):
-    """exp(-x * x / 2) for x >= 0, in float32 for x <= 15"""
-    if not isinstance(x, F):
-        return exp(D(-0.5) * x * x)
+# log(1 + x) for 0 <= x <= 1: 2 artanh(s) = 2 (s + s**3 / 3 + ...), s = x / (2 + x) <= 1/3
+log1p = CpuChoice(log1p32, log1p64)
+
+
+@exact
+def within32(x):
+    return F(14.5) if abs(x) > F(14.5) else abs(x)
+
+
+@exact
+def within64(x):
+    return D(40) if abs(x) > D(40) else abs(x)
+
+
+# abs(x), but nothing beyond the place from which exp(-x * x / 2) is 0
+within = CpuChoice(within32, within64)
+
+
+@exact
+def gauss32(x):
     square = x * x
     rounded = F(square * F(-0.721347520) + ROUND_32)
     r = square * F(-0.721347520) - (rounded - ROUND_32)
@@ -127,21 +145,32 @@ def gauss(x):
     return p * power * F(2**-64)
 
 
-@cpu_function("contract")
-def mills(x):
-    """exp(x * x / 2) * Phi(-x) for x >= 0, in float32 for x <= 14.5"""
-    if isinstance(x, F):
-        t = F(1) / (x + F(3.75))
-        s = (x - F(3.75)) * t
-        p = F(0.000450086499) * s + F(0.000521626436)
-        p = p * s + F(-0.00416790266)
-        p = p * s + F(0.00119289046)
-        p = p * s + F(0.0374904822)
-        p = p * s + F(-0.151519543)
-        p = p * s + F(0.35293993)
-        p = p * s + F(-0.588188342)
-        p = p * s + F(0.750294008)
-        return p * t
+@exact
+def gauss64(x):
+    return exp(D(-0.5) * x * x)
+
+
+# exp(-x * x / 2) for x >= 0, in float32 for x <= 15
+gauss = CpuChoice(gauss32, gauss64)
+
+
+@exact
+def mills32(x):
+    t = F(1) / (x + F(3.75))
+    s = (x - F(3.75)) * t
+    p = F(0.000450086499) * s + F(0.000521626436)
+    p = p * s + F(-0.00416790266)
+    p = p * s + F(0.00119289046)
+    p = p * s + F(0.0374904822)
+    p = p * s + F(-0.151519543)
+    p = p * s + F(0.35293993)
+    p = p * s + F(-0.588188342)
+    p = p * s + F(0.750294008)
+    return p * t
+
+
+@exact
+def mills64(x):
     y = x * D(0.70710678118654752)
     t = D(1) / (y + D(3))
     s = (y - D(3)) * t
@@ -167,3 +196,7 @@ def mills(x):
     p = p * s + D(-0.88339445316988232)
     p = p * s + D(1.0740069070883398)
     return D(0.5) * p * t
+
+
+# exp(x * x / 2) * Phi(-x) for x >= 0, in float32 for x <= 14.5
+mills = CpuChoice(mills32, mills64)

@@ -20,7 +20,7 @@ import numpy as np
 from .._jit import CpuFunction, cpu_function, cpu_whole_kernel, with_globals
 from ..parallel import parallel_for
 from .cells import clear_cells, copy_cells, inlined, part_of
-from .exponential import I64, D, F
+from .exponential import I64, D
 from .simd import (
     add_wide,
     extreme_number,
@@ -30,9 +30,11 @@ from .simd import (
     nan_bits,
     pointer,
     prefetch_stream,
-    room,
     sum_lanes,
+    summand,
+    wide_room,
     wide_zeros,
+    zero_like,
 )
 
 # So many columns are reduced at a time that their results stay in the first-level cache. With fewer
@@ -47,13 +49,6 @@ LONG, LANES = 16_384, 64
 
 
 @inlined
-def _sum_of_four(a, b, c, d):
-    if isinstance(a, (F, D)):
-        return (a + b) + (c + d)
-    return (I64(a) + I64(b)) + (I64(c) + I64(d))
-
-
-@inlined
 def _add_rows(sums, x, at, length, step, count):
     """sums[j] += sum_i x[at + i * step + j] for i < length, j < count"""
     quarter = length // 4
@@ -61,62 +56,32 @@ def _add_rows(sums, x, at, length, step, count):
         a, b = at + i * step, at + (quarter + i) * step
         c, d = at + (2 * quarter + i) * step, at + (3 * quarter + i) * step
         for j in range(count):
-            sums[j] += _sum_of_four(x[a + j], x[b + j], x[c + j], x[d + j])
+            left, right = summand(x[a + j]) + x[b + j], summand(x[c + j]) + x[d + j]
+            sums[j] += left + right
     for i in range(4 * quarter, length):
         for j in range(count):
             sums[j] += x[at + i * step + j]
 
 
 @inlined
-def _zero_like(x):
-    """What numbers like x are added to, as many as BLOCK."""
-    if isinstance(x, F):
-        return F(0)
-    if isinstance(x, D):
-        return D(0)
-    return I64(0)
-
-
-@inlined
-def _wide_zero(x):
-    """What any number of numbers like x are added to."""
-    if isinstance(x, (F, D)):
-        return D(0)
-    return I64(0)
-
-
-@inlined
-def _wide_room(x):
-    """Room for the sums of a tile's columns."""
-    if isinstance(x[0], (F, D)):
-        return room(D, COLUMNS)
-    return room(I64, COLUMNS)
-
-
-@inlined
 def _sum_quarters(x, at, quarter):
-    """sum_i x[at + i] for i < 4 * quarter; of floats, quarter is a multiple of a vector's lanes"""
-    if isinstance(x[at], (F, D)):
-        totals, lanes = wide_zeros(x), lanes_of(x)
-        for i in range(at, at + quarter, lanes):
-            prefetch_stream(x, i + AHEAD, quarter, 4, 1)
-            totals = add_wide(totals, load_tile(x, i, quarter, 4, 1))
-        return sum_lanes(totals)
-    total = I64(0)
-    for i in range(at, at + 4 * quarter):
-        total += x[i]
-    return total
+    """sum_i x[at + i] for i < 4 * quarter, a multiple of a vector's lanes each"""
+    totals, lanes = wide_zeros(x), lanes_of(x)
+    for i in range(at, at + quarter, lanes):
+        prefetch_stream(x, i + AHEAD, quarter, 4, 1)
+        totals = add_wide(totals, load_tile(x, i, quarter, 4, 1))
+    return sum_lanes(totals)
 
 
 @inlined
 def _sum_row(x, at, length):
-    """sum_i x[at + i] in float64 or int64"""
-    total = _wide_zero(x[at])
+    """sum_i x[at + i] of floats, in float64"""
+    total = D(0)
     quarter = length // (4 * LANES) * LANES if length > LONG else 0
     if quarter > 0:
         total += _sum_quarters(x, at, quarter)
     for begin in range(at + 4 * quarter, at + length, BLOCK):
-        part = _zero_like(x[at])
+        part = zero_like(x)
         for i in range(begin, min(begin + BLOCK, at + length)):
             part += x[i]
         total += part
@@ -141,7 +106,7 @@ def _tile(index, length, inner, parts):
 def sum_columns(start, stop, out, x, length, inner, parts):
     """Tiles of a flat out [outer * parts, inner] from x [outer, length, inner]."""
     to, xs = pointer(out), pointer(x)
-    sums = _wide_room(x)
+    sums = wide_room(x, COLUMNS)
     for index in range(start, stop):
         at, count, begin, rows = _tile(index, length, inner, parts)
         clear_cells(sums, 0, count)
@@ -154,10 +119,22 @@ def sum_columns(start, stop, out, x, length, inner, parts):
 # may exist twice, by itself and in its caller's file of the cache, each with an order of its own.
 @cpu_function("reassociate")
 def sum_rows(start, stop, out, x, length, parts):
-    """The same for x [outer, length, 1]."""
+    """The same for floats x [outer, length, 1]."""
     for index in range(start, stop):
         o, first, end = part_of(index, length, parts)
         out[index] = _sum_row(pointer(x), o * length + first, end - first)
+
+
+@CpuFunction
+def sum_whole_rows(start, stop, out, x, length, parts):
+    """The same for integers and truth values."""
+    numbers = pointer(x)
+    for index in range(start, stop):
+        o, first, end = part_of(index, length, parts)
+        total = I64(0)
+        for i in range(o * length + first, o * length + end):
+            total += numbers[i]
+        out[index] = total
 
 
 def _share(along_rows, along_columns, rows, arrays, shape, *parts):
@@ -171,16 +148,21 @@ def _share(along_rows, along_columns, rows, arrays, shape, *parts):
         parallel_for(along_columns, tiles, (*flat, length, inner, *parts), math.prod(shape))
 
 
+def _share_sums(out, x, parts):
+    along_rows = sum_rows if x.dtype.kind == "f" else sum_whole_rows
+    _share(along_rows, sum_columns, len(out), (out, x), x.shape, parts)
+
+
 @cpu_whole_kernel
 def sum_forward(start, stop, out, x):
     """out[o, j] = sum_i x[o, i, j]; out [outer, inner], range over its outer * inner elements"""
-    _share(sum_rows, sum_columns, len(out), (out, x), x.shape, 1)
+    _share_sums(out, x, 1)
 
 
 @cpu_whole_kernel
 def sum_parts_forward(start, stop, partial, x, parts):
     """partial[o * parts + p, j] = sum_i x[o, i, j], i over part p of the length; x [o, i, j]"""
-    _share(sum_rows, sum_columns, len(partial), (partial, x), x.shape, parts)
+    _share_sums(partial, x, parts)
 
 
 def _larger(a, b):

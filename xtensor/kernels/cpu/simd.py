@@ -69,6 +69,18 @@ def room(like, count):
 
 
 @CpuIntrinsic
+def wide_room(like, count):
+    """``room`` for sums of what an array or pointer holds, see ``summand``; floats in float64."""
+    types = _llvm().types
+    kind = types.float64 if isinstance(like.dtype, types.Float) else types.int64
+
+    def generate(emit, *values):
+        return emit.room(kind, count.literal_value)
+
+    return types.CPointer(kind)(like, count), generate
+
+
+@CpuIntrinsic
 def lanes_of(like):
     """Numbers in a vector, for the dtype of the array ``like``."""
     index = _llvm().types.intp
@@ -105,6 +117,28 @@ def numbers_at(source, index, count):
         return emit.numbers_at(kind, begin, index)
 
     return kind(source, index, count), generate
+
+
+@CpuIntrinsic
+def zero_like(like):
+    """The number 0 in the dtype of an array or pointer."""
+
+    def generate(emit, value):
+        return emit.context.get_constant(like.dtype, 0)
+
+    return like.dtype(like), generate
+
+
+@CpuIntrinsic
+def summand(number):
+    """The number as it is added to others: a float as it is, others as int64."""
+    types = _llvm().types
+    kind = number if isinstance(number, types.Float) else types.int64
+
+    def generate(emit, value):
+        return emit.context.cast(emit.builder, value, number, kind)
+
+    return kind(number), generate
 
 
 @CpuIntrinsic

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from .._jit import CpuFunction, cpu_function, cpu_whole_kernel, with_globals
+from .._jit import CpuChoice, CpuFunction, cpu_function, cpu_whole_kernel, with_globals
 from ..parallel import parallel_for
 from .cells import clear_cells, inlined, prefetch_cells
 from .exponential import I32, I64, D, F, exp, log1p
@@ -200,16 +200,22 @@ def exp_columns(out, to, step, x, begin, length, inner, count, peak, total, part
             total[j] += part[j]
 
 
-@inlined
-def power_and_rest(x):
-    """k ln 2 and m - 1 with x = 2**k m, 1 <= m < 2"""
-    if isinstance(x, F):
-        bits = bits_of(F(x))
-        m = number_of(I32((bits & I32(0x007FFFFF)) | I32(0x3F800000)))
-        return F((bits >> I32(23)) - I32(127)) * F(math.log(2)), m - F(1)
+@CpuFunction
+def power_and_rest32(x):
+    bits = bits_of(F(x))
+    m = number_of(I32((bits & I32(0x007FFFFF)) | I32(0x3F800000)))
+    return F((bits >> I32(23)) - I32(127)) * F(math.log(2)), m - F(1)
+
+
+@CpuFunction
+def power_and_rest64(x):
     bits = bits_of(D(x))
     m = number_of(I64((bits & I64(0x000FFFFFFFFFFFFF)) | I64(0x3FF0000000000000)))
     return D((bits >> I64(52)) - I64(1023)) * D(math.log(2)), m - D(1)
+
+
+# k ln 2 and m - 1 with x = 2**k m, 1 <= m < 2
+power_and_rest = CpuChoice(power_and_rest32, power_and_rest64)
 
 
 @cpu_function("contract")

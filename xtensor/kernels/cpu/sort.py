@@ -6,9 +6,8 @@ from __future__ import annotations
 import numpy as np
 
 from .. import sortkeys
-from .._jit import CpuFunction, cpu_kernel, cpu_whole_kernel
+from .._jit import CpuChoice, CpuFunction, cpu_kernel, cpu_whole_kernel
 from ..parallel import parallel_for
-from .cells import inlined
 from .exponential import I32, I64, D, F
 from .simd import bits_of
 
@@ -19,16 +18,25 @@ FEW, SHORT = 8, 16
 SHARED = 8
 
 
-@inlined
-def key_of(x):
-    """A whole number that compares as x does; NaN counts as the largest. See ``sortkeys``."""
-    if isinstance(x, F):
-        bits = bits_of(F(x + F(0)))
-        return I32(0x7FFFFFFF) if x != x else bits ^ ((bits >> I32(31)) & I32(0x7FFFFFFF))
-    if isinstance(x, D):
-        bits = bits_of(D(x + D(0)))
-        return I64(0x7FFFFFFFFFFFFFFF) if x != x else bits ^ ((bits >> 63) & 0x7FFFFFFFFFFFFFFF)
+@CpuFunction
+def key_of32(x):
+    bits = bits_of(F(x + F(0)))
+    return I32(0x7FFFFFFF) if x != x else bits ^ ((bits >> I32(31)) & I32(0x7FFFFFFF))
+
+
+@CpuFunction
+def key_of64(x):
+    bits = bits_of(D(x + D(0)))
+    return I64(0x7FFFFFFFFFFFFFFF) if x != x else bits ^ ((bits >> 63) & 0x7FFFFFFFFFFFFFFF)
+
+
+@CpuFunction
+def key_of_integer(x):
     return I64(x)
+
+
+# A whole number that compares as x does; NaN counts as the largest. See ``sortkeys``.
+key_of = CpuChoice(key_of32, key_of64, key_of_integer)
 
 
 @CpuFunction
