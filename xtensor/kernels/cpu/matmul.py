@@ -10,16 +10,27 @@ and reads a matrix once for a vector, in blocks that follow the shape alone.
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from .. import blas
 from .._jit import CpuFunction, cpu_whole_kernel
 from ..parallel import parallel_for
 from ..registry import kernels
+from ..scratch import scratch
 from ..threads import get_num_threads
-from .cells import inlined
-from .product import BLOCK_COLUMNS, BLOCK_DEPTH, BLOCK_ROWS, PANEL, ROWS, multiply_matrices
-from .simd import pointer
+from .cells import copy_cells, inlined, whole
+from .product import (
+    BATCH_ROWS,
+    FEWER_BATCH_ROWS,
+    PANEL,
+    cut,
+    lay_panels,
+    stretch,
+    sum_tile,
+)
+from .simd import add_part, by_registers, lanes_of, pointer, store_part, store_tile
 
 # With fewer rows or columns a product is little more than reading the other matrix. Of small ones,
 # which BLAS multiplies on one thread without being told to, tiles save time only where they have so
@@ -27,74 +38,107 @@ from .simd import pointer
 FEWEST, WORTH, WORTH_OF_EACH = 8, 1 << 20, 1 << 14
 # So many multiplications take as long as one of the elements in which parallel_for counts.
 PRODUCTS, SLOW_PRODUCTS = 32, 16
-# Blocks for each thread, so that one that is held up leaves some to the others; no smaller ones.
-BLOCKS_PER_THREAD, LEAST_ROWS, LEAST_COLUMNS = 2, 48, 64
-# What it takes to lay out a matrix if copying it takes 1: the second one where it comes transposed;
-# of the first one, where it does not, only a few rows are copied.
-TRANSPOSED, FEW_ROWS = 3, 0.2
+# Rows of a block, of which ROOM terms stay in the second-level cache; blocks for each thread, so
+# that one that is held up leaves some to the others.
+BLOCK_ROWS, BLOCKS_PER_THREAD = 64, 2
+# So many terms of a sum are added up at a time, and so many numbers are laid out as panels.
+ROOM, PANELS = 1024, 1 << 20
 # Blocks for BLAS, at most so many, of at least so many rows or columns each, so that it is at its
 # best; a product of fewer multiplications is over before they are cut out.
 MOST_BLOCKS, BLAS_ROWS, WORTH_CUTTING = 16, 128, 1 << 20
 
 
 @inlined
-def cut(length, pieces, piece, unit):
-    """First and end of a piece; but for the last one they are multiples of a unit."""
-    units = -(-length // unit)
-    first, end = piece * units // pieces, (piece + 1) * units // pieces
-    return first * unit, min(end * unit, length)
+def multiply_tile(out, to, n, a, i, a_row, a_step, panels, place, depth, high, vectors, sums, s,
+                  sums_row, added, rows, columns):  # fmt: skip
+    """Rows and columns of out, of those a tile has: sums of products, and of what is ``added``."""
+    tile = sum_tile(out, a, i, a_row, a_step, panels, place, depth, high, vectors)
+    if added:
+        tile = add_part(tile, sums, s, sums_row, rows, columns)
+    if rows == high and columns >= vectors * lanes_of(out):
+        store_tile(out, to, n, tile)
+    else:
+        store_part(out, to, n, lanes_of(out), tile, rows, columns, lanes_of(out))
 
 
 @CpuFunction
-def matmul_tiles(start, stop, out, x, y, bias, x_size, y_size, m, n, depth, transposed_x,
-                 transposed_y, parts, tall, wide, panels, copies):  # fmt: skip
-    """``matmul_forward`` over flat arrays; matrices of x are x_size apart, or 0 if there is one."""
+def matmul_tiles(start, stop, out, x, bias, panels, sets, size, m, n, depth, transposed_x, parts,
+                 tall, wide, begin, room, first, count, copies):  # fmt: skip
+    """Columns first..first+count-1 of ``matmul_forward``, a stretch of each sum, over flat arrays.
+
+    What was summed before is in out. The panels hold so many ``sets``, see ``lay_panels``; matrices
+    of x are ``size`` apart, or 0 if there is one. An index is one of ``tall`` times ``wide`` blocks
+    of a matrix of out. Its first tile of rows takes what the others leave: all rows it reads exist.
+    """
+    high, lanes = by_registers(out, BATCH_ROWS, FEWER_BATCH_ROWS), lanes_of(out)
+    tiles, across = -(-m // high), -(-count // PANEL)
     x_row, x_step = (1, m) if transposed_x else (depth, 1)
-    y_row, y_step = (1, depth) if transposed_y else (n, 1)
+    results, laid, added = pointer(out), pointer(panels), begin > 0 or bias.size > 0
     for index in range(start, stop):
         matrix, block = index // (tall * wide), index % (tall * wide)
-        b, part = matrix // parts, matrix % parts
-        d0, d1 = cut(depth, parts, part, 1)
-        r0, r1 = cut(m, tall, block // wide, ROWS)
-        c0, c1 = cut(n, wide, block % wide, PANEL)
-        multiply_matrices(
-            pointer(out), (matrix * m + r0) * n + c0, n,
-            pointer(x), b * x_size + r0 * x_row + d0 * x_step, x_row, x_step,
-            pointer(y), b * y_size + d0 * y_row + c0 * y_step, y_row, y_step,
-            pointer(bias), c0 if bias.size > 0 else -1, r1 - r0, d1 - d0, c1 - c0, pointer(panels),
-            pointer(copies),
-        )  # fmt: skip
-
-
-def blocks_by_threads(matrices, m, n, transposed_x, transposed_y):
-    """Into how many blocks of rows, and of columns, each product is cut for the threads.
-
-    Where rows are cut, each block lays out the second matrix anew, where columns are, the first.
-    """
-    wanted = -(-BLOCKS_PER_THREAD * get_num_threads() // matrices)
-    rows, columns = (
-        max(1, min(wanted, size // least)) for size, least in ((m, LEAST_ROWS), (n, LEAST_COLUMNS))
-    )
-    first = m * (1 if transposed_x else FEW_ROWS)
-    second = n * (TRANSPOSED if transposed_y else 1)
-    if columns == 1 or (rows > 1 and second <= first):
-        return rows, 1
-    return 1, columns
+        d, deep = stretch(depth, parts, matrix % parts, begin, room)
+        t0, t1 = cut(tiles, tall, block // wide)
+        p0, p1 = cut(across, wide, block % wide)
+        source, row, step = pointer(x), x_row, x_step
+        at = matrix // parts * size + d * x_step
+        if transposed_x:
+            r0, r1 = max(0, m - (tiles - t0) * high), m - (tiles - t1) * high
+            for k in range(deep):
+                copy_cells(copies, k * BLOCK_ROWS, source, at + r0 + k * m, max(high, r1 - r0))
+            source, at, step = pointer(copies), -r0, BLOCK_ROWS
+        for c in range(p0 * PANEL, min(p1 * PANEL, count), 2 * lanes):
+            place = (matrix % sets * across + c // PANEL) * room * PANEL + c % PANEL
+            for t in range(t0, t1):
+                r = max(0, m - (tiles - t) * high)
+                rows, i = m - (tiles - t - 1) * high - r, at + r * row
+                to = (matrix * m + r) * n + first + c
+                sums, s, sums_row = results, to, n
+                if begin == 0:
+                    sums, s, sums_row = pointer(bias), first + c, 0
+                if count - c > lanes:
+                    multiply_tile(results, to, n, source, i, row, step, laid, place, deep, high, 2,
+                                  sums, s, sums_row, added, rows, count - c)  # fmt: skip
+                else:
+                    multiply_tile(results, to, n, source, i, row, step, laid, place, deep, high, 1,
+                                  sums, s, sums_row, added, rows, count - c)  # fmt: skip
 
 
 def multiply_tiles(out, x, y, bias, transposed_x, transposed_y, parts):
-    """``matmul_forward`` in tiles, whose numbers are the same however the work is cut up."""
-    matrices, m, n = out.shape
+    """``matmul_forward`` in tiles, whose numbers are the same however the work is cut up.
+
+    First y is laid out as panels, then blocks of x are multiplied with them; so many matrices,
+    columns and terms of the sums at a time that the panels stay in the cache.
+    """
+    _, m, n = out.shape
     depth = x.shape[1] if transposed_x else x.shape[2]
-    x_size, y_size = (a[0].size if len(a) > 1 else 0 for a in (x, y))
-    tall, wide = blocks_by_threads(matrices, m, n, transposed_x, transposed_y)
-    parallel_for(
-        matmul_tiles, matrices * tall * wide,
-        (out.reshape(-1), x.reshape(-1), y.reshape(-1), bias, x_size, y_size, m, n, depth,
-         transposed_x, transposed_y, parts, tall, wide),
-        x.size * out.shape[2] // PRODUCTS * (len(out) // parts // len(x)),
-        (BLOCK_COLUMNS * BLOCK_DEPTH, BLOCK_ROWS * BLOCK_DEPTH),
-    )  # fmt: skip
+    room, many_y = min(ROOM, -(-depth // parts)), len(y) > 1
+    columns = min(n, whole(PANELS // (room * parts), PANEL))
+    together = max(1, PANELS // (room * columns * parts)) if many_y else len(out) // parts
+    blocks = -(-m // BLOCK_ROWS)
+    for b in range(0, len(out) // parts, together):
+        results = out[b * parts : (b + together) * parts]
+        left, right = (a[b : b + together] if len(a) > 1 else a for a in (x, y))
+        sets, matrices = len(right) * parts, len(results)
+        for first, begin in itertools.product(
+            range(0, n, columns), range(0, -(-depth // parts), room)
+        ):
+            count = min(columns, n - first)
+            across = -(-count // PANEL)
+            wide = min(across, -(-BLOCKS_PER_THREAD * get_num_threads() // (matrices * blocks)))
+            panels = scratch.array("panels", sets * across * PANEL * room, out.dtype)
+            parallel_for(
+                lay_panels, sets * across,
+                (panels, right.reshape(-1), right[0].size, depth, n, transposed_y, parts, begin,
+                 room, first, count),
+            )  # fmt: skip
+            parallel_for(
+                matmul_tiles, matrices * blocks * wide,
+                (results.reshape(-1), left.reshape(-1), bias, panels, sets,
+                 left[0].size if len(x) > 1 else 0, m, n, depth, transposed_x, parts, blocks, wide,
+                 begin, room, first, count),
+                matrices * m * count * room // PRODUCTS,
+                (room * BLOCK_ROWS if transposed_x else 1,),
+            )  # fmt: skip
 
 
 def blocks_by_shape(matrices, m, n, length):
@@ -131,13 +175,13 @@ def multiply_by_numpy(start, stop, out, x, y, bias, transposed_x, transposed_y, 
             left, right, to = x[b if len(x) > 1 else 0], y[b if len(y) > 1 else 0], out[matrix]
             added = bias
             if parts > 1:
-                d0, d1 = cut(length, parts, part, 1)
+                d0, d1 = cut(length, parts, part)
                 left, right = left[:, d0:d1], right[d0:d1]
             if blocks > 1 and m >= n:
-                r0, r1 = cut(m, blocks, block, 1)
+                r0, r1 = cut(m, blocks, block)
                 left, to = left[r0:r1], to[r0:r1]
             elif blocks > 1:
-                c0, c1 = cut(n, blocks, block, 1)
+                c0, c1 = cut(n, blocks, block)
                 right, to, added = right[:, c0:c1], to[:, c0:c1], bias[c0:c1]
             np.matmul(left, right, out=to)
             if added.size:

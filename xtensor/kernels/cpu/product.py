@@ -1,4 +1,4 @@
-"""Products of matrices in tiles: large ones, and those inside of other kernels.
+"""Products of matrices in tiles, of which those of matmul.py and of other kernels are made.
 
 OpenBLAS reaches 115 to 215 GF/s a core of a Zen 5, by what it takes the processor for, tiles 230 to
 250; and loops over many small products, as in the steps of a recurrent cell or the 36 products of a
@@ -13,12 +13,10 @@ from .._jit import CpuFunction
 from .cells import copy_cells, inlined, whole
 from .simd import (
     add_outer,
-    add_part,
     by_registers,
     lanes_of,
     load_tile,
     pointer,
-    store_part,
     store_tile,
     transpose_square,
     zero_tile,
@@ -93,37 +91,55 @@ def lay_panel(panels, at, b, j, row_step, column_step, depth, columns):
         transpose(panels, at, PANEL, b, j, column_step, columns, depth)
 
 
-# -- a matrix in full panels, for many products with few rows -------------------------------------
+# -- a matrix in panels that several blocks of a product read --------------------------------------
 
 # Rows that are multiplied together here, by registers: batches are often a multiple of that.
 # Buffers need room for a multiple of the first.
 BATCH_ROWS, FEWER_BATCH_ROWS = 8, 4
 
 
-@CpuFunction
-def lay_full_panels(start, stop, panels, matrix, depth, columns, transposed):
-    """Panels start..stop-1 [panel, depth, PANEL] of b [depth, columns] = matrix, or its transpose.
-
-    Columns beyond those of b stay as they are.
-    """
-    for panel in range(start, stop):
-        first = panel * PANEL
-        used = min(PANEL, columns - first)
-        if transposed:
-            lay_panel(pointer(panels), first * depth, pointer(matrix), first * depth, 1, depth,
-                      depth, used)  # fmt: skip
-        else:
-            lay_panel(pointer(panels), first * depth, pointer(matrix), first, columns, 1, depth,
-                      used)  # fmt: skip
+@inlined
+def cut(length, pieces, piece):
+    """First and end of a piece of range(length)."""
+    return piece * length // pieces, (piece + 1) * length // pieces
 
 
 @inlined
-def multiply_few(out, to, wide, a, i, panels, place, depth, tall):
-    """So many rows of as many columns as two vectors have."""
-    tile = zero_tile(out, tall, 2)
+def stretch(depth, parts, part, begin, most):
+    """Where a stretch of a part of the depth begins, and how long it is; at the end 0 or less."""
+    first, end = cut(depth, parts, part)
+    return first + begin, min(most, end - first - begin)
+
+
+@CpuFunction
+def lay_panels(start, stop, panels, b, size, depth, columns, transposed, parts, begin, room, first,
+               count):  # fmt: skip
+    """Panels [set, panel, room, PANEL] of columns first..first+count-1 of b [depth, columns]
+
+    or of its transpose. A set is a stretch, from ``begin`` on, of a part of the depth; the sets of
+    a matrix follow each other, matrices are ``size`` apart. Of a panel, what is beyond the stretch
+    or the columns stays as it is.
+    """
+    across = -(-count // PANEL)
+    row_step, column_step = (1, depth) if transposed else (columns, 1)
+    for index in range(start, stop):
+        matrix, panel = index // across, index % across
+        d, deep = stretch(depth, parts, matrix % parts, begin, room)
+        lay_panel(pointer(panels), index * room * PANEL, pointer(b),
+                  matrix // parts * size + d * row_step + (first + panel * PANEL) * column_step,
+                  row_step, column_step, deep, min(PANEL, count - panel * PANEL))  # fmt: skip
+
+
+@inlined
+def sum_tile(out, a, i, a_row, a_step, panels, place, depth, tall, vectors):
+    """tile[r] = sum over d < depth of a[i + r * a_row + d * a_step] * panels[place + d * PANEL :]
+
+    of so many rows, and of as many columns as so many vectors have.
+    """
+    tile = zero_tile(out, tall, vectors)
     for d in range(depth):
-        tile = add_outer(tile, a, i + d, depth, panels, place + d * PANEL)
-    store_tile(out, to, wide, tile)
+        tile = add_outer(tile, a, i + d * a_step, a_row, panels, place + d * PANEL)
+    return tile
 
 
 @CpuFunction
@@ -140,73 +156,11 @@ def multiply_full_panels(out, a, panels, rows, depth, columns):
         for r in range(0, rows, tall):
             to, i = r * wide + c, r * depth
             if rows - r == 1:
-                multiply_few(out, to, wide, a, i, panels, place, depth, 1)
+                tile = sum_tile(out, a, i, depth, 1, panels, place, depth, 1, 2)
+                store_tile(out, to, wide, tile)
             elif rows - r <= FEWER_BATCH_ROWS:
-                multiply_few(out, to, wide, a, i, panels, place, depth, FEWER_BATCH_ROWS)
+                few = sum_tile(out, a, i, depth, 1, panels, place, depth, FEWER_BATCH_ROWS, 2)
+                store_tile(out, to, wide, few)
             else:
-                multiply_few(out, to, wide, a, i, panels, place, depth, tall)
-
-
-# -- matrices of any size -------------------------------------------------------------------------
-
-# A block of so many columns and so long a part of the sums stays in the second-level cache; so many
-# rows, a multiple of ROWS, are copied at a time where they must be: those of a transposed matrix as
-# they lie, number by number of the sum, as neighbours in memory are what a tile takes together.
-BLOCK_COLUMNS, BLOCK_DEPTH, BLOCK_ROWS = 256, 512, 96
-
-
-@inlined
-def multiply_rows(out, to, out_step, a, i, a_row, a_step, panels, c, rows, depth, columns, begin, b,
-                  begin_row, added, tile_columns):  # fmt: skip
-    """Up to ROWS rows of as many columns as a tile has, from column c of panels on."""
-    tile = zero_tile(out, ROWS, tile_columns)
-    place = c // PANEL * PANEL * depth + c % PANEL
-    for d in range(depth):
-        tile = add_outer(tile, a, i + d * a_step, a_row, panels, place + d * PANEL)
-    if added:
-        tile = add_part(tile, begin, b + c, begin_row, rows, columns - c)
-    store_part(out, to + c, out_step, lanes_of(out), tile, rows, columns - c, lanes_of(out))
-
-
-@inlined
-def multiply_matrices(out, to, out_step, a, i, a_row, a_step, b, j, b_step, b_column, bias, shift,
-                      rows, depth, columns, panels, copies):  # fmt: skip
-    """out[to + r * out_step + c] = bias[shift + c] + sum over d < depth of
-        a[i + r * a_row + d * a_step] * b[j + d * b_step + c * b_column]
-
-    for r < rows and c < columns; no bias if ``shift`` is below 0. The order of a sum is the same
-    wherever its row and column lie.
-    """
-    lanes = lanes_of(out)
-    for c in range(0, columns, BLOCK_COLUMNS):
-        wide = min(BLOCK_COLUMNS, columns - c)
-        for d in range(0, depth, BLOCK_DEPTH):
-            deep = min(BLOCK_DEPTH, depth - d)
-            for p in range(0, wide, PANEL):
-                lay_panel(panels, p * deep, b, j + d * b_step + (c + p) * b_column, b_step,
-                          b_column, deep, min(PANEL, wide - p))  # fmt: skip
-            for r in range(0, rows, BLOCK_ROWS):
-                tall = min(BLOCK_ROWS, rows - r)
-                source, at, row, step = a, i + r * a_row + d * a_step, a_row, a_step
-                if a_step != 1 or tall % ROWS != 0:
-                    if a_step == 1:
-                        lines, apart, length, row = tall, a_row, deep, BLOCK_DEPTH
-                    else:
-                        lines, apart, length, row, step = deep, a_step, tall, 1, BLOCK_ROWS
-                    for k in range(lines):
-                        copy_cells(copies, k * max(row, step), a, at + k * apart, length)
-                    source, at = copies, 0
-                for k in range(0, tall, ROWS):
-                    place = to + (r + k) * out_step + c
-                    begin, first, begin_row = out, place, out_step
-                    if d == 0:
-                        begin, first, begin_row = bias, shift + c, 0
-                    for w in range(0, wide, 2 * lanes):
-                        if wide - w > lanes:
-                            multiply_rows(out, place, out_step, source, at + k * row, row, step,
-                                          panels, w, tall - k, deep, wide, begin, first, begin_row,
-                                          d > 0 or shift >= 0, 2)  # fmt: skip
-                        else:
-                            multiply_rows(out, place, out_step, source, at + k * row, row, step,
-                                          panels, w, tall - k, deep, wide, begin, first, begin_row,
-                                          d > 0 or shift >= 0, 1)  # fmt: skip
+                many = sum_tile(out, a, i, depth, 1, panels, place, depth, tall, 2)
+                store_tile(out, to, wide, many)
