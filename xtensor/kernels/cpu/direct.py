@@ -23,7 +23,7 @@ from .._jit import CpuFunction
 from .cells import clear_cells, inlined, move_rows
 from .direct_plan import BLOCK, NARROW_TILE, TILE, Bands, Units
 from .exponential import I64
-from .product import PANEL, lay_panel, transpose
+from .product import PANEL, transpose
 from .simd import (
     add_places,
     add_tile,
@@ -76,22 +76,6 @@ def sum_terms(sums, begin, i, step, source, base, places, at, shifts, depths, fi
                 sum_tile(sums, c, begin, i, step, source, base, places, at, shifts, depths, t, end,
                          panel, j, count, NARROW_TILE, 1)  # fmt: skip
         begin, i, step = sums, 0, PANEL
-
-
-@CpuFunction
-def lay_weights(start, stop, panels, weight, rows, blocks, depth, group_step, block_step, row_step):
-    """Panels start..stop-1 [group, panel, block, depth, PANEL] of a weight.
-
-    Row r of a group is column r of its panels: what begins at weight[group * group_step +
-    block * block_step + r * row_step] and is ``depth`` long.
-    """
-    per_group = -(-rows // PANEL)
-    for index in range(start, stop):
-        group, first = index // per_group, index % per_group * PANEL
-        for block in range(blocks):
-            lay_panel(panels, (index * blocks + block) * depth * PANEL, weight,
-                      group * group_step + block * block_step + first * row_step, 1, row_step,
-                      depth, min(PANEL, rows - first))  # fmt: skip
 
 
 @inlined

@@ -17,12 +17,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..parallel import CHUNKS_PER_THREAD, parallel_for
-from ..scratch import scratch
+from ..parallel import CHUNKS_PER_THREAD
 from ..threads import get_num_threads
 from .cells import whole
 from .copy import fill
-from .direct import correlate, lay_weights, sum_weights
+from .direct import correlate, sum_weights
 from .direct_plan import (
     BLOCK,
     LONG,
@@ -45,7 +44,7 @@ from .direct_plan import (
     whole_and_short,
 )
 from .job import Job, run_in_parts, run_job
-from .product import PANEL
+from .product import PANEL, lay
 
 # mypy: disable-error-code="no-untyped-def"
 
@@ -264,7 +263,7 @@ def weight_job(x_shape, grad_shape, weight_shape, stride, padding, dilation, gro
 def forward(out, x, weight, bias, stride, padding, dilation, groups):
     """out[n, o, p] = bias[o] + sum over c, k of weight[o, c, k] * x[n, g + c, p s - p0 + k d]"""
     outputs, depth = weight.shape[0] // groups, math.prod(weight.shape[1:])
-    panels = lay_panels(weight, groups, outputs, 1, depth, outputs * depth, 0, depth)
+    panels = lay(weight.reshape(-1), groups, outputs, depth, outputs * depth, 1, depth)
     job = forward_job(out.shape, x.shape, weight.shape, stride, padding, dilation, groups,
                       x.itemsize, tasks_wanted())  # fmt: skip
     correlate_all(job, out, x, panels, bias)
@@ -274,8 +273,8 @@ def backward_input(grad_x, grad, weight, bias, stride, padding, dilation, groups
     """grad_x[n, g + c, p s - p0 + k d] = bias[g + c] + sum of weight[o, c, k] * grad[n, o, p]"""
     outputs, channels, elements = weight.shape[0] // groups, weight.shape[1], weight[0, 0].size
     block = channels * elements
-    panels = lay_panels(weight, groups, channels, outputs, elements, outputs * block, block,
-                        elements)  # fmt: skip
+    panels = lay(weight.reshape(-1), groups, channels, elements, outputs * block, 1, elements,
+                 outputs, block)  # fmt: skip
     job, left_out = input_job(grad_x.shape, grad.shape, weight.shape, stride, padding, dilation,
                               groups, grad.itemsize, tasks_wanted(), bias.size > 0)  # fmt: skip
     if left_out:
@@ -286,15 +285,6 @@ def backward_input(grad_x, grad, weight, bias, stride, padding, dilation, groups
 def tasks_wanted():
     """For each thread as many as ``parallel_for`` makes chunks."""
     return CHUNKS_PER_THREAD * get_num_threads()
-
-
-def lay_panels(weight, groups, rows, blocks, depth, *steps):
-    """See ``lay_weights``."""
-    count = groups * -(-rows // PANEL)
-    panels = scratch.array("panels", count * blocks * depth * PANEL, weight.dtype)
-    parallel_for(lay_weights, count,
-                 (panels, weight.reshape(-1), rows, blocks, depth, *steps))  # fmt: skip
-    return panels
 
 
 def correlate_all(job, out, source, panels, bias):

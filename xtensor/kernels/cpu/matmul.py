@@ -18,16 +18,13 @@ from .. import blas
 from .._jit import CpuFunction, cpu_whole_kernel
 from ..parallel import parallel_for
 from ..registry import kernels
-from ..scratch import scratch
 from ..threads import get_num_threads
 from .cells import copy_cells, inlined, whole
 from .product import (
     BATCH_ROWS,
     FEWER_BATCH_ROWS,
     PANEL,
-    cut,
-    lay_panels,
-    stretch,
+    lay,
     sum_tile,
 )
 from .simd import add_part, by_registers, lanes_of, pointer, store_part, store_tile
@@ -49,6 +46,12 @@ MOST_BLOCKS, BLAS_ROWS, WORTH_CUTTING = 16, 128, 1 << 20
 
 
 @inlined
+def cut(length, pieces, piece):
+    """First and end of a piece of range(length)."""
+    return piece * length // pieces, (piece + 1) * length // pieces
+
+
+@inlined
 def multiply_tile(out, to, n, a, i, a_row, a_step, panels, place, depth, high, vectors, sums, s,
                   sums_row, added, rows, columns):  # fmt: skip
     """Rows and columns of out, of those a tile has: sums of products, and of what is ``added``."""
@@ -63,11 +66,12 @@ def multiply_tile(out, to, n, a, i, a_row, a_step, panels, place, depth, high, v
 
 @CpuFunction
 def matmul_tiles(start, stop, out, x, bias, panels, sets, size, m, n, depth, transposed_x, parts,
-                 tall, wide, begin, room, first, count, copies):  # fmt: skip
-    """Columns first..first+count-1 of ``matmul_forward``, a stretch of each sum, over flat arrays.
+                 each, tall, wide, begin, room, first, count, copies):  # fmt: skip
+    """Columns first..first+count-1 of ``matmul_forward``, over flat arrays.
 
-    What was summed before is in out. The panels hold so many ``sets``, see ``lay_panels``; matrices
-    of x are ``size`` apart, or 0 if there is one. An index is one of ``tall`` times ``wide`` blocks
+    And of each part of the sums ``room`` terms, from ``begin`` on: what comes before is in out. The
+    panels hold so many ``sets``, see ``lay_panels``; matrices of x are ``size`` apart, or 0 if
+    there is one. An index is one of ``tall`` times ``wide`` blocks
     of a matrix of out. Its first tile of rows takes what the others leave: all rows it reads exist.
     """
     high, lanes = by_registers(out, BATCH_ROWS, FEWER_BATCH_ROWS), lanes_of(out)
@@ -76,7 +80,8 @@ def matmul_tiles(start, stop, out, x, bias, panels, sets, size, m, n, depth, tra
     results, laid, added = pointer(out), pointer(panels), begin > 0 or bias.size > 0
     for index in range(start, stop):
         matrix, block = index // (tall * wide), index % (tall * wide)
-        d, deep = stretch(depth, parts, matrix % parts, begin, room)
+        d = matrix % parts * each + begin
+        deep = min(room, depth - d)
         t0, t1 = cut(tiles, tall, block // wide)
         p0, p1 = cut(across, wide, block % wide)
         source, row, step = pointer(x), x_row, x_step
@@ -87,7 +92,8 @@ def matmul_tiles(start, stop, out, x, bias, panels, sets, size, m, n, depth, tra
                 copy_cells(copies, k * BLOCK_ROWS, source, at + r0 + k * m, max(high, r1 - r0))
             source, at, step = pointer(copies), -r0, BLOCK_ROWS
         for c in range(p0 * PANEL, min(p1 * PANEL, count), 2 * lanes):
-            place = (matrix % sets * across + c // PANEL) * room * PANEL + c % PANEL
+            panel = (matrix // parts % sets * across + c // PANEL) * parts + matrix % parts
+            place = panel * room * PANEL + c % PANEL
             for t in range(t0, t1):
                 r = max(0, m - (tiles - t) * high)
                 rows, i = m - (tiles - t - 1) * high - r, at + r * row
@@ -111,32 +117,29 @@ def multiply_tiles(out, x, y, bias, transposed_x, transposed_y, parts):
     """
     _, m, n = out.shape
     depth = x.shape[1] if transposed_x else x.shape[2]
-    room, many_y = min(ROOM, -(-depth // parts)), len(y) > 1
-    columns = min(n, whole(PANELS // (room * parts), PANEL))
-    together = max(1, PANELS // (room * columns * parts)) if many_y else len(out) // parts
+    row_step, column_step = (1, depth) if transposed_y else (n, 1)
+    each = -(-depth // parts)
+    most = min(ROOM, each)
+    columns = min(n, whole(PANELS // (most * parts), PANEL))
+    matrices = len(out) // parts
+    together = max(1, PANELS // (most * columns * parts)) if len(y) > 1 else matrices
     blocks = -(-m // BLOCK_ROWS)
-    for b in range(0, len(out) // parts, together):
+    for b in range(0, matrices, together):
         results = out[b * parts : (b + together) * parts]
         left, right = (a[b : b + together] if len(a) > 1 else a for a in (x, y))
-        sets, matrices = len(right) * parts, len(results)
-        for first, begin in itertools.product(
-            range(0, n, columns), range(0, -(-depth // parts), room)
-        ):
-            count = min(columns, n - first)
-            across = -(-count // PANEL)
-            wide = min(across, -(-BLOCKS_PER_THREAD * get_num_threads() // (matrices * blocks)))
-            panels = scratch.array("panels", sets * across * PANEL * room, out.dtype)
+        for first, begin in itertools.product(range(0, n, columns), range(0, each, most)):
+            count, room = min(columns, n - first), min(most, each - begin)
+            panels = lay(right.reshape(-1)[first * column_step + begin * row_step :], len(right),
+                         count, room, right[0].size, row_step, column_step, parts,
+                         each * row_step, each, depth - begin)  # fmt: skip
+            wide = -(-BLOCKS_PER_THREAD * get_num_threads() // (len(results) * blocks))
+            wide = min(wide, -(-count // PANEL))
             parallel_for(
-                lay_panels, sets * across,
-                (panels, right.reshape(-1), right[0].size, depth, n, transposed_y, parts, begin,
-                 room, first, count),
-            )  # fmt: skip
-            parallel_for(
-                matmul_tiles, matrices * blocks * wide,
-                (results.reshape(-1), left.reshape(-1), bias, panels, sets,
-                 left[0].size if len(x) > 1 else 0, m, n, depth, transposed_x, parts, blocks, wide,
-                 begin, room, first, count),
-                matrices * m * count * room // PRODUCTS,
+                matmul_tiles, len(results) * blocks * wide,
+                (results.reshape(-1), left.reshape(-1), bias, panels, len(right),
+                 left[0].size if len(x) > 1 else 0, m, n, depth, transposed_x, parts, each, blocks,
+                 wide, begin, room, first, count),
+                len(results) * m * count * room // PRODUCTS,
                 (room * BLOCK_ROWS if transposed_x else 1,),
             )  # fmt: skip
 
@@ -175,8 +178,9 @@ def multiply_by_numpy(start, stop, out, x, y, bias, transposed_x, transposed_y, 
             left, right, to = x[b if len(x) > 1 else 0], y[b if len(y) > 1 else 0], out[matrix]
             added = bias
             if parts > 1:
-                d0, d1 = cut(length, parts, part)
-                left, right = left[:, d0:d1], right[d0:d1]
+                each = -(-length // parts)
+                terms = slice(part * each, (part + 1) * each)
+                left, right = left[:, terms], right[terms]
             if blocks > 1 and m >= n:
                 r0, r1 = cut(m, blocks, block)
                 left, to = left[r0:r1], to[r0:r1]
@@ -199,10 +203,11 @@ def multiply_outer(out, x, y, bias):
 
 @cpu_whole_kernel
 def matmul_forward(start, stop, out, x, y, bias, transposed_x, transposed_y, parts):
-    """out[b * parts + p, i, j] = bias[j] + sum_k x[b, i, k] * y[b, k, j], k over part p
+    """out[b * parts + p, i, j] = bias[j] + sum_k x[b, i, k] * y[b, k, j], k over part p of K
 
-    x [batch or 1, m, k], or [., k, m] if transposed; y [batch or 1, k, n], or [., n, k]; out
-    [batch * parts, m, n]; bias [n] or []. An index is a matrix of out.
+    Parts are ceil(K / parts) long, but for the last ones. x [batch or 1, m, K], or [., K, m] if
+    transposed; y [batch or 1, K, n], or [., n, K]; out [batch * parts, m, n]; bias [n] or []. An
+    index is a matrix of out.
     """
     _, m, n = out.shape
     length = x.shape[1] if transposed_x else x.shape[2]

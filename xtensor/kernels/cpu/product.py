@@ -9,7 +9,12 @@ Winograd tile, need not return to Python in between.
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
 from .._jit import CpuFunction
+from ..parallel import parallel_for, take_first_call
+from ..scratch import scratch
 from .cells import copy_cells, inlined, whole
 from .simd import (
     add_outer,
@@ -98,36 +103,48 @@ def lay_panel(panels, at, b, j, row_step, column_step, depth, columns):
 BATCH_ROWS, FEWER_BATCH_ROWS = 8, 4
 
 
-@inlined
-def cut(length, pieces, piece):
-    """First and end of a piece of range(length)."""
-    return piece * length // pieces, (piece + 1) * length // pieces
-
-
-@inlined
-def stretch(depth, parts, part, begin, most):
-    """Where a stretch of a part of the depth begins, and how long it is; at the end 0 or less."""
-    first, end = cut(depth, parts, part)
-    return first + begin, min(most, end - first - begin)
-
-
 @CpuFunction
-def lay_panels(start, stop, panels, b, size, depth, columns, transposed, parts, begin, room, first,
-               count):  # fmt: skip
-    """Panels [set, panel, room, PANEL] of columns first..first+count-1 of b [depth, columns]
+def lay_panels(start, stop, panels, b, columns, blocks, depth, each, whole, set_step, block_step,
+               row_step, column_step):  # fmt: skip
+    """Panels start..stop-1 [set, panel, block, depth, PANEL] of blocks of matrices:
 
-    or of its transpose. A set is a stretch, from ``begin`` on, of a part of the depth; the sets of
-    a matrix follow each other, matrices are ``size`` apart. Of a panel, what is beyond the stretch
-    or the columns stays as it is.
+    b[set * set_step + block * block_step + d * row_step + c * column_step] where also
+    block * each + d < whole. What is beyond that, or the columns, stays as it is.
     """
-    across = -(-count // PANEL)
-    row_step, column_step = (1, depth) if transposed else (columns, 1)
+    across = -(-columns // PANEL)
     for index in range(start, stop):
-        matrix, panel = index // across, index % across
-        d, deep = stretch(depth, parts, matrix % parts, begin, room)
-        lay_panel(pointer(panels), index * room * PANEL, pointer(b),
-                  matrix // parts * size + d * row_step + (first + panel * PANEL) * column_step,
-                  row_step, column_step, deep, min(PANEL, count - panel * PANEL))  # fmt: skip
+        at, first = index // across * set_step, index % across * PANEL
+        for block in range(blocks):
+            lay_panel(pointer(panels), (index * blocks + block) * depth * PANEL, pointer(b),
+                      at + block * block_step + first * column_step, row_step, column_step,
+                      min(depth, whole - block * each), min(PANEL, columns - first))  # fmt: skip
+
+
+def lay_panels_by_numpy(panels, b, columns, blocks, depth, each, whole, set_step, block_step,
+                        row_step, column_step):  # fmt: skip
+    """All of ``lay_panels``; its oracle, too."""
+    panels = panels.reshape(-1, -(-columns // PANEL), blocks, depth, PANEL)
+    strides = row_step * b.itemsize, column_step * b.itemsize
+    for i, block in np.ndindex(len(panels), blocks):
+        deep = max(0, min(depth, whole - block * each))
+        matrix = as_strided(b[i * set_step + block * block_step :], (deep, columns), strides)
+        for first in range(0, columns, PANEL):
+            part = matrix[:, first : first + PANEL]
+            panels[i, first // PANEL, block, :deep, : part.shape[1]] = part
+
+
+def lay(b, sets, columns, depth, set_step, row_step, column_step, blocks=1, block_step=0, each=0,
+        whole=None):  # fmt: skip
+    """The panels of a flat b in scratch memory, see ``lay_panels``; without ``whole``, of all."""
+    across = -(-columns // PANEL)
+    panels = scratch.array("panels", sets * across * blocks * depth * PANEL, b.dtype)
+    args = (panels, b, columns, blocks, depth, each, depth if whole is None else whole, set_step,
+            block_step, row_step, column_step)  # fmt: skip
+    if take_first_call(lay_panels, panels.size):  # the loop takes 0.3 s to compile
+        lay_panels_by_numpy(*args)
+    else:
+        parallel_for(lay_panels, sets * across, args)
+    return panels
 
 
 @inlined

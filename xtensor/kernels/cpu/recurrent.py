@@ -24,10 +24,9 @@ import numpy as np
 
 from .._jit import CpuFunction, cpu_whole_kernel
 from ..parallel import parallel_for
-from ..scratch import scratch
 from .cells import copy_cells, inlined, whole
 from .exponential import exp, expm1
-from .product import BATCH_ROWS, PANEL, lay_panels, multiply_full_panels
+from .product import BATCH_ROWS, PANEL, lay, multiply_full_panels
 from .simd import pointer
 
 # So many multiplications take as long as one of the elements in which parallel_for counts.
@@ -351,10 +350,8 @@ def run(steps, tiles, weight, transposed, arrays, schedule, apart, backwards, ti
     rows, hidden = weight.shape
     depth, columns = (hidden, rows) if transposed else (rows, hidden)
     wide = whole(columns, PANEL)
-    panels = scratch.array("panels", depth * wide, weight.dtype)
-    parallel_for(lay_panels, wide // PANEL,
-                 (panels, weight.reshape(-1), 0, depth, columns, transposed, 1, 0, depth, 0,
-                  columns))  # fmt: skip
+    steps_of = (1, depth) if transposed else (columns, 1)
+    panels = lay(weight.reshape(-1), 1, columns, depth, 0, *steps_of)
     flat = [array.reshape(-1) for array in arrays]
     cost = len(arrays[0]) * weight.size // PRODUCTS_PER_ELEMENT
     room = whole(tile, BATCH_ROWS)

@@ -13,7 +13,7 @@ TILE = math.isqrt(THREADS)
 
 @cuda_kernel
 def matmul_forward(start, stop, out, x, y, bias, transposed_x, transposed_y, parts):
-    """out[b * parts + p, i, j] = bias[j] + sum_k x[b, i, k] * y[b, k, j], k over part p
+    """out[b * parts + p, i, j] = bias[j] + sum_k x[b, i, k] * y[b, k, j], k over part p of K
 
     Shapes and range as in the CPU twin; sums are kept in the dtype of ``out``.
     """
@@ -35,8 +35,9 @@ def matmul_forward(start, stop, out, x, y, bias, transposed_x, transposed_y, par
         b_y = b if y.shape[0] > 1 else 0
         i = tile // tiles_across * TILE + down
         j = tile % tiles_across * TILE + across
-        first = part * length // parts
-        end = (part + 1) * length // parts
+        each = -(-length // parts)
+        first = part * each
+        end = min(first + each, length)
         total = out.dtype.type(0)
         for k in range(first, end, TILE):
             left[down, across] = 0
