@@ -35,9 +35,9 @@ from .simd import add_part, by_registers, lanes_of, pointer, store_part, store_t
 FEWEST, WORTH, WORTH_OF_EACH = 8, 1 << 20, 1 << 14
 # So many multiplications take as long as one of the elements in which parallel_for counts.
 PRODUCTS, SLOW_PRODUCTS = 32, 16
-# Rows of a block, of which ROOM terms stay in the second-level cache; blocks for each thread, so
-# that one that is held up leaves some to the others.
-BLOCK_ROWS, BLOCKS_PER_THREAD = 64, 2
+# Rows of a block, of which ROOM terms stay in the second-level cache, and no fewer; blocks for each
+# thread, so that one that is held up leaves some to the others.
+BLOCK_ROWS, LEAST_ROWS, BLOCKS_PER_THREAD = 64, 16, 8
 # So many terms of a sum are added up at a time, and so many numbers are laid out as panels.
 ROOM, PANELS = 1024, 1 << 20
 # Blocks for BLAS, at most so many, of at least so many rows or columns each, so that it is at its
@@ -109,6 +109,19 @@ def matmul_tiles(start, stop, out, x, bias, panels, sets, size, m, n, depth, tra
                                   sums, s, sums_row, added, rows, count - c)  # fmt: skip
 
 
+def blocks_by_threads(matrices, m, columns, transposed_x):
+    """Into how many blocks of rows, and of columns, each product is cut for the threads.
+
+    Rows of a transposed matrix are copied for each block of columns, so more of them are cut.
+    """
+    wanted = -(-BLOCKS_PER_THREAD * get_num_threads() // matrices)
+    tall = -(-m // BLOCK_ROWS)
+    if transposed_x:
+        tall = max(tall, min(wanted, m // LEAST_ROWS))
+        wanted = min(wanted, get_num_threads())
+    return tall, min(-(-wanted // tall), -(-columns // PANEL))
+
+
 def multiply_tiles(out, x, y, bias, transposed_x, transposed_y, parts):
     """``matmul_forward`` in tiles, whose numbers are the same however the work is cut up.
 
@@ -123,7 +136,6 @@ def multiply_tiles(out, x, y, bias, transposed_x, transposed_y, parts):
     columns = min(n, whole(PANELS // (most * parts), PANEL))
     matrices = len(out) // parts
     together = max(1, PANELS // (most * columns * parts)) if len(y) > 1 else matrices
-    blocks = -(-m // BLOCK_ROWS)
     for b in range(0, matrices, together):
         results = out[b * parts : (b + together) * parts]
         left, right = (a[b : b + together] if len(a) > 1 else a for a in (x, y))
@@ -132,12 +144,11 @@ def multiply_tiles(out, x, y, bias, transposed_x, transposed_y, parts):
             panels = lay(right.reshape(-1)[first * column_step + begin * row_step :], len(right),
                          count, room, right[0].size, row_step, column_step, parts,
                          each * row_step, each, depth - begin)  # fmt: skip
-            wide = -(-BLOCKS_PER_THREAD * get_num_threads() // (len(results) * blocks))
-            wide = min(wide, -(-count // PANEL))
+            tall, wide = blocks_by_threads(len(results), m, count, transposed_x)
             parallel_for(
-                matmul_tiles, len(results) * blocks * wide,
+                matmul_tiles, len(results) * tall * wide,
                 (results.reshape(-1), left.reshape(-1), bias, panels, len(right),
-                 left[0].size if len(x) > 1 else 0, m, n, depth, transposed_x, parts, each, blocks,
+                 left[0].size if len(x) > 1 else 0, m, n, depth, transposed_x, parts, each, tall,
                  wide, begin, room, first, count),
                 len(results) * m * count * room // PRODUCTS,
                 (room * BLOCK_ROWS if transposed_x else 1,),
