@@ -20,13 +20,7 @@ from ..parallel import parallel_for
 from ..registry import kernels
 from ..threads import get_num_threads
 from .cells import copy_cells, inlined, whole
-from .product import (
-    BATCH_ROWS,
-    FEWER_BATCH_ROWS,
-    PANEL,
-    lay,
-    sum_tile,
-)
+from .product import BATCH_ROWS, FEWER_BATCH_ROWS, PANEL, lay, sum_tile
 from .simd import add_part, by_registers, lanes_of, pointer, store_part, store_tile
 
 # With fewer rows or columns a product is little more than reading the other matrix. Of small ones,
@@ -67,12 +61,12 @@ def multiply_tile(out, to, n, a, i, a_row, a_step, panels, place, depth, high, v
 @CpuFunction
 def matmul_tiles(start, stop, out, x, bias, panels, sets, size, m, n, depth, transposed_x, parts,
                  each, tall, wide, begin, room, first, count, copies):  # fmt: skip
-    """Columns first..first+count-1 of ``matmul_forward``, over flat arrays.
+    """``matmul_forward`` over flat arrays, columns first..first+count-1: of each part of the sums
+    ``room`` terms, from ``begin`` on. What comes before them is in out.
 
-    And of each part of the sums ``room`` terms, from ``begin`` on: what comes before is in out. The
-    panels hold so many ``sets``, see ``lay_panels``; matrices of x are ``size`` apart, or 0 if
-    there is one. An index is one of ``tall`` times ``wide`` blocks
-    of a matrix of out. Its first tile of rows takes what the others leave: all rows it reads exist.
+    Matrices of x are ``size`` apart, or 0 if there is one; the panels, see ``lay_panels``, are of
+    so many ``sets``. An index is one of ``tall`` times ``wide`` blocks of a matrix of out. Its
+    first tile of rows takes what the others leave of m, so all rows that are read exist.
     """
     high, lanes = by_registers(out, BATCH_ROWS, FEWER_BATCH_ROWS), lanes_of(out)
     tiles, across = -(-m // high), -(-count // PANEL)
@@ -133,7 +127,7 @@ def multiply_tiles(out, x, y, bias, transposed_x, transposed_y, parts):
     row_step, column_step = (1, depth) if transposed_y else (n, 1)
     each = -(-depth // parts)
     most = min(ROOM, each)
-    columns = min(n, whole(PANELS // (most * parts), PANEL))
+    columns = min(n, whole(max(1, PANELS // (most * parts)), PANEL))
     matrices = len(out) // parts
     together = max(1, PANELS // (most * columns * parts)) if len(y) > 1 else matrices
     for b in range(0, matrices, together):

@@ -4,7 +4,8 @@ Window o covers the cells o * stride - padding + 0 .. kernel - 1 of each axis. A
 of windows covers are taken together first, as they lie, into one row with its padding: windows that
 overlap, or lie side by side, share that. Then, where a row has many windows, at most two cells
 apart, the innermost loop is over them, for one cell of each at a time: it has no branch, and
-vectorises. Else it is over the cells of one window.
+vectorises. Else it is over the cells of one window. A plane that is a single window is a row of
+which reduce.py knows the sum, the maximum and its place.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ import numpy as np
 
 from .._jit import CpuFunction, cpu_kernel, cpu_whole_kernel, with_globals
 from ..parallel import parallel_for
+from ..scratch import scratch
 from .cells import clear_cells, inlined
+from .reduce import extreme_forward, find_forward, sum_forward
 from .simd import pointer
 
 # mypy: disable-error-code="no-untyped-def"
@@ -51,6 +54,11 @@ def cells_of(o, kernel, stride, padding, length):
     """First and end cell of window o that are not padding."""
     first = o * stride - padding
     return max(first, 0), min(first + kernel, length)
+
+
+def is_whole(x, kernel, padding):
+    """Whether each plane of x is a single window."""
+    return x.shape[1:] == tuple(kernel) and not any(padding)
 
 
 @inlined
@@ -219,6 +227,12 @@ def max_pool_forward(start, stop, out, index, x, kernel, stride, padding):
 
     An empty index is not written. x [planes, D, H, W], out and index [planes, OD, OH, OW].
     """
+    if is_whole(x, kernel, padding):
+        rows, best = x.reshape(len(x), math.prod(kernel), 1), out.reshape(-1, 1)
+        extreme_forward.run(stop, (best, rows, False))
+        if index.size:
+            find_forward.run(stop, (index.reshape(-1, 1), rows, best))
+        return
     count, keep = out.shape[3], index.size > 0
     room = row_with_padding(x.shape[3], count, kernel, stride, padding)
     parallel_for(for_windows(max_windows, count, kernel[2], stride[2], keep), stop,
@@ -278,6 +292,11 @@ def avg_pool_forward(start, stop, out, x, kernel, stride, padding):
 
     x [planes, D, H, W], out [planes, OD, OH, OW].
     """
+    if is_whole(x, kernel, padding):
+        sums = scratch.array("sums", stop, FLOAT64).reshape(-1, 1)
+        sum_forward.run(stop, (sums, x.reshape(len(x), math.prod(kernel), 1)))
+        np.divide(sums, math.prod(kernel), out=out.reshape(-1, 1), casting="same_kind")
+        return
     count = out.shape[3]
     room = row_with_padding(x.shape[3], count, kernel, stride, padding)
     parallel_for(for_windows(mean_of_windows, count, kernel[2], stride[2]), stop,
