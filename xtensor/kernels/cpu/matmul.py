@@ -23,10 +23,10 @@ from .cells import copy_cells, inlined, whole
 from .product import BATCH_ROWS, FEWER_BATCH_ROWS, PANEL, lay, sum_tile
 from .simd import add_part, by_registers, lanes_of, pointer, store_part, store_tile
 
-# With fewer rows or columns a product is little more than reading the other matrix. Of small ones,
-# which BLAS multiplies on one thread without being told to, tiles save time only where they have so
-# many multiplications together, and each of them some.
-FEWEST, WORTH, WORTH_OF_EACH = 8, 1 << 20, 1 << 14
+# With fewer rows or columns a product is little more than reading the other matrix, and fills no
+# tile. Of small ones, which BLAS multiplies on one thread without being told to, tiles save time
+# only where they have so many multiplications together, and each of them some.
+FEWEST, WORTH, WORTH_OF_EACH = BATCH_ROWS, 1 << 20, 1 << 14
 # So many multiplications take as long as one of the elements in which parallel_for counts.
 PRODUCTS, SLOW_PRODUCTS = 32, 16
 # Rows of a block, of which ROOM terms stay in the second-level cache, and no fewer; blocks for each

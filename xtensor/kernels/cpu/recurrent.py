@@ -350,8 +350,8 @@ def run(steps, tiles, weight, transposed, arrays, schedule, apart, backwards, ti
     rows, hidden = weight.shape
     depth, columns = (hidden, rows) if transposed else (rows, hidden)
     wide = whole(columns, PANEL)
-    steps_of = (1, depth) if transposed else (columns, 1)
-    panels = lay(weight.reshape(-1), 1, columns, depth, 0, *steps_of)
+    row_step, column_step = (1, depth) if transposed else (columns, 1)
+    panels = lay(weight.reshape(-1), 1, columns, depth, 0, row_step, column_step)
     flat = [array.reshape(-1) for array in arrays]
     cost = len(arrays[0]) * weight.size // PRODUCTS_PER_ELEMENT
     room = whole(tile, BATCH_ROWS)
