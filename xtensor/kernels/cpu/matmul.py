@@ -20,7 +20,7 @@ from ..parallel import parallel_for
 from ..registry import kernels
 from ..threads import get_num_threads
 from .cells import copy_cells, inlined, whole
-from .product import BATCH_ROWS, FEWER_BATCH_ROWS, PANEL, lay, sum_tile
+from .product import BATCH_ROWS, PANEL, ROWS, lay, sum_tile
 from .simd import add_part, by_registers, lanes_of, pointer, store_part, store_tile
 
 # With fewer rows or columns a product is little more than reading the other matrix, and fills no
@@ -29,9 +29,9 @@ from .simd import add_part, by_registers, lanes_of, pointer, store_part, store_t
 FEWEST, WORTH, WORTH_OF_EACH = BATCH_ROWS, 1 << 20, 1 << 14
 # So many multiplications take as long as one of the elements in which parallel_for counts.
 PRODUCTS, SLOW_PRODUCTS = 32, 16
-# Rows of a block, of which ROOM terms stay in the second-level cache, and no fewer; blocks for each
-# thread, so that one that is held up leaves some to the others.
-BLOCK_ROWS, LEAST_ROWS, BLOCKS_PER_THREAD = 64, 16, 8
+# Rows of a block, a multiple of those of a tile: ROOM terms of them stay in the second-level cache.
+# And no fewer; blocks for each thread, so that one that is held up leaves some to the others.
+BLOCK_ROWS, LEAST_ROWS, BLOCKS_PER_THREAD = 72, 16, 8
 # So many terms of a sum are added up at a time, and so many numbers are laid out as panels.
 ROOM, PANELS = 1024, 1 << 20
 # Blocks for BLAS, at most so many, of at least so many rows or columns each, so that it is at its
@@ -68,7 +68,7 @@ def matmul_tiles(start, stop, out, x, bias, panels, sets, size, m, n, depth, tra
     so many ``sets``. An index is one of ``tall`` times ``wide`` blocks of a matrix of out. Its
     first tile of rows takes what the others leave of m, so all rows that are read exist.
     """
-    high, lanes = by_registers(out, BATCH_ROWS, FEWER_BATCH_ROWS), lanes_of(out)
+    high, lanes = by_registers(out, BATCH_ROWS, ROWS), lanes_of(out)
     tiles, across = -(-m // high), -(-count // PANEL)
     x_row, x_step = (1, m) if transposed_x else (depth, 1)
     results, laid, added = pointer(out), pointer(panels), begin > 0 or bias.size > 0

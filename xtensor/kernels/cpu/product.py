@@ -27,7 +27,8 @@ from .simd import (
     zero_tile,
 )
 
-# Rows that are multiplied together; buffers need room for a multiple of that.
+# Rows that are multiplied together, where 16 vectors fit in registers as well as where 32 do;
+# buffers need room for a multiple of that.
 ROWS = 6
 # Columns of a panel: rows of b of that length follow each other, so that they are read in order.
 PANEL = 32
