@@ -14,10 +14,10 @@ from xtensor.ops.matmul import product
 
 from .cases import normal
 
-# (m, k, n): rows cut, columns cut, a long sum over a small result, vectors, odd lengths, too little
-# to cut up, one term.
+# (m, k, n): rows cut, columns cut, a long sum over a small result, vectors, odd lengths, a sum of
+# several stretches over rows that fill no tile, too little to cut up, one term.
 SHAPES = [(700, 90, 300), (90, 300, 700), (64, 30_000, 40), (1, 3_000, 900), (900, 3_000, 1),
-          (513, 257, 511), (600, 11, 60), (300, 1, 500)]  # fmt: skip
+          (513, 257, 511), (301, 2_100, 270), (600, 11, 60), (300, 1, 500)]  # fmt: skip
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
