@@ -8,7 +8,7 @@ import pytest
 import xtensor as xt
 from xtensor.device import to_device, to_host
 from xtensor.kernels import launch, parallel
-from xtensor.kernels.cpu.product import lay, lay_panels
+from xtensor.kernels.cpu.product import PANEL, lay, lay_panels
 from xtensor.kernels.scratch import scratch
 from xtensor.ops.matmul import product
 
@@ -82,11 +82,11 @@ def test_parts_on_cuda_are_those_of_the_cpu(parts, transposed):
 
 
 # sets, columns, depth of a block, blocks, how many terms there are of all blocks
-PANELS = [(1, 70, 9, 1, 9), (3, 32, 40, 1, 40), (2, 5, 7, 4, 28), (2, 33, 7, 4, 23),
-          (1, 40, 7, 4, 15)]  # fmt: skip
+LAID = [(1, 70, 9, 1, 9), (3, 32, 40, 1, 40), (2, 5, 7, 4, 28), (2, 33, 7, 4, 23),
+        (1, 40, 7, 4, 15)]  # fmt: skip
 
 
-@pytest.mark.parametrize("panels", PANELS, ids=str)
+@pytest.mark.parametrize("panels", LAID, ids=str)
 @pytest.mark.parametrize("transposed", [False, True])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_panels_are_those_that_numpy_lays_out(panels, transposed, dtype):
@@ -96,14 +96,16 @@ def test_panels_are_those_that_numpy_lays_out(panels, transposed, dtype):
     laid = []
     for first_calls in (0, parallel.FIRST_CALLS):
         lay_panels.first_calls = first_calls
-        scratch.array("panels", sets * blocks * depth * 96, b.dtype)[:] = 7  # stays at the edges
+        scratch.array("panels", sets * blocks * depth * 3 * PANEL, b.dtype)[:] = (
+            7  # stays at the edges
+        )
         found = lay(b, sets, columns, depth, columns * whole, *steps, blocks, depth * steps[0],
                     depth, whole)  # fmt: skip
         laid.append(found.copy())
     np.testing.assert_array_equal(*laid)
     matrices = b.reshape(sets, columns, whole).transpose(0, 2, 1) if transposed else b
-    one = laid[0].reshape(sets, -1, blocks, depth, 32)[-1, 0, 0]
-    count = min(columns, 32)
+    one = laid[0].reshape(sets, -1, blocks, depth, PANEL)[-1, 0, 0]
+    count = min(columns, PANEL)
     due = matrices.reshape(sets, whole, columns)[-1, : min(depth, whole), :count]
     np.testing.assert_array_equal(one[: len(due), :count], due)
 

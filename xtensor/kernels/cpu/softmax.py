@@ -202,14 +202,14 @@ def exp_columns(out, to, step, x, begin, length, inner, count, peak, total, part
 
 @CpuFunction
 def power_and_rest32(x):
-    bits = bits_of(F(x))
+    bits = bits_of(x)
     m = number_of(I32((bits & I32(0x007FFFFF)) | I32(0x3F800000)))
     return F((bits >> I32(23)) - I32(127)) * F(math.log(2)), m - F(1)
 
 
 @CpuFunction
 def power_and_rest64(x):
-    bits = bits_of(D(x))
+    bits = bits_of(x)
     m = number_of(I64((bits & I64(0x000FFFFFFFFFFFFF)) | I64(0x3FF0000000000000)))
     return D((bits >> I64(52)) - I64(1023)) * D(math.log(2)), m - D(1)
 

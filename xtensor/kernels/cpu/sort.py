@@ -20,13 +20,13 @@ SHARED = 8
 
 @CpuFunction
 def key_of32(x):
-    bits = bits_of(F(x + F(0)))
+    bits = bits_of(x + F(0))
     return I32(0x7FFFFFFF) if x != x else bits ^ ((bits >> I32(31)) & I32(0x7FFFFFFF))
 
 
 @CpuFunction
 def key_of64(x):
-    bits = bits_of(D(x + D(0)))
+    bits = bits_of(x + D(0))
     return I64(0x7FFFFFFFFFFFFFFF) if x != x else bits ^ ((bits >> 63) & 0x7FFFFFFFFFFFFFFF)
 
 
