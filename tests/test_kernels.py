@@ -522,7 +522,7 @@ def test_kernels_take_views(dtype):
 
 @pytest.mark.parametrize("given", [np.float32, np.float64])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("name", sorted(name for name, way in WAYS.items() if way.vectors))
+@pytest.mark.parametrize("name", sorted(name for name, way in WAYS.items() if way.tiles))
 def test_a_result_may_have_another_dtype(name, dtype, given):
     """Also where x or y is repeated, and numbers are many."""
     x, y = (np.random.default_rng(1).standard_normal(n).astype(given) for n in ((300, 300), 300))

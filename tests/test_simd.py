@@ -7,7 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from xtensor.kernels._jit import CpuFunction
+from xtensor.kernels.cpu.numbers import bounded, choose, powers_of_two
+from xtensor.kernels.cpu.simd import lanes_of, load_vector, store_vector
 
 # What uses every helper of simd.py, against NumPy in float64.
 SCRIPT = """
@@ -92,3 +97,63 @@ def test_shorter_vectors(bytes_, processor, tmp_path):
              "NUMBA_CPU_FEATURES": "", "NUMBA_ENABLE_CUDASIM": "0"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+
+
+def _formulas(x, y, rounded, half, zero):
+    """One of each operator and helper that takes tiles, on numbers as well."""
+    a, b = powers_of_two(rounded, zero)
+    return (
+        (x + y) * half - half / x,
+        -abs(x) + half,
+        choose(x < y, half - y, x),
+        choose(x >= half, half, -half * y),
+        choose(y <= x, half, y),
+        choose(y > half, y, half),
+        bounded(x * y, -half, half),
+        a * b,
+    )
+
+
+formulas = CpuFunction(_formulas)
+
+
+@CpuFunction
+def by_numbers(out, x, y, rounded, half, zero):
+    for i in range(x.size):
+        results = formulas(x[i], y[i], rounded[i], half, zero)
+        for k in range(8):
+            out[k, i] = results[k]
+
+
+@CpuFunction
+def by_vectors(out, x, y, rounded, half, zero):
+    size = x.size
+    for i in range(0, size, lanes_of(x)):
+        tiles = load_vector(x, i, size - i), load_vector(y, i, size - i)
+        results = formulas(*tiles, load_vector(rounded, i, size - i), half, zero)
+        for k in range(8):
+            store_vector(out, k * size + i, size - i, results[k])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_formula_means_the_same_for_numbers_and_tiles(dtype):
+    x = np.array([1.5, np.nan, -0.25] * 9, dtype)
+    y = np.array([-3.0, 0.5, -0.25] * 9, dtype)
+    half, zero = dtype(0.5), dtype(1.5) * 2 ** np.finfo(dtype).nmant
+    powers = np.arange(-13, 14)
+    came = np.zeros((2, 8, 27), dtype)
+    for function, out in zip((by_numbers, by_vectors), came):
+        function.compiled()(out, x, y, (zero + powers).astype(dtype), half, dtype(zero))
+    np.testing.assert_array_equal(came[0], came[1])
+    with np.errstate(invalid="ignore"):
+        due = [
+            (x + y) * half - half / x,
+            -abs(x) + half,
+            np.where(x < y, half - y, x),
+            np.where(x >= half, half, -half * y),
+            np.where(y <= x, half, y),
+            np.where(y > half, y, half),
+            np.clip(x * y, -half, half),
+            2.0**powers,
+        ]
+    np.testing.assert_array_equal(came[0], due)

@@ -121,7 +121,7 @@ def _with_helpers(function: Callable[..., Any]) -> tuple[Any, bool]:
     """The function with what numba takes for its CpuFunction globals; whether all are ours."""
     import numba
 
-    from ._llvm import BUILTINS
+    from ._operators import BUILTINS
 
     if numba.config.DISABLE_JIT:
         raise RuntimeError(
@@ -292,7 +292,7 @@ class CpuIntrinsic(CpuFunction):
 
 
 class CpuChoice(CpuFunction):
-    """A helper of one number with a text for float32, one for float64 and one for any other.
+    """A helper of a number, or tile, with a text for float32, one for float64, one for any other.
 
     An ``isinstance`` in a single text would do, but numba takes 0.1 s to see through it.
     """
@@ -320,5 +320,5 @@ class CpuChoice(CpuFunction):
             raise NotImplementedError("only compiled functions call it")
 
         options = HELPER_OPTIONS | {"fastmath": self.single.fastmath}
-        overload(choose, jit_options=options)(lambda x: texts.get(x, other))
+        overload(choose, jit_options=options)(lambda x: texts.get(getattr(x, "dtype", x), other))
         return choose

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import operator
 from typing import Any
 
 from llvmlite import binding, ir
@@ -100,33 +99,6 @@ def make_intrinsic(function):
     setattr(typed, "__signature__", inspect.Signature([first, *parameters]))  # noqa: B010 - mypy
     typed.__name__ = function.__name__
     return intrinsic(prefer_literal=True)(typed)
-
-
-def _of_two(compare):
-    """``min`` or ``max`` of two numbers, as Python has it.
-
-    numba compiles a function for its own, for each pair of types: 30 ms before a first result.
-    """
-
-    @intrinsic
-    def pick(context, a, b):
-        kind = context.unify_types(a, b)
-
-        def emit(context, builder, signature, values):
-            first, second = (
-                context.cast(builder, value, given, kind)
-                for value, given in zip(values, signature.args)
-            )
-            test = context.get_function(compare, types.boolean(kind, kind))
-            return builder.select(test(builder, (second, first)), second, first)
-
-        return kind(a, b), emit
-
-    return pick
-
-
-# What compiled code gets for them, of which a call names two numbers.
-BUILTINS = {"min": _of_two(operator.lt), "max": _of_two(operator.gt)}
 
 
 class Emitter:
@@ -275,14 +247,7 @@ class Emitter:
 
     def extremes(self, dtype, a, b, smallest):
         """Lane by lane a where it is larger (smaller) than b, else b; a NaN in b stays."""
-        order = "<" if smallest else ">"
-        if isinstance(dtype, types.Float):
-            better = self.builder.fcmp_ordered(order, a, b)
-        elif dtype.signed:
-            better = self.builder.icmp_signed(order, a, b)
-        else:
-            better = self.builder.icmp_unsigned(order, a, b)
-        return self.builder.select(better, a, b)
+        return self.builder.select(self.compared("<" if smallest else ">", dtype, a, b), a, b)
 
     def any_nan(self, tile, cells):
         """Bits, of which some are 1 if there is a NaN; a comparison looks at two cells."""
@@ -313,7 +278,61 @@ class Emitter:
         to_read, to_stay, data = LANE(0), LANE(3), LANE(1)
         self.builder.call(function, [text, to_read, to_stay, data])
 
+    # -- numbers, or vectors of them --------------------------------------------------------------
+
+    def combined(self, how, dtype, a, b):
+        """a + b, or what else LLVM calls ``how``; quotients of floating numbers."""
+        name = f"f{how}" if isinstance(dtype, types.Float) else how
+        return getattr(self.builder, name)(a, b)
+
+    def compared(self, sign, dtype, a, b):
+        """a < b, or another comparison; false with a NaN."""
+        if isinstance(dtype, types.Float):
+            return self.builder.fcmp_ordered(sign, a, b)
+        signed = self.builder.icmp_signed if dtype.signed else self.builder.icmp_unsigned
+        return signed(sign, a, b)
+
+    def absolute(self, tile, vector):
+        """Of a vector of floating numbers."""
+        name = f"llvm.fabs.v{tile.lanes}f{tile.dtype.bitwidth}"
+        kind = ir.FunctionType(vector.type, [vector.type])
+        return self.builder.call(cgutils.get_or_insert_function(self.module, kind, name), [vector])
+
+    def power_of_two(self, dtype, rest, rounded, zero):
+        """2**(k // 2) or, with ``rest``, 2**(k - k // 2).
+
+        k is by how many units of the last place ``rounded`` is above ``zero``.
+        """
+        digits, bias = (23, 127) if dtype.bitwidth == 32 else (52, 1023)
+        vector = isinstance(rounded.type, ir.VectorType)
+        bits = ir.IntType(dtype.bitwidth)
+        bits = ir.VectorType(bits, rounded.type.count) if vector else bits
+        one, bias, digits = (bits([n] * bits.count if vector else n) for n in (1, bias, digits))
+        builder = self.builder
+        k = builder.sub(builder.bitcast(rounded, bits), builder.bitcast(zero, bits))
+        half = builder.ashr(k, one)
+        power = builder.sub(k, half) if rest else half
+        return builder.bitcast(builder.shl(builder.add(power, bias), digits), rounded.type)
+
     # -- tiles ------------------------------------------------------------------------------------
+
+    def lanewise(self, kind, act, *values):
+        """The number of that type that ``act`` makes of numbers; or the tile, cell by cell."""
+        if not isinstance(kind, TileType):
+            return act(*values)
+        results = self.zeros(kind)
+        for k in range(kind.rows * kind.columns):
+            results = self.replace(results, k, act(*[self.cell(cells, k) for cells in values]))
+        return results
+
+    def repeated(self, kind, given, value):
+        """A number for one of that type, in every lane if it is a tile's; a tile as it is."""
+        if isinstance(given, TileType):
+            return value
+        number = self.context.cast(self.builder, value, given, dtype_of(kind))
+        if not isinstance(kind, TileType):
+            return number
+        return self.lanewise(kind, lambda cell: self.repeat(kind, number), self.zeros(kind))
 
     def zeros(self, tile):
         return self.context.get_value_type(tile)(None)
@@ -350,9 +369,16 @@ class Emitter:
         return cells
 
 
-def instruction(how, dtype):
-    """LLVM's name for "add", "sub" and so on of numbers of that type."""
-    return f"f{how}" if isinstance(dtype, types.Float) else how
+def dtype_of(kind):
+    """The type of the numbers in a tile; of a number, its own."""
+    return kind.dtype if isinstance(kind, TileType) else kind
+
+
+def holding(kind, dtype):
+    """A tile of the same shape for numbers of another type; for a number, that type."""
+    if isinstance(kind, TileType):
+        return TileType(dtype, kind.rows, kind.columns, kind.lanes)
+    return dtype
 
 
 def size_of(tile):

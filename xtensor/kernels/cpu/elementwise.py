@@ -21,7 +21,6 @@ from .power import (
     share_products,
     share_slopes,
 )
-from .simd import add_tiles, div_tiles, mul_tiles, sub_tiles
 
 # mypy: disable-error-code="no-untyped-def"
 
@@ -117,10 +116,10 @@ def positive_part(x: np.ndarray) -> Any:
 
 
 WAYS = {
-    "add_forward": Way(np.add, vectors=add_tiles),
-    "sub_forward": Way(np.subtract, vectors=sub_tiles),
-    "mul_forward": Way(np.multiply, vectors=mul_tiles),
-    "divide_forward": Way(np.true_divide, quiet=True, vectors=div_tiles),
+    "add_forward": Way(np.add, tiles=True),
+    "sub_forward": Way(np.subtract, tiles=True),
+    "mul_forward": Way(np.multiply, tiles=True),
+    "divide_forward": Way(np.true_divide, quiet=True, tiles=True),
     # Its formula does not vectorise: NumPy's loop is faster, whatever is repeated.
     "power_forward": Way(power_forward, shared=share_products, rows=False),
     "power_backward_x": Way(power_backward_x, quiet=True, shared=share_slopes),

@@ -22,12 +22,11 @@ from __future__ import annotations
 import numpy as np
 
 from .._jit import CpuChoice, cpu_function
-from .simd import bits_of, number_of
+from .numbers import bits_of, bounded, number_of, powers_of_two
 
 F, D, I32, I64 = np.float32, np.float64, np.int32, np.int64
 # Adding 1.5 * 2**23 (or 2**52) rounds to a whole number, which the sum's lowest bits then hold.
 ROUND_32, ROUND_64 = F(1.5 * 2**23), D(1.5 * 2**52)
-BITS_32, BITS_64 = ROUND_32.view(I32), ROUND_64.view(I64)
 
 
 # No reordering in here, whatever the caller allows itself: the rounding trick would be cancelled.
@@ -36,10 +35,9 @@ exact = cpu_function("contract")
 
 @exact
 def reduced32(x):
-    x = F(89) if x > F(89) else (F(-104) if x < F(-104) else x)
-    rounded = F(x * F(1.44269504) + ROUND_32)
+    x = bounded(x, F(-104), F(89))
+    rounded = x * F(1.44269504) + ROUND_32
     f = rounded - ROUND_32
-    k = I32(bits_of(rounded) - BITS_32)
     r = x - f * F(0.693359375)
     r = r - f * F(-2.12194440e-4)
     p = F(1.9875691500e-4)
@@ -48,18 +46,15 @@ def reduced32(x):
     p = p * r + F(4.1665795894e-2)
     p = p * r + F(1.6666665459e-1)
     p = p * r + F(5.0000001201e-1)
-    half = I32(k >> I32(1))
-    a = number_of(I32((half + I32(127)) << I32(23)))
-    b = number_of(I32((k - half + I32(127)) << I32(23)))
+    a, b = powers_of_two(rounded, ROUND_32)
     return p * r * r + r, a, b
 
 
 @exact
 def reduced64(x):
-    x = D(710) if x > D(710) else (D(-746) if x < D(-746) else x)
-    rounded = D(x * D(1.4426950408889634) + ROUND_64)
+    x = bounded(x, D(-746), D(710))
+    rounded = x * D(1.4426950408889634) + ROUND_64
     f = rounded - ROUND_64
-    k = bits_of(rounded) - BITS_64
     r = x - f * D(6.93145751953125e-1)
     r = r - f * D(1.42860682030941723212e-6)
     s = r * r
@@ -67,9 +62,7 @@ def reduced64(x):
     p = r * (p * s + D(9.99999999999999999910e-1))
     d = D(3.00198505138664455042e-6) * s + D(2.52448340349684104192e-3)
     d = (d * s + D(2.27265548208155028766e-1)) * s + D(2.0)
-    half = k >> 1
-    a = number_of(I64((half + 1023) << 52))
-    b = number_of(I64((k - half + 1023) << 52))
+    a, b = powers_of_two(rounded, ROUND_64)
     return D(2.0) * p / (d - p), a, b
 
 

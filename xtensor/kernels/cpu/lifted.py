@@ -32,12 +32,12 @@ from ..team import look
 from .cells import inlined
 from .simd import (
     lanes_of,
-    load_part,
     load_tile,
+    load_vector,
     pointer,
     repeat_tile,
-    store_part,
     store_tile,
+    store_vector,
 )
 
 # What makes the result of few numbers, how many are no longer few, and of how many arrays; by the
@@ -159,7 +159,7 @@ class Way(NamedTuple):
     quiet: NumPy would warn of the infinities and NaN that are the documented results. Silence
         costs a microsecond: sums and products, which overflow only by accident, go without.
     formula: what is compiled instead, as it vectorises.
-    vectors: the formula on tiles, (tile, other), for arrays of which one is repeated.
+    tiles: the formula takes tiles as well, for arrays of which one is repeated.
     shared: (out, *inputs), shares many numbers out, or returns False where it can not.
     rows: whether arrays of which one is repeated go row by row.
     """
@@ -168,7 +168,7 @@ class Way(NamedTuple):
     few: Callable[..., Any] | None = None
     quiet: bool = False
     formula: Callable[..., Any] | None = None
-    vectors: Callable[..., Any] | None = None
+    tiles: bool = False
     shared: Callable[..., bool] | None = None
     rows: bool = True
 
@@ -195,7 +195,7 @@ class ElementwiseKernel(CpuKernel):
         self.numpy_loop, few = (
             _quietly(f) if f is not None and way.quiet else f for f in (way.loop, way.few)
         )
-        self.shared, self.vectors = way.shared, way.vectors
+        self.shared, self.tiles = way.shared, way.tiles
         self.rows = way.rows and self.arrays == 2 and not self.numbers
         self.__module__ = formula.__module__
         self.__doc__ = formula.__doc__
@@ -234,7 +234,7 @@ class ElementwiseKernel(CpuKernel):
         rows, x_step, y_step, axes = _plan_rows(out.shape, x.shape, y.shape)
         if rows < FEWEST_ROWS:
             return False
-        by_vectors = self.vectors is not None and x.dtype == y.dtype == out.dtype != np.bool_
+        by_vectors = self.tiles and x.dtype == y.dtype == out.dtype != np.bool_
         loop = self._rows(x_step, y_step, by_vectors)
         parallel_for(loop, rows, (out.reshape(-1), x.ravel(), y.ravel(), axes))
         return True
@@ -243,12 +243,11 @@ class ElementwiseKernel(CpuKernel):
     def _rows(self, x_step: int, y_step: int, by_vectors: bool) -> CpuFunction:
         """The loop over rows with these steps of x and y along a row, 1 or 0."""
         name = f"{self.name}_rows_{x_step}{y_step}"
+        values = {"formula": self.formula, "x_step": x_step, "y_step": y_step}
         if not by_vectors:
-            values = {"formula": self.formula, "x_step": x_step, "y_step": y_step}
             return CpuFunction(with_globals(_rows_xy, name, values), "contract")
-        loads, parts = (repeat_tile, load_tile), (_repeat_part, load_part)
-        values = {
-            "vectors": self.vectors, "x_step": x_step, "y_step": y_step,
+        loads, parts = (repeat_tile, load_tile), (_repeat_part, load_vector)
+        values |= {
             "load_x": loads[x_step], "load_y": loads[y_step],
             "part_x": parts[x_step], "part_y": parts[y_step],
         }  # fmt: skip
@@ -274,10 +273,9 @@ def _numpy_rows(
     loop(*(a[start:stop] for a in inputs), *numbers, out=out[start:stop])
 
 
-# Bound to these loops: the formula on numbers, the one on tiles; how far x and y go on along a row,
-# 1 or 0, and with what a tile of them is loaded, a whole one and a part.
+# Bound to these loops: the formula; how far x and y go on along a row, 1 or 0, and with what a tile
+# of them is loaded, a whole one and a part.
 formula: Any = None
-vectors: Any = None
 x_step: Any = None
 y_step: Any = None
 load_x: Any = None
@@ -357,13 +355,13 @@ def _vectors_xy(start, stop, out, x, y, axes):
             place = i * columns
             for j in range(0, whole, lanes):
                 tile = load_x(xs, x_place + j * x_step, 0, 1, 1)
-                tile = vectors(tile, load_y(ys, y_place + j * y_step, 0, 1, 1))
+                tile = formula(tile, load_y(ys, y_place + j * y_step, 0, 1, 1))
                 store_tile(to, place + j, 0, tile)
             if whole < columns:
                 rest = columns - whole
                 tile = part_x(xs, x_place + whole * x_step, rest)
-                tile = vectors(tile, part_y(ys, y_place + whole * y_step, rest))
-                store_part(to, place + whole, 0, lanes, tile, 1, rest, lanes)
+                tile = formula(tile, part_y(ys, y_place + whole * y_step, rest))
+                store_vector(to, place + whole, rest, tile)
             x_place += axes[last - 1, 1]
             y_place += axes[last - 1, 2]
         row += count

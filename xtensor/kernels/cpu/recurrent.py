@@ -26,8 +26,9 @@ from .._jit import CpuFunction, cpu_whole_kernel
 from ..parallel import parallel_for
 from .cells import copy_cells, inlined, whole
 from .exponential import exp, expm1
+from .numbers import choose
 from .product import BATCH_ROWS, PANEL, lay, multiply_full_panels
-from .simd import pointer
+from .simd import lanes_of, load_vector, pointer, store_vector
 
 # So many multiplications take as long as one of the elements in which parallel_for counts.
 PRODUCTS_PER_ELEMENT = 64
@@ -43,7 +44,7 @@ def _tanh(x):
     """From exp(-2 abs(x)) - 1, which loses no digits near 0."""
     t = expm1(-abs(x + x))
     y = t / (t + TWO)
-    return -y if x >= 0 else y
+    return choose(x >= ZERO, -y, y)
 
 
 logistic, tanh = inlined(_logistic), inlined(_tanh)
@@ -51,32 +52,40 @@ logistic, tanh = inlined(_logistic), inlined(_tanh)
 
 # -- one row --------------------------------------------------------------------------------------
 
-# Arrays are flat and come as pointers, each with the place where its row begins. Loops are short:
-# before a vectorised one, LLVM checks that no row it writes overlaps another, and with too many
-# pairs of rows gives up.
+# Arrays are flat and come as pointers, each with the place where its row begins. Loops go vector by
+# vector: LLVM, which would find vectors in plain loops too, writes each four times over, and twice
+# for rows that might overlap, and takes as long for an LSTM as numba does.
 
 
 @inlined
 def add_cells(target, to, source, begin, count):
     """target[to + k] += source[begin + k] for k < count"""
-    for k in range(count):
-        target[to + k] += source[begin + k]
+    for k in range(0, count, lanes_of(target)):
+        total = load_vector(target, to + k, count - k) + load_vector(source, begin + k, count - k)
+        store_vector(target, to + k, count - k, total)
+
+
+@inlined
+def gate_input(gates, at, products, p, bias, b, left):
+    """gates[at + k] + products[p + k] + bias[b + k] for k < left, a vector at most"""
+    a = load_vector(products, p, left) + load_vector(bias, b, left)
+    return load_vector(gates, at, left) + a
 
 
 @inlined
 def add_logistic(gates, at, products, p, bias, b, count):
     """gates[at + k] = s(gates[at + k] + products[p + k] + bias[b + k]) for k < count"""
-    for k in range(count):
-        a = products[p + k] + bias[b + k]
-        gates[at + k] = logistic(gates[at + k] + a)
+    for k in range(0, count, lanes_of(gates)):
+        a = gate_input(gates, at + k, products, p + k, bias, b + k, count - k)
+        store_vector(gates, at + k, count - k, logistic(a))
 
 
 @inlined
 def add_tanh(gates, at, products, p, bias, b, count):
     """gates[at + k] = tanh(gates[at + k] + products[p + k] + bias[b + k]) for k < count"""
-    for k in range(count):
-        a = products[p + k] + bias[b + k]
-        gates[at + k] = tanh(gates[at + k] + a)
+    for k in range(0, count, lanes_of(gates)):
+        a = gate_input(gates, at + k, products, p + k, bias, b + k, count - k)
+        store_vector(gates, at + k, count - k, tanh(a))
 
 
 @inlined
@@ -85,21 +94,27 @@ def add_relu(gates, at, products, p, bias, b, count):
 
     A NaN is kept, as NumPy's maximum does.
     """
-    for k in range(count):
-        a = products[p + k] + bias[b + k]
-        a += gates[at + k]
-        gates[at + k] = ZERO if a < 0 else a
+    for k in range(0, count, lanes_of(gates)):
+        a = gate_input(gates, at + k, products, p + k, bias, b + k, count - k)
+        store_vector(gates, at + k, count - k, choose(a < ZERO, ZERO, a))
 
 
 @inlined
-def lstm_cell(state, h, cell, c, gates, i, hidden):
-    """cell' = f cell + i g; state = o tanh(cell')"""
+def lstm_cell(out, previous, cells, row, state, h, cell, c, gates, hidden):
+    """cell' = f cell + i g; state' = o tanh(cell'), and what both were"""
+    at, i = row * hidden, 4 * row * hidden
     f, g, o = i + hidden, i + 2 * hidden, i + 3 * hidden
-    for k in range(hidden):
-        kept = gates[f + k] * cell[c + k]
-        cell[c + k] = kept + gates[i + k] * gates[g + k]
-    for k in range(hidden):
-        state[h + k] = gates[o + k] * tanh(cell[c + k])
+    for k in range(0, hidden, lanes_of(gates)):
+        left = hidden - k
+        before = load_vector(cell, c + k, left)
+        store_vector(previous, at + k, left, load_vector(state, h + k, left))
+        store_vector(cells, at + k, left, before)
+        kept = load_vector(gates, f + k, left) * before
+        after = kept + load_vector(gates, i + k, left) * load_vector(gates, g + k, left)
+        shown = load_vector(gates, o + k, left) * tanh(after)
+        store_vector(cell, c + k, left, after)
+        store_vector(state, h + k, left, shown)
+        store_vector(out, at + k, left, shown)
 
 
 @inlined
@@ -108,39 +123,39 @@ def lstm_gradient(grads, i, grad_cell, grad_state, c, gates, cells, row, hidden)
     f, g, o = i + hidden, i + 2 * hidden, i + 3 * hidden
     at, in_i = row * hidden, 4 * row * hidden
     in_f, in_g, in_o = in_i + hidden, in_i + 2 * hidden, in_i + 3 * hidden
-    for k in range(hidden):
-        kept = gates[in_f + k] * cells[at + k]
-        cell = kept + gates[in_i + k] * gates[in_g + k]
-        grads[o + k] = tanh(cell)
-    for k in range(hidden):
-        grad, squashed = grad_state[c + k], grads[o + k]
-        gate = gates[in_o + k]
-        grad_cell[c + k] += grad * gate * (ONE - squashed * squashed)
-        grads[o + k] = grad * squashed * gate * (ONE - gate)
-    for k in range(hidden):
-        gate, new, d = gates[in_i + k], gates[in_g + k], grad_cell[c + k]
-        grads[i + k] = d * new * gate * (ONE - gate)
-        grads[g + k] = d * gate * (ONE - new * new)
-    for k in range(hidden):
-        gate, d = gates[in_f + k], grad_cell[c + k]
-        grads[f + k] = d * cells[at + k] * gate * (ONE - gate)
-        grad_cell[c + k] = d * gate
+    for k in range(0, hidden, lanes_of(grads)):
+        left = hidden - k
+        written, new = load_vector(gates, in_i + k, left), load_vector(gates, in_g + k, left)
+        kept, shown = load_vector(gates, in_f + k, left), load_vector(gates, in_o + k, left)
+        before, grad = load_vector(cells, at + k, left), load_vector(grad_state, c + k, left)
+        product = kept * before
+        squashed = tanh(product + written * new)
+        d = load_vector(grad_cell, c + k, left) + grad * shown * (ONE - squashed * squashed)
+        store_vector(grads, i + k, left, d * new * written * (ONE - written))
+        store_vector(grads, f + k, left, d * before * kept * (ONE - kept))
+        store_vector(grads, g + k, left, d * written * (ONE - new * new))
+        store_vector(grads, o + k, left, grad * squashed * shown * (ONE - shown))
+        store_vector(grad_cell, c + k, left, d * kept)
 
 
 @inlined
-def gru_cell(state, h, gates, hidden_n, row, products, p, bias, hidden):
-    """m = W_hn h + b_hn; n = tanh(W_in x + b_in + r m); state' = n + z (state - n)"""
+def gru_cell(out, previous, state, h, gates, hidden_n, row, products, p, bias, hidden):
+    """m = W_hn h + b_hn; n = tanh(W_in x + b_in + r m); state' = n + z (state - n), and its past"""
     at, q = row * hidden, p + 2 * hidden
     r, z, n = 3 * at, 3 * at + hidden, 3 * at + 2 * hidden
-    for k in range(hidden):
-        m = products[q + k] + bias[2 * hidden + k]
-        hidden_n[at + k] = m
-        products[q + k] = gates[n + k] + gates[r + k] * m
-    for k in range(hidden):
-        new = tanh(products[q + k])
-        kept = gates[z + k] * (state[h + k] - new)
-        state[h + k] = new + kept
-        gates[n + k] = new
+    for k in range(0, hidden, lanes_of(gates)):
+        left = hidden - k
+        m = load_vector(products, q + k, left) + load_vector(bias, 2 * hidden + k, left)
+        added = load_vector(gates, r + k, left) * m
+        new = tanh(load_vector(gates, n + k, left) + added)
+        before = load_vector(state, h + k, left)
+        kept = load_vector(gates, z + k, left) * (before - new)
+        after = new + kept
+        store_vector(hidden_n, at + k, left, m)
+        store_vector(gates, n + k, left, new)
+        store_vector(previous, at + k, left, before)
+        store_vector(state, h + k, left, after)
+        store_vector(out, at + k, left, after)
 
 
 @inlined
@@ -148,30 +163,30 @@ def gru_gradient(grads, r, grad_inputs, grad_state, h, gates, hidden_n, previous
     """From the gradient of h' to those of W_hh h, of W_in x, and of h but for its product."""
     z, n, at = r + hidden, r + 2 * hidden, row * hidden
     in_r, in_z, in_n = 3 * at, 3 * at + hidden, 3 * at + 2 * hidden
-    for k in range(hidden):
-        gate, new = gates[in_z + k], gates[in_n + k]
-        d = grad_state[h + k] * (ONE - gate) * (ONE - new * new)
-        grad_inputs[in_n + k] = d
-    for k in range(hidden):
-        gate, d = gates[in_r + k], grad_inputs[in_n + k]
-        grads[r + k] = d * hidden_n[at + k] * gate * (ONE - gate)
-        grads[n + k] = d * gate
-    for k in range(hidden):
-        gate, grad = gates[in_z + k], grad_state[h + k]
-        change = previous[at + k] - gates[in_n + k]
-        grads[z + k] = grad * change * gate * (ONE - gate)
-        grad_state[h + k] = grad * gate
+    for k in range(0, hidden, lanes_of(grads)):
+        left = hidden - k
+        reset, kept = load_vector(gates, in_r + k, left), load_vector(gates, in_z + k, left)
+        new, grad = load_vector(gates, in_n + k, left), load_vector(grad_state, h + k, left)
+        d = grad * (ONE - kept) * (ONE - new * new)
+        m = load_vector(hidden_n, at + k, left)
+        change = load_vector(previous, at + k, left) - new
+        store_vector(grad_inputs, in_n + k, left, d)
+        store_vector(grads, r + k, left, d * m * reset * (ONE - reset))
+        store_vector(grads, z + k, left, grad * change * kept * (ONE - kept))
+        store_vector(grads, n + k, left, d * reset)
+        store_vector(grad_state, h + k, left, grad * kept)
 
 
 @inlined
 def rnn_gradient(grads, g, grad_state, h, out, at, relu, hidden):
     """From the gradient of h' to that of what tanh or max took."""
-    for k in range(hidden):
-        after = out[at + k]
-        slope = ONE - after * after
+    for k in range(0, hidden, lanes_of(grads)):
+        left = hidden - k
+        after, grad = load_vector(out, at + k, left), load_vector(grad_state, h + k, left)
         if relu:
-            slope = ONE if after > 0 else ZERO
-        grads[g + k] = grad_state[h + k] * slope
+            store_vector(grads, g + k, left, choose(after > ZERO, grad, ZERO))
+        else:
+            store_vector(grads, g + k, left, grad * (ONE - after * after))
 
 
 # -- all steps of tiles start..stop-1 -------------------------------------------------------------
@@ -208,15 +223,13 @@ def lstm_steps(start, stop, out, last, last_cell, previous, gates, cells, first,
             multiply_full_panels(products, states, panels, count, hidden, rows)
             for b in range(count):
                 at, h, c = (row + b * apart) * hidden, b * hidden, (b0 + b) * hidden
-                copy_cells(previous, at, states, h, hidden)
-                copy_cells(cells, at, last_cell, c, hidden)
                 for g in range(0, rows, hidden):
                     if g == 2 * hidden:
                         add_tanh(gates, 4 * at + g, products, b * wide + g, bias, g, hidden)
                     else:
                         add_logistic(gates, 4 * at + g, products, b * wide + g, bias, g, hidden)
-                lstm_cell(states, h, last_cell, c, gates, 4 * at, hidden)
-                copy_cells(out, at, states, h, hidden)
+                lstm_cell(out, previous, cells, row + b * apart, states, h, last_cell, c, gates,
+                          hidden)  # fmt: skip
         for b in range(b1 - b0):
             copy_cells(last, (b0 + b) * hidden, states, b * hidden, hidden)
 
@@ -260,13 +273,10 @@ def gru_steps(start, stop, out, last, previous, gates, hidden_n, first, bias, sc
             multiply_full_panels(products, states, panels, count, hidden, rows)
             for b in range(count):
                 at, h = (row + b * apart) * hidden, b * hidden
-                copy_cells(previous, at, states, h, hidden)
                 for g in range(0, 2 * hidden, hidden):
                     add_logistic(gates, 3 * at + g, products, b * wide + g, bias, g, hidden)
-                gru_cell(
-                    states, h, gates, hidden_n, row + b * apart, products, b * wide, bias, hidden
-                )
-                copy_cells(out, at, states, h, hidden)
+                gru_cell(out, previous, states, h, gates, hidden_n, row + b * apart, products,
+                         b * wide, bias, hidden)  # fmt: skip
         for b in range(b1 - b0):
             copy_cells(last, (b0 + b) * hidden, states, b * hidden, hidden)
 

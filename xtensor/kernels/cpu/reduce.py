@@ -21,6 +21,7 @@ from .._jit import CpuFunction, cpu_function, cpu_whole_kernel, with_globals
 from ..parallel import parallel_for
 from .cells import clear_cells, copy_cells, inlined, part_of
 from .exponential import I64, D
+from .numbers import summand, zero_like
 from .simd import (
     add_wide,
     extreme_number,
@@ -31,10 +32,8 @@ from .simd import (
     pointer,
     prefetch_stream,
     sum_lanes,
-    summand,
     wide_room,
     wide_zeros,
-    zero_like,
 )
 
 # So many columns are reduced at a time that their results stay in the first-level cache. With fewer

@@ -27,14 +27,7 @@ from __future__ import annotations
 import functools
 
 from .._jit import CpuIntrinsic
-
-
-def _llvm():
-    """What writes LLVM code; not loaded before something is compiled, as numba is not."""
-    from .. import _llvm
-
-    return _llvm
-
+from .numbers import llvm
 
 # -- addresses ------------------------------------------------------------------------------------
 
@@ -52,7 +45,7 @@ def pointer(array):
     def generate(emit, value):
         return emit.begin_of(array, value)
 
-    return _llvm().pointer_to(array)(array), generate
+    return llvm().pointer_to(array)(array), generate
 
 
 @CpuIntrinsic
@@ -65,13 +58,13 @@ def room(like, count):
     def generate(emit, *values):
         return emit.room(like.dtype, count.literal_value)
 
-    return _llvm().pointer_to(like)(like, count), generate
+    return llvm().pointer_to(like)(like, count), generate
 
 
 @CpuIntrinsic
 def wide_room(like, count):
     """``room`` for sums of what an array or pointer holds, see ``summand``; floats in float64."""
-    types = _llvm().types
+    types = llvm().types
     kind = types.float64 if isinstance(like.dtype, types.Float) else types.int64
 
     def generate(emit, *values):
@@ -83,10 +76,10 @@ def wide_room(like, count):
 @CpuIntrinsic
 def lanes_of(like):
     """Numbers in a vector, for the dtype of the array ``like``."""
-    index = _llvm().types.intp
+    index = llvm().types.intp
 
     def generate(emit, value):
-        return emit.context.get_constant(index, _llvm().lanes_of(like.dtype))
+        return emit.context.get_constant(index, llvm().lanes_of(like.dtype))
 
     return index(like), generate
 
@@ -97,7 +90,7 @@ def by_registers(like, many, few):
 
     A tile that does not fit beside what it meets is stored and loaded again at every step.
     """
-    number = many if _llvm().vector_bytes() == 64 else few
+    number = many if llvm().vector_bytes() == 64 else few
 
     def generate(emit, *values):
         return emit.context.get_constant(number, number.literal_value)
@@ -105,67 +98,15 @@ def by_registers(like, many, few):
     return number(like, many, few), generate
 
 
-# -- single numbers -------------------------------------------------------------------------------
-
-
 @CpuIntrinsic
 def numbers_at(source, index, count):
     """source[index:][:count] as a tuple, from a pointer; ``count`` is a literal."""
-    kind = _llvm().types.UniTuple(source.dtype, count.literal_value)
+    kind = llvm().types.UniTuple(source.dtype, count.literal_value)
 
     def generate(emit, begin, index, _):
         return emit.numbers_at(kind, begin, index)
 
     return kind(source, index, count), generate
-
-
-@CpuIntrinsic
-def zero_like(like):
-    """The number 0 in the dtype of an array or pointer."""
-
-    def generate(emit, value):
-        return emit.context.get_constant(like.dtype, 0)
-
-    return like.dtype(like), generate
-
-
-@CpuIntrinsic
-def summand(number):
-    """The number as it is added to others: a float as it is, others as int64."""
-    types = _llvm().types
-    kind = number if isinstance(number, types.Float) else types.int64
-
-    def generate(emit, value):
-        return emit.context.cast(emit.builder, value, number, kind)
-
-    return kind(number), generate
-
-
-@CpuIntrinsic
-def bits_of(number):
-    """The bits of a float32 as an int32, of a float64 as an int64.
-
-    numba's ``view`` does the same, and takes 0.1 s to compile.
-    """
-    types = _llvm().types
-    kind = types.int32 if number.bitwidth == 32 else types.int64
-
-    def generate(emit, value):
-        return emit.same_bits(kind, value)
-
-    return kind(number), generate
-
-
-@CpuIntrinsic
-def number_of(bits):
-    """The float32 with the bits of an int32, or the float64 with those of an int64."""
-    types = _llvm().types
-    kind = types.float32 if bits.bitwidth == 32 else types.float64
-
-    def generate(emit, value):
-        return emit.same_bits(kind, value)
-
-    return kind(bits), generate
 
 
 # -- tiles ----------------------------------------------------------------------------------------
@@ -174,7 +115,7 @@ def number_of(bits):
 @CpuIntrinsic
 def zero_tile(like, rows, columns):
     """A tile of zeros, of the dtype of the array ``like``; rows and columns are literals."""
-    tile = _llvm().tile_like(like, rows, columns)
+    tile = llvm().tile_like(like, rows, columns)
 
     def generate(emit, *values):
         return emit.zeros(tile)
@@ -185,7 +126,7 @@ def zero_tile(like, rows, columns):
 @CpuIntrinsic
 def repeat_tile(array, i, step, rows, columns):
     """The tile with array[i + r * step] all over row r; rows and columns are literals."""
-    tile = _llvm().tile_like(array, rows, columns)
+    tile = llvm().tile_like(array, rows, columns)
 
     def generate(emit, values, i, step, *literals):
         begin, cells = emit.begin_of(array, values), emit.zeros(tile)
@@ -201,7 +142,7 @@ def repeat_tile(array, i, step, rows, columns):
 @CpuIntrinsic
 def first_halves(tile):
     """The tile of the first half of each vector."""
-    halved = _llvm().TileType(tile.dtype, tile.rows, tile.columns, tile.lanes // 2)
+    halved = llvm().TileType(tile.dtype, tile.rows, tile.columns, tile.lanes // 2)
 
     def generate(emit, cells):
         halves = emit.zeros(halved)
@@ -216,7 +157,7 @@ def first_halves(tile):
 @CpuIntrinsic
 def load_tile(array, i, step, rows, columns):
     """The tile with tile[r, c] = array[i + r * step + c * lanes :][:lanes]"""
-    tile = _llvm().tile_like(array, rows, columns)
+    tile = llvm().tile_like(array, rows, columns)
 
     def generate(emit, values, i, step, *literals):
         begin, cells = emit.begin_of(array, values), emit.zeros(tile)
@@ -228,10 +169,10 @@ def load_tile(array, i, step, rows, columns):
 
 
 @CpuIntrinsic
-def load_part(array, i, count):
+def load_vector(array, i, count):
     """The tile of one vector with array[i:][:count] and zeros after it; nothing beyond is read."""
-    index = _llvm().types.intp
-    tile = _llvm().TileType(array.dtype, 1, 1)
+    index = llvm().types.intp
+    tile = llvm().TileType(array.dtype, 1, 1)
 
     def generate(emit, values, i, count):
         address = emit.address(emit.begin_of(array, values), i)
@@ -242,22 +183,34 @@ def load_part(array, i, count):
 
 
 @CpuIntrinsic
+def store_vector(out, i, count, tile):
+    """out[i + k] = number k of the tile of one vector, for k < count; nothing beyond is touched."""
+    index = llvm().types.intp
+
+    def generate(emit, values, i, count, cells):
+        address = emit.address(emit.begin_of(out, values), i)
+        emit.store_lanes(tile, emit.cell(cells, 0), address, emit.first_lanes(tile, count))
+
+    return llvm().types.void(out, index, index, tile), generate
+
+
+@CpuIntrinsic
 def prefetch_tile(array, i, step, rows, columns):
     """Have what ``load_tile`` would read come nearer, without waiting; nothing need be there."""
-    tile = _llvm().tile_like(array, rows, columns)
+    tile = llvm().tile_like(array, rows, columns)
 
     def generate(emit, values, i, step, *literals):
         for _, address in emit.cells_at(tile, emit.begin_of(array, values), i, step):
             emit.prefetch(address)
 
-    return _llvm().types.void(array, i, step, rows, columns), generate
+    return llvm().types.void(array, i, step, rows, columns), generate
 
 
 @CpuIntrinsic
 def prefetch_stream(array, i, step, rows, columns):
     """``prefetch_tile``, but nothing where the processor itself sees what will be read next."""
     signature, generate = prefetch_tile.function(array, i, step, rows, columns)
-    return signature, generate if _llvm().reads_ahead() else lambda emit, *values: None
+    return signature, generate if llvm().reads_ahead() else lambda emit, *values: None
 
 
 @CpuIntrinsic
@@ -271,25 +224,6 @@ def add_tile(tile, array, i, step):
         return cells
 
     return tile(tile, array, i, step), generate
-
-
-def _of_tiles(how):
-    """tile[r, c] + other[r, c], or what else LLVM calls ``how``; quotients of floating numbers."""
-
-    def combine_tiles(tile, other):
-        def generate(emit, *tiles):
-            cells = tiles[0]
-            instruction = getattr(emit.builder, _llvm().instruction(how, tile.dtype))
-            for k in range(tile.rows * tile.columns):
-                cells = emit.replace(cells, k, instruction(*[emit.cell(t, k) for t in tiles]))
-            return cells
-
-        return tile(tile, other), generate
-
-    return CpuIntrinsic(combine_tiles)
-
-
-add_tiles, sub_tiles, mul_tiles, div_tiles = map(_of_tiles, ("add", "sub", "mul", "div"))
 
 
 @CpuIntrinsic
@@ -318,7 +252,7 @@ def store_tile(out, i, step, tile):
         for k, address in emit.cells_at(tile, emit.begin_of(out, values), i, step):
             emit.store(tile, emit.cell(cells, k), address)
 
-    return _llvm().types.void(out, i, step, tile), generate
+    return llvm().types.void(out, i, step, tile), generate
 
 
 @CpuIntrinsic
@@ -334,7 +268,7 @@ def store_part(out, i, step, apart, tile, rows, count, taken):
             address = emit.address(begin, i, (r, step), (c, apart))
             emit.store_lanes(tile, emit.cell(cells, r * tile.columns + c), address, mask)
 
-    return _llvm().types.void(out, i, step, apart, tile, rows, count, taken), generate
+    return llvm().types.void(out, i, step, apart, tile, rows, count, taken), generate
 
 
 @CpuIntrinsic
@@ -345,11 +279,10 @@ def extreme_tile(tile, other, smallest):
     """
 
     def generate(emit, cells, others, _):
-        for k in range(tile.rows * tile.columns):
-            pair = emit.cell(cells, k), emit.cell(others, k)
-            extreme = emit.extremes(tile.dtype, *pair, smallest.literal_value)
-            cells = emit.replace(cells, k, extreme)
-        return cells
+        def extreme(a, b):
+            return emit.extremes(tile.dtype, a, b, smallest.literal_value)
+
+        return emit.lanewise(tile, extreme, cells, others)
 
     return tile(tile, other, smallest), generate
 
@@ -357,10 +290,10 @@ def extreme_tile(tile, other, smallest):
 @CpuIntrinsic
 def nan_bits(tile):
     """Not 0 if one of its numbers is NaN."""
-    bits = _llvm().types.int64
+    bits = llvm().types.int64
 
     def generate(emit, cells):
-        if isinstance(tile.dtype, _llvm().types.Float):
+        if isinstance(tile.dtype, llvm().types.Float):
             return emit.any_nan(tile, cells)
         return emit.context.get_constant(bits, 0)
 
@@ -380,8 +313,8 @@ def extreme_number(tile, nan, smallest):
             other = emit.shuffle(best, best, [lane ^ half for lane in range(tile.lanes)])
             best = emit.extremes(tile.dtype, other, best, smallest.literal_value)
             half //= 2
-        number = emit.builder.extract_element(best, _llvm().LANE(0))
-        if isinstance(tile.dtype, _llvm().types.Float):
+        number = emit.builder.extract_element(best, llvm().LANE(0))
+        if isinstance(tile.dtype, llvm().types.Float):
             found = emit.builder.icmp_signed("!=", nan, nan.type(0))
             number = emit.builder.select(found, number.type(float("nan")), number)
         return number
@@ -392,8 +325,8 @@ def extreme_number(tile, nan, smallest):
 @CpuIntrinsic
 def wide_zeros(like):
     """A row of float64 zeros, as many as a vector of the dtype of the array ``like`` has lanes."""
-    lanes, wide = _llvm().lanes_of(like.dtype), _llvm().types.float64
-    tile = _llvm().TileType(wide, 1, lanes // _llvm().lanes_of(wide))
+    lanes, wide = llvm().lanes_of(like.dtype), llvm().types.float64
+    tile = llvm().TileType(wide, 1, lanes // llvm().lanes_of(wide))
 
     def generate(emit, value):
         return emit.zeros(tile)
@@ -430,7 +363,7 @@ def sum_lanes(totals):
             other = emit.shuffle(total, total, [lane ^ half for lane in range(totals.lanes)])
             total = emit.builder.fadd(total, other)
             half //= 2
-        return emit.builder.extract_element(total, _llvm().LANE(0))
+        return emit.builder.extract_element(total, llvm().LANE(0))
 
     return totals.dtype(totals), generate
 
@@ -535,7 +468,7 @@ def row_transform(matrix):
     """A helper that takes a tile to the tile whose row i is sum over k of matrix[i][k] * row k."""
 
     def combine(tile):
-        result = _llvm().TileType(tile.dtype, len(matrix), tile.columns)
+        result = llvm().TileType(tile.dtype, len(matrix), tile.columns)
 
         def generate(emit, cells):
             results = emit.zeros(result)
@@ -559,20 +492,20 @@ def row_transform(matrix):
 @CpuIntrinsic
 def copy_vector(to, i, source, j, count):
     """to[i + k] = source[j + k] for k < min(count, lanes_of(to))"""
-    tile = _llvm().TileType(to.dtype, 1, 1)
+    tile = llvm().TileType(to.dtype, 1, 1)
 
     def generate(emit, to_values, i, source_values, j, count):
         mask = emit.first_lanes(tile, count)
         vector = emit.load_lanes(tile, emit.address(emit.begin_of(source, source_values), j), mask)
         emit.store_lanes(tile, vector, emit.address(emit.begin_of(to, to_values), i), mask)
 
-    return _llvm().types.void(to, i, source, j, count), generate
+    return llvm().types.void(to, i, source, j, count), generate
 
 
 @CpuIntrinsic
 def reverse_vector(to, i, source, j, count):
     """to[i + k] = source[j - k] for k < min(count, lanes_of(to))"""
-    tile = _llvm().TileType(to.dtype, 1, 1)
+    tile = llvm().TileType(to.dtype, 1, 1)
 
     def generate(emit, to_values, i, source_values, j, count):
         begin, end = emit.begin_of(source, source_values), emit.begin_of(to, to_values)
@@ -581,7 +514,7 @@ def reverse_vector(to, i, source, j, count):
         vector = emit.shuffle(vector, vector, list(range(tile.lanes))[::-1])
         emit.store_lanes(tile, vector, emit.address(end, i), emit.first_lanes(tile, count))
 
-    return _llvm().types.void(to, i, source, j, count), generate
+    return llvm().types.void(to, i, source, j, count), generate
 
 
 @CpuIntrinsic
@@ -590,7 +523,7 @@ def deal_vectors(to, i, other, source, j, count):
 
     of the first ``count`` numbers of source and of two vectors at most; nothing beyond is touched.
     """
-    tile = _llvm().TileType(to.dtype, 1, 1)
+    tile = llvm().TileType(to.dtype, 1, 1)
 
     def generate(emit, to_values, i, other, source_values, j, count):
         begin, end = emit.begin_of(source, source_values), emit.begin_of(to, to_values)
@@ -607,13 +540,13 @@ def deal_vectors(to, i, other, source, j, count):
             mask = emit.first_lanes(tile, emit.builder.ashr(due, count.type(1)))
             emit.store_lanes(tile, vector, emit.address(end, place), mask)
 
-    return _llvm().types.void(to, i, other, source, j, count), generate
+    return llvm().types.void(to, i, other, source, j, count), generate
 
 
 @CpuIntrinsic
 def put_seconds(to, i, source, j, count):
     """to[i + 2 * k] = source[j + k] for k < min(count, lanes_of(to)); nothing else is touched"""
-    tile = _llvm().TileType(to.dtype, 1, 1)
+    tile = llvm().TileType(to.dtype, 1, 1)
 
     def generate(emit, to_values, i, source_values, j, count):
         mask = emit.first_lanes(tile, count)
@@ -627,13 +560,13 @@ def put_seconds(to, i, source, j, count):
                 emit.address(begin, i, (first, i.type(1))), emit.shuffle(mask, none, even),
             )  # fmt: skip
 
-    return _llvm().types.void(to, i, source, j, count), generate
+    return llvm().types.void(to, i, source, j, count), generate
 
 
 @CpuIntrinsic
 def transpose_whole(to, i, to_step, source, j, step):
     """to[i + c * to_step + r] = source[j + r * step + c] for r, c < lanes_of(to)"""
-    tile = _llvm().TileType(to.dtype, 1, 1)
+    tile = llvm().TileType(to.dtype, 1, 1)
 
     def generate(emit, to_values, i, to_step, source_values, j, step):
         begin, end = emit.begin_of(source, source_values), emit.begin_of(to, to_values)
@@ -641,7 +574,7 @@ def transpose_whole(to, i, to_step, source, j, step):
         for k, vector in enumerate(emit.transposed(tile, square)):
             emit.store(tile, vector, emit.address(end, i, (k, to_step)))
 
-    return _llvm().types.void(to, i, to_step, source, j, step), generate
+    return llvm().types.void(to, i, to_step, source, j, step), generate
 
 
 @CpuIntrinsic
@@ -650,7 +583,7 @@ def transpose_square(to, i, to_step, source, j, step, rows, columns):
 
     A square of lanes_of(to) rows and columns at most; nothing beyond is touched.
     """
-    tile = _llvm().TileType(to.dtype, 1, 1)
+    tile = llvm().TileType(to.dtype, 1, 1)
 
     def generate(emit, to_values, i, to_step, source_values, j, step, rows, columns):
         def part(k, limit, count):
@@ -667,4 +600,4 @@ def transpose_square(to, i, to_step, source, j, step, rows, columns):
             address = emit.address(end, i, (k, to_step))
             emit.store_lanes(tile, vector, address, part(k, columns, rows))
 
-    return _llvm().types.void(to, i, to_step, source, j, step, rows, columns), generate
+    return llvm().types.void(to, i, to_step, source, j, step, rows, columns), generate

@@ -20,9 +20,10 @@ from .._jit import CpuChoice, CpuFunction, cpu_function, cpu_whole_kernel, with_
 from ..parallel import parallel_for
 from .cells import clear_cells, inlined, prefetch_cells
 from .exponential import I32, I64, D, F, exp, log1p
+from .numbers import bits_of, number_of
 from .product import transpose
 from .reduce import LARGEST
-from .simd import bits_of, number_of, pointer, room
+from .simd import pointer, room
 
 # Columns that are passed over together: a row of them is a few vectors, and a thousand rows fit in
 # the second-level cache.

@@ -9,7 +9,7 @@ from .. import sortkeys
 from .._jit import CpuChoice, CpuFunction, cpu_kernel, cpu_whole_kernel
 from ..parallel import parallel_for
 from .exponential import I32, I64, D, F
-from .simd import bits_of
+from .numbers import bits_of
 
 # So many first elements of a row, at most, are picked one after the other; to sort a row that has
 # fewer than SHORT for each of them takes less.
