@@ -218,14 +218,24 @@ class Emitter:
 
         Of ``count`` numbers of a row, each column of cells has ``taken``.
         """
-        lefts = [
-            self.builder.sub(count, self.builder.mul(taken, count.type(c)))
+        masks = [
+            self.first_lanes(tile, self.builder.sub(count, self.builder.mul(taken, count.type(c))))
             for c in range(tile.columns)
         ]
         for r in range(tile.rows):
-            inside = self.builder.icmp_signed("<", rows.type(r), rows)
-            for c, left in enumerate(lefts):
-                yield r, c, self.first_lanes(tile, self.builder.select(inside, left, left.type(0)))
+            for c, mask in enumerate(masks):
+                yield r, c, self.if_below(r, rows, mask)
+
+    def if_below(self, number, limit, mask):
+        """The mask if the number is below the limit, else no lane.
+
+        With AVX-512, where masks are bits in registers of their own, they are chosen as a number.
+        """
+        below = self.builder.icmp_signed("<", limit.type(number), limit)
+        if vector_bytes() < 64:
+            return self.builder.select(below, mask, mask.type(None))
+        bits = self.builder.bitcast(mask, ir.IntType(mask.type.count))
+        return self.builder.bitcast(self.builder.select(below, bits, bits.type(0)), mask.type)
 
     def exchange(self, a, b, half):
         """Blocks of ``half`` lanes: the even ones of a and b in turn, and the odd ones."""

@@ -470,15 +470,24 @@ def row_transform(matrix):
     def combine(tile):
         result = llvm().TileType(tile.dtype, len(matrix), tile.columns)
 
+        def term(emit, factor, vector):
+            if factor == 1:
+                return vector
+            number = emit.context.get_value_type(tile.dtype)(float(factor))
+            return emit.builder.fmul(emit.repeat(tile, number), vector, flags=llvm().FUSE)
+
         def generate(emit, cells):
             results = emit.zeros(result)
-            number = emit.context.get_value_type(tile.dtype)
             for i, factors in enumerate(matrix):
-                for k, factor in enumerate(factors):
-                    for c in range(tile.columns if factor else 0):
-                        vector = emit.cell(cells, k * tile.columns + c)
-                        repeated = emit.repeat(tile, number(float(factor)))
-                        results = emit.multiply_add(results, i * tile.columns + c, repeated, vector)
+                for c in range(tile.columns):
+                    terms = [
+                        term(emit, factor, emit.cell(cells, k * tile.columns + c))
+                        for k, factor in enumerate(factors)
+                        if factor
+                    ]
+                    add = functools.partial(emit.builder.fadd, flags=llvm().FUSE)
+                    total = functools.reduce(add, terms)
+                    results = emit.replace(results, i * tile.columns + c, total)
             return results
 
         return result(tile), generate
@@ -586,18 +595,14 @@ def transpose_square(to, i, to_step, source, j, step, rows, columns):
     tile = llvm().TileType(to.dtype, 1, 1)
 
     def generate(emit, to_values, i, to_step, source_values, j, step, rows, columns):
-        def part(k, limit, count):
-            """The first ``count`` lanes of row k, none of them from row ``limit`` on."""
-            inside = emit.builder.icmp_signed("<", count.type(k), limit)
-            return emit.first_lanes(tile, emit.builder.select(inside, count, count.type(0)))
-
         begin, end = emit.begin_of(source, source_values), emit.begin_of(to, to_values)
+        across, down = emit.first_lanes(tile, columns), emit.first_lanes(tile, rows)
         square = [
-            emit.load_lanes(tile, emit.address(begin, j, (k, step)), part(k, rows, columns))
+            emit.load_lanes(tile, emit.address(begin, j, (k, step)), emit.if_below(k, rows, across))
             for k in range(tile.lanes)
         ]
         for k, vector in enumerate(emit.transposed(tile, square)):
             address = emit.address(end, i, (k, to_step))
-            emit.store_lanes(tile, vector, address, part(k, columns, rows))
+            emit.store_lanes(tile, vector, address, emit.if_below(k, columns, down))
 
     return llvm().types.void(to, i, to_step, source, j, step, rows, columns), generate

@@ -28,7 +28,15 @@ from ..scratch import scratch
 from ..threads import get_num_threads
 from .cells import clear_cells, inlined, whole
 from .product import PANEL, ROWS, multiply_panel, multiply_panels
-from .simd import lanes_of, load_tile, pointer, row_transform, store_tile, transpose_square
+from .simd import (
+    add_tile,
+    lanes_of,
+    load_tile,
+    pointer,
+    row_transform,
+    store_tile,
+    transpose_square,
+)
 
 # Channels side by side: a whole number of vectors on any processor.
 WIDE = 16
@@ -93,8 +101,8 @@ def read_rows(rows, x, shape, n, c0, top, left, tall, width):
 
 
 @inlined
-def write_rows(out, shape, n, c0, top, rows, width, bias, biased):
-    """The way back, out[n, c0 + c, top + i, w] = rows[i, w, c] + bias[c0 + c] for i < 4"""
+def write_rows(out, shape, n, c0, top, rows, width):
+    """The way back, out[n, c0 + c, top + i, w] = rows[i, w, c] for i < 4"""
     channels, height, length = shape
     plane, lanes = height * length, lanes_of(rows)
     for i in range(min(4, height - top)):
@@ -103,14 +111,9 @@ def write_rows(out, shape, n, c0, top, rows, width, bias, biased):
             for w in range(0, length, lanes):
                 transpose_square(out, line + w, plane, rows, (i * width + w) * WIDE + c, WIDE,
                                  min(lanes, length - w), min(lanes, channels - c0 - c))  # fmt: skip
-        if biased:
-            for c in range(c0, min(c0 + WIDE, channels)):
-                line = (n * channels + c) * plane + (top + i) * length
-                for w in range(line, line + length):
-                    out[w] += bias[c]
 
 
-@CpuFunction
+@inlined
 def transform_inputs(values, wide, tiles, x, shape, base, r0, r1, down, across, top, left, rows,
                      half):  # fmt: skip
     """values[:, tile, c] = B^T d B of channel c < wide, for the tiles of rows r0..r1-1
@@ -151,10 +154,13 @@ def transform_gradients(values, wide, tiles, grad, shape, base, r0, r1, down, ac
                         store_tile(values, at + 6 * k * plane, plane, a_matrix(tile))
 
 
-@CpuFunction
-def transform_results(out, shape, first, values, wide, tiles, bias, biased, r0, r1, down, across,
-                      rows, half):  # fmt: skip
-    """out of rows r0..r1-1, channels from ``first`` on = A^T m A + bias, m = values[:, tile, o]"""
+@inlined
+def transform_results(out, shape, first, values, wide, tiles, bias, r0, r1, down, across, rows,
+                      half):  # fmt: skip
+    """out of rows r0..r1-1, channels from ``first`` on = A^T m A + bias, m = values[:, tile, o]
+
+    There is a bias for each of ``wide`` channels.
+    """
     width, plane = 4 * across, tiles * wide
     for r in range(r0, r1):
         for c0 in range(0, min(wide, shape[0] - first), WIDE):
@@ -165,10 +171,10 @@ def transform_results(out, shape, first, values, wide, tiles, bias, biased, r0, 
                         tile = load_tile(values, at + 6 * k * plane, plane, 6, 1)
                         store_tile(half, k * WIDE + c, 6 * WIDE, a_transposed(tile))
                     for k in range(4):
-                        tile = load_tile(half, 6 * k * WIDE + c, WIDE, 6, 1)
-                        store_tile(rows, (4 * t + k) * WIDE + c, width * WIDE, a_transposed(tile))
-            write_rows(out, shape, r // down, first + c0, 4 * (r % down), rows, width, bias,
-                       biased)  # fmt: skip
+                        tile = a_transposed(load_tile(half, 6 * k * WIDE + c, WIDE, 6, 1))
+                        tile = add_tile(tile, bias, first + c0 + c, 0)
+                        store_tile(rows, (4 * t + k) * WIDE + c, width * WIDE, tile)
+            write_rows(out, shape, r // down, first + c0, 4 * (r % down), rows, width)
 
 
 # -- kernels --------------------------------------------------------------------------------------
@@ -231,7 +237,7 @@ def gather_kernels(start, stop, grad_weight, total, outputs, wide, g, half):
 def correlate_blocks(start, stop, out, x, spread, bias, top, left, down, across, total_rows, blocks,
                      wide, out_wide, values, results, rows, half):  # fmt: skip
     """Blocks start..stop-1 of the tile rows of out."""
-    channels, shape, out_shape, biased = x.shape[1], x.shape[1:], out.shape[1:], bias.size > 0
+    channels, shape, out_shape = x.shape[1], x.shape[1:], out.shape[1:]
     values, results, rows, half = pointer(values), pointer(results), pointer(rows), pointer(half)
     out, x, spread, bias = pointer(out), pointer(x), pointer(spread), pointer(bias)
     for block in range(start, stop):
@@ -244,8 +250,8 @@ def correlate_blocks(start, stop, out, x, spread, bias, top, left, down, across,
             multiply_panels(results, k * room * out_wide, out_wide, values, k * room * wide, wide,
                             1, spread, k * channels * out_wide, tiles, channels,
                             out_wide)  # fmt: skip
-        transform_results(out, out_shape, 0, results, out_wide, room, bias, biased, r0, r1, down,
-                          across, rows, half)  # fmt: skip
+        transform_results(out, out_shape, 0, results, out_wide, room, bias, r0, r1, down, across,
+                          rows, half)  # fmt: skip
 
 
 @CpuFunction
@@ -272,8 +278,7 @@ def correlate_panels(start, stop, out, values, weight, bias, channel_step, outpu
                            k * room * wide, wide, 1, pointer(spread), k * channels * columns,
                            columns, tiles, channels, columns, False)  # fmt: skip
         transform_results(pointer(out), shape, o, pointer(results), columns, room, pointer(bias),
-                          bias.size > 0, 0, total_rows, down, across, pointer(rows),
-                          pointer(half))  # fmt: skip
+                          0, total_rows, down, across, pointer(rows), pointer(half))  # fmt: skip
 
 
 @inlined
@@ -343,9 +348,12 @@ def correlate(out, x, weight, steps, bias, top, left):
     down, across = -(-height // 4), -(-width // 4)
     rows = samples * down
     tiles, panels = rows * across, -(-outputs // PANEL)
+    padded = scratch.array("bias", out_wide, np.float32)
+    padded[outputs:] = 0
+    padded[:outputs] = bias if bias.size else 0
     few_tiles = 36 * 4 * tiles * wide <= VALUE_BYTES < 36 * 4 * channels * out_wide * 2
     if few_tiles and panels >= 2 * get_num_threads():
-        correlate_by_panels(out, x, weight, steps, bias, top, left, down, across, wide)
+        correlate_by_panels(out, x, weight, steps, padded, top, left, down, across, wide)
         return
     spread = scratch.array("spread", 36 * channels * out_wide, np.float32)
     parallel_for(
@@ -357,7 +365,7 @@ def correlate(out, x, weight, steps, bias, top, left):
     size = 36 * whole(-(-rows // blocks) * across, ROWS)
     parallel_for(
         correlate_blocks, blocks,
-        (out, x, spread, bias, top, left, down, across, rows, blocks, wide, out_wide),
+        (out, x, spread, padded, top, left, down, across, rows, blocks, wide, out_wide),
         tiles * wide * out_wide, [size * wide, size * out_wide, *row_buffers(across)],
     )  # fmt: skip
 
