@@ -193,10 +193,10 @@ def spread_kernels(start, stop, spread, weight, channels, outputs, channel_step,
     g, half, spread, weight = pointer(g), pointer(half), pointer(spread), pointer(weight)
     for ch in range(start, stop):
         for o in range(0, wide, WIDE):
-            for e in range(9):
-                for c in range(WIDE):
-                    at = ch * channel_step + min(o + c, outputs - 1) * output_step
-                    g[e * WIDE + c] = weight[at + first + e * step]
+            for c in range(WIDE):
+                at = ch * channel_step + min(o + c, outputs - 1) * output_step + first
+                for e in range(9):
+                    g[e * WIDE + c] = weight[at + e * step]
             panel = o // PANEL * PANEL
             at = panel * channels + ch * min(PANEL, wide - panel) + o - panel
             for c in range(0, WIDE, lanes_of(g)):
