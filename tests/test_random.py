@@ -118,6 +118,17 @@ def test_state_comes_back():
     assert not np.array_equal(xt.randn([5]).to_numpy(), first)
 
 
+@pytest.mark.parametrize("size", [10, 200_000])
+@pytest.mark.parametrize("std", [1e-30, 1e25])
+def test_normal_numbers_of_any_deviation(std, size):
+    """Also where its square is no float32 any more; many numbers go by compiled loops in the end."""
+    for _ in range(6):
+        xt.manual_seed(3)
+        due = xt.randn([size]).to_numpy().astype(np.float64) * std
+        xt.manual_seed(3)
+        np.testing.assert_allclose(xt.randn([size], 0, std).to_numpy(), due, rtol=1e-6)
+
+
 def test_results_do_not_depend_on_the_number_of_threads():
     results = []
     for threads in (1, 3):

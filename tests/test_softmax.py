@@ -45,6 +45,19 @@ def test_the_logarithm_over_columns_is_as_good_as_over_rows(dtype, error):
     np.testing.assert_allclose(came, due, rtol=error)
 
 
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("length", [7, 90])
+def test_a_logarithm_near_zero_keeps_its_digits(axis, length):
+    """Of numbers of which one is far above the others: -log(1 + sum of exp(-20))."""
+    shape = [40, 40, 40]
+    shape[axis] = length
+    x = np.full(shape, -20, np.float32)
+    top = np.moveaxis(x, axis, 0)[length // 2]
+    top[:] = 0
+    came = np.moveaxis(xt.log_softmax(xt.XTensor(x), axis).to_numpy(), axis, 0)[length // 2]
+    np.testing.assert_allclose(came, -np.log1p((length - 1) * np.exp(-20.0)), rtol=1e-5)
+
+
 @pytest.mark.parametrize("length", [1, 2, 5, 15, 16, 17, 33, 48, 49])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_short_rows_in_blocks_of_any_number(length, dtype):

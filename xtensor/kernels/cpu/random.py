@@ -220,8 +220,9 @@ def _box_muller(start, stop, out, counter, key, mean, std, polar, interleave, pa
         r, a, c = uniform[:count], angle[:count], cosine[:count]
         polar(words[: 4 * (last - first)], r, a, counter + np.uint64(first), key)
         np.log(r, out=r)
-        np.multiply(r, -2 * std * std, out=r)
+        np.multiply(r, -2, out=r)
         np.sqrt(r, out=r)
+        np.multiply(r, std, out=r)
         np.cos(a, out=c)
         np.sin(a, out=a)
         interleave(out[2 * pairs * first : 2 * pairs * last], r, c, a, mean)

@@ -126,7 +126,8 @@ together: Any = None
 def over_columns(loop: Any, short: bool) -> CpuFunction:
     """A loop over tiles of columns, or of short rows."""
     name = loop.__name__.replace("columns", "short_rows") if short else loop.__name__
-    tile_of, together = (tile_of_rows, 1) if short else (tile_of_columns, FEW)
+    tile_of = tile_of_rows if short else tile_of_columns
+    together = 1 if short or loop is log_softmax_columns else FEW
     scope = {"short": short, "tile_of": tile_of, "together": together}
     return CpuFunction(with_globals(loop, name, scope), "contract")
 
@@ -180,7 +181,7 @@ def exp_columns(out, to, step, x, begin, length, inner, count, peak, total, part
     """out[to + i * step + j] = exp(x[begin + i * inner + j] - peak[j]); total[j] = their sum
 
     peak[j], the largest of column j, is written; sums are float64, but for those of so many
-    elements together. With few it is 1: the logarithm of a sum near 1 wants all its digits.
+    elements together. Where a logarithm is taken it is 1: that of a sum near 1 wants all digits.
     """
     for j in range(count):
         peak[j] = x[begin + j]
