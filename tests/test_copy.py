@@ -55,6 +55,8 @@ def test_axes_in_another_order(threads, shape, axes, dtype):
         lambda a: a[2:, ::-1, 3:20],
         lambda a: np.broadcast_to(a[:, 0, :20], (300, 18, 20)),
         lambda a: a[:, 1:, ::-1],
+        lambda a: a[:, :, ::2],
+        lambda a: a[:, ::-1, 1:200:2],
         lambda a: a[:, 1:, 19:2:-1],
         lambda a: a[::-1, :, 15::-1],
         lambda a: a[:, ::-1, 90:1:-1].swapaxes(0, 1),

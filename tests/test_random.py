@@ -121,7 +121,7 @@ def test_state_comes_back():
 @pytest.mark.parametrize("size", [10, 200_000])
 @pytest.mark.parametrize("std", [1e-30, 1e25])
 def test_normal_numbers_of_any_deviation(std, size):
-    """Also where its square is no float32 any more; many numbers go by compiled loops in the end."""
+    """Also where its square is no float32 any more; many numbers go by compiled loops at last."""
     for _ in range(6):
         xt.manual_seed(3)
         due = xt.randn([size]).to_numpy().astype(np.float64) * std

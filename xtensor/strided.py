@@ -16,7 +16,7 @@ from numpy import ndarray
 from .device import Array, empty_like, flat
 from .kernels import launch
 from .kernels.layout import address_of, merge_axes
-from .kernels.parallel import SERIAL_ELEMENTS
+from .kernels.parallel import CHUNK_ELEMENTS, SERIAL_ELEMENTS
 
 View = Callable[[np.ndarray], np.ndarray]
 
@@ -25,8 +25,11 @@ def read(array: Array, view: View) -> Array:
     """The elements that ``view`` shows of ``array``, in a new contiguous array."""
     base = stand_in(array)
     seen = view(base)
-    if base is array and seen.size < SERIAL_ELEMENTS:
-        return seen.copy()
+    if base is array and (
+        seen.size < CHUNK_ELEMENTS
+        or (seen.size < SERIAL_ELEMENTS and seen.strides[-1] == seen.itemsize)
+    ):
+        return seen.copy()  # NumPy copies rows fastest, single numbers not
     out = empty_like(array, seen.shape)
     if seen.size:
         offset, shape, strides = _layout(base, seen)

@@ -18,7 +18,7 @@ import numpy as np
 from .._jit import CpuFunction, cpu_whole_kernel
 from ..parallel import parallel_for, take_first_call
 from .cells import copy_cells, inlined
-from .simd import lanes_of, pointer, reverse_vector, transpose_whole
+from .simd import lanes_of, pointer, reverse_vector, take_seconds, transpose_whole
 
 # With fewer columns, or rows, to a plane NumPy is as fast.
 FEW = 8
@@ -167,6 +167,9 @@ def move_runs(start, stop, to, source, length, to_step, step, outer):
                 target[place + i] = number
         elif step == -1:
             reverse_cells(target, place, origin, cell, count)
+        elif step == 2:
+            for i in range(0, count, lanes_of(target)):
+                take_seconds(target, place + i, origin, cell + 2 * i, count - i)
         else:
             for i in range(count):
                 target[place + i] = origin[cell + i * step]

@@ -553,6 +553,27 @@ def deal_vectors(to, i, other, source, j, count):
 
 
 @CpuIntrinsic
+def take_seconds(to, i, source, j, count):
+    """to[i + k] = source[j + 2 * k] for k < min(count, lanes_of(to)); nothing beyond is read"""
+    tile = llvm().TileType(to.dtype, 1, 1)
+
+    def generate(emit, to_values, i, source_values, j, count):
+        begin, end = emit.begin_of(source, source_values), emit.begin_of(to, to_values)
+        due = emit.builder.sub(emit.builder.add(count, count), count.type(1))
+        halves = [
+            emit.load_lanes(
+                tile, emit.address(begin, j, (first, j.type(1))),
+                emit.first_lanes(tile, emit.builder.sub(due, due.type(first))),
+            )
+            for first in (0, tile.lanes)
+        ]  # fmt: skip
+        vector = emit.shuffle(*halves, [2 * k for k in range(tile.lanes)])
+        emit.store_lanes(tile, vector, emit.address(end, i), emit.first_lanes(tile, count))
+
+    return llvm().types.void(to, i, source, j, count), generate
+
+
+@CpuIntrinsic
 def put_seconds(to, i, source, j, count):
     """to[i + 2 * k] = source[j + k] for k < min(count, lanes_of(to)); nothing else is touched"""
     tile = llvm().TileType(to.dtype, 1, 1)
