@@ -47,7 +47,12 @@ def _tanh(x):
     return choose(x >= ZERO, -y, y)
 
 
-logistic, tanh = inlined(_logistic), inlined(_tanh)
+def _rectified(x):
+    """A NaN is kept, as NumPy's maximum does."""
+    return choose(x < ZERO, ZERO, x)
+
+
+logistic, tanh, rectified = inlined(_logistic), inlined(_tanh), inlined(_rectified)
 
 
 # -- one row --------------------------------------------------------------------------------------
@@ -66,37 +71,13 @@ def add_cells(target, to, source, begin, count):
 
 
 @inlined
-def gate_input(gates, at, products, p, bias, b, left):
-    """gates[at + k] + products[p + k] + bias[b + k] for k < left, a vector at most"""
-    a = load_vector(products, p, left) + load_vector(bias, b, left)
-    return load_vector(gates, at, left) + a
-
-
-@inlined
-def add_logistic(gates, at, products, p, bias, b, count):
-    """gates[at + k] = s(gates[at + k] + products[p + k] + bias[b + k]) for k < count"""
+def add_activated(gates, at, products, p, bias, b, count, activation):
+    """gates[at + k] = activation(gates[at + k] + products[p + k] + bias[b + k]) for k < count"""
     for k in range(0, count, lanes_of(gates)):
-        a = gate_input(gates, at + k, products, p + k, bias, b + k, count - k)
-        store_vector(gates, at + k, count - k, logistic(a))
-
-
-@inlined
-def add_tanh(gates, at, products, p, bias, b, count):
-    """gates[at + k] = tanh(gates[at + k] + products[p + k] + bias[b + k]) for k < count"""
-    for k in range(0, count, lanes_of(gates)):
-        a = gate_input(gates, at + k, products, p + k, bias, b + k, count - k)
-        store_vector(gates, at + k, count - k, tanh(a))
-
-
-@inlined
-def add_relu(gates, at, products, p, bias, b, count):
-    """gates[at + k] = max(0, gates[at + k] + products[p + k] + bias[b + k]) for k < count
-
-    A NaN is kept, as NumPy's maximum does.
-    """
-    for k in range(0, count, lanes_of(gates)):
-        a = gate_input(gates, at + k, products, p + k, bias, b + k, count - k)
-        store_vector(gates, at + k, count - k, choose(a < ZERO, ZERO, a))
+        left = count - k
+        a = load_vector(products, p + k, left) + load_vector(bias, b + k, left)
+        a = load_vector(gates, at + k, left) + a
+        store_vector(gates, at + k, left, activation(a))
 
 
 @inlined
@@ -224,10 +205,11 @@ def lstm_steps(start, stop, out, last, last_cell, previous, gates, cells, first,
             for b in range(count):
                 at, h, c = (row + b * apart) * hidden, b * hidden, (b0 + b) * hidden
                 for g in range(0, rows, hidden):
+                    i, p = 4 * at + g, b * wide + g
                     if g == 2 * hidden:
-                        add_tanh(gates, 4 * at + g, products, b * wide + g, bias, g, hidden)
+                        add_activated(gates, i, products, p, bias, g, hidden, tanh)
                     else:
-                        add_logistic(gates, 4 * at + g, products, b * wide + g, bias, g, hidden)
+                        add_activated(gates, i, products, p, bias, g, hidden, logistic)
                 lstm_cell(out, previous, cells, row + b * apart, states, h, last_cell, c, gates,
                           hidden)  # fmt: skip
         for b in range(b1 - b0):
@@ -274,7 +256,8 @@ def gru_steps(start, stop, out, last, previous, gates, hidden_n, first, bias, sc
             for b in range(count):
                 at, h = (row + b * apart) * hidden, b * hidden
                 for g in range(0, 2 * hidden, hidden):
-                    add_logistic(gates, 3 * at + g, products, b * wide + g, bias, g, hidden)
+                    add_activated(gates, 3 * at + g, products, b * wide + g, bias, g, hidden,
+                                  logistic)  # fmt: skip
                 gru_cell(out, previous, states, h, gates, hidden_n, row + b * apart, products,
                          b * wide, bias, hidden)  # fmt: skip
         for b in range(b1 - b0):
@@ -324,9 +307,9 @@ def rnn_steps(start, stop, out, last, previous, first, bias, schedule, apart, ba
                 at, h = (row + b * apart) * hidden, b * hidden
                 copy_cells(previous, at, states, h, hidden)
                 if relu:
-                    add_relu(out, at, products, b * wide, bias, 0, hidden)
+                    add_activated(out, at, products, b * wide, bias, 0, hidden, rectified)
                 else:
-                    add_tanh(out, at, products, b * wide, bias, 0, hidden)
+                    add_activated(out, at, products, b * wide, bias, 0, hidden, tanh)
                 copy_cells(states, h, out, at, hidden)
         for b in range(b1 - b0):
             copy_cells(last, (b0 + b) * hidden, states, b * hidden, hidden)
