@@ -9,12 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numba import TypingError
 
 from xtensor.kernels._jit import CpuFunction
 from xtensor.kernels.cpu.numbers import bounded, choose, powers_of_two
 from xtensor.kernels.cpu.simd import lanes_of, load_vector, store_vector
 
-# What uses every helper of simd.py, against NumPy in float64.
+# What uses the helpers of simd.py, against NumPy in float64.
 SCRIPT = """
 import sys
 import numpy as np
@@ -72,6 +73,9 @@ for dtype in "float32", "float64", "int8", "uint8", "int64":
     for length in 5, 17, 64, 300:
         np.testing.assert_array_equal(xt.max(t[:, :length], 1).to_numpy(), x[:, :length].max(1))
         np.testing.assert_array_equal(xt.min(t[:, :length], 1).to_numpy(), x[:, :length].min(1))
+x = rng.standard_normal((300, 501)).astype("float32")
+for _ in range(6):  # the first calls are NumPy's
+    np.testing.assert_array_equal(xt.XTensor(x)[:, ::2].to_numpy(), x[:, ::2])
 lstm, x = xt.LSTM(5, 19, batch_first=True), rng.standard_normal((3, 4, 5))
 states, _ = lstm(xt.XTensor(x))
 w = {name: p.to_numpy().astype(float) for name, p in lstm.named_parameters()}
@@ -111,6 +115,7 @@ def _formulas(x, y, rounded, half, zero):
         choose(y > half, y, half),
         bounded(x * y, -half, half),
         a * b,
+        choose(y > x, half, zero),
     )
 
 
@@ -121,7 +126,7 @@ formulas = CpuFunction(_formulas)
 def by_numbers(out, x, y, rounded, half, zero):
     for i in range(x.size):
         results = formulas(x[i], y[i], rounded[i], half, zero)
-        for k in range(8):
+        for k in range(9):
             out[k, i] = results[k]
 
 
@@ -131,7 +136,7 @@ def by_vectors(out, x, y, rounded, half, zero):
     for i in range(0, size, lanes_of(x)):
         tiles = load_vector(x, i, size - i), load_vector(y, i, size - i)
         results = formulas(*tiles, load_vector(rounded, i, size - i), half, zero)
-        for k in range(8):
+        for k in range(9):
             store_vector(out, k * size + i, size - i, results[k])
 
 
@@ -141,7 +146,7 @@ def test_a_formula_means_the_same_for_numbers_and_tiles(dtype):
     y = np.array([-3.0, 0.5, -0.25] * 9, dtype)
     half, zero = dtype(0.5), dtype(1.5) * 2 ** np.finfo(dtype).nmant
     powers = np.arange(-13, 14)
-    came = np.zeros((2, 8, 27), dtype)
+    came = np.zeros((2, 9, 27), dtype)
     for function, out in zip((by_numbers, by_vectors), came):
         function.compiled()(out, x, y, (zero + powers).astype(dtype), half, dtype(zero))
     np.testing.assert_array_equal(came[0], came[1])
@@ -155,5 +160,16 @@ def test_a_formula_means_the_same_for_numbers_and_tiles(dtype):
             np.where(y > half, y, half),
             np.clip(x * y, -half, half),
             2.0**powers,
+            np.where(y > x, half, zero),
         ]
     np.testing.assert_array_equal(came[0], due)
+
+
+@pytest.mark.parametrize("a", [1, np.int64(2)])
+def test_numbers_of_two_types_are_no_choice(a):
+    @CpuFunction
+    def picked(x, a):
+        return choose(x > 0, a, x)
+
+    with pytest.raises(TypingError, match="choose takes two of one type"):
+        picked.compiled()(np.float32(1), a)

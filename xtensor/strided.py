@@ -29,7 +29,7 @@ def read(array: Array, view: View) -> Array:
         seen.size < CHUNK_ELEMENTS
         or (seen.size < SERIAL_ELEMENTS and seen.strides[-1] == seen.itemsize)
     ):
-        return seen.copy()  # NumPy copies rows fastest, single numbers not
+        return seen.copy()  # of rows more than of numbers that lie apart, which NumPy does slower
     out = empty_like(array, seen.shape)
     if seen.size:
         offset, shape, strides = _layout(base, seen)

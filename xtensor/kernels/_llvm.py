@@ -255,9 +255,11 @@ class Emitter:
             half //= 2
         return square
 
-    def extremes(self, dtype, a, b, smallest):
-        """Lane by lane a where it is larger (smaller) than b, else b; a NaN in b stays."""
-        return self.builder.select(self.compared("<" if smallest else ">", dtype, a, b), a, b)
+    def absolute(self, tile, vector):
+        """Of a vector of floating numbers."""
+        name = f"llvm.fabs.v{tile.lanes}f{tile.dtype.bitwidth}"
+        kind = ir.FunctionType(vector.type, [vector.type])
+        return self.builder.call(cgutils.get_or_insert_function(self.module, kind, name), [vector])
 
     def any_nan(self, tile, cells):
         """Bits, of which some are 1 if there is a NaN; a comparison looks at two cells."""
@@ -302,11 +304,9 @@ class Emitter:
         signed = self.builder.icmp_signed if dtype.signed else self.builder.icmp_unsigned
         return signed(sign, a, b)
 
-    def absolute(self, tile, vector):
-        """Of a vector of floating numbers."""
-        name = f"llvm.fabs.v{tile.lanes}f{tile.dtype.bitwidth}"
-        kind = ir.FunctionType(vector.type, [vector.type])
-        return self.builder.call(cgutils.get_or_insert_function(self.module, kind, name), [vector])
+    def extremes(self, dtype, a, b, smallest):
+        """a where it is larger (smaller) than b, else b; a NaN in b stays."""
+        return self.builder.select(self.compared("<" if smallest else ">", dtype, a, b), a, b)
 
     def power_of_two(self, dtype, rest, rounded, zero):
         """2**(k // 2) or, with ``rest``, 2**(k - k // 2).
@@ -342,7 +342,8 @@ class Emitter:
         number = self.context.cast(self.builder, value, given, dtype_of(kind))
         if not isinstance(kind, TileType):
             return number
-        return self.lanewise(kind, lambda cell: self.repeat(kind, number), self.zeros(kind))
+        vector = self.repeat(kind, number)
+        return self.lanewise(kind, lambda cell: vector, self.zeros(kind))
 
     def zeros(self, tile):
         return self.context.get_value_type(tile)(None)
@@ -382,6 +383,19 @@ class Emitter:
 def dtype_of(kind):
     """The type of the numbers in a tile; of a number, its own."""
     return kind.dtype if isinstance(kind, TileType) else kind
+
+
+def tile_among(kinds):
+    """The type of the tiles among these types; None if there is none, or others do not go with it.
+
+    A number goes with a tile that holds such: it is taken in the tile's dtype.
+    """
+    tiles = [kind for kind in kinds if isinstance(kind, TileType)]
+    if not tiles:
+        return None
+    numbers = types.Number if isinstance(tiles[0].dtype, types.Float) else types.Integer
+    fit = all(kind == tiles[0] or isinstance(kind, numbers) for kind in kinds)
+    return tiles[0] if fit else None
 
 
 def holding(kind, dtype):

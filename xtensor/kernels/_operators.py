@@ -1,7 +1,9 @@
 """What Python's operators do with tiles in compiled code, and ``min`` and ``max`` with two numbers.
 
 So a formula is written once for numbers and tiles: ``a * b + 1`` is for each number of a tile what
-it is for one. Loaded to compile something, as numba is.
+it is for one, where all are of one dtype; a number beside a tile is taken in the tile's. There are
++ - * < <= > >= and, of floating numbers, / and the unary - and ``abs``. Loaded to compile
+something, as numba is.
 """
 
 # mypy: disable-error-code="no-untyped-def, no-untyped-call"
@@ -14,7 +16,7 @@ from functools import partial
 from numba.core import types
 from numba.core.extending import intrinsic, lower_builtin, type_callable
 
-from ._llvm import Emitter, TileType, holding
+from ._llvm import Emitter, TileType, holding, tile_among
 
 ARITHMETIC = {
     operator.add: "add",
@@ -25,16 +27,9 @@ ARITHMETIC = {
 COMPARISONS = {operator.lt: "<", operator.gt: ">", operator.le: "<=", operator.ge: ">="}
 
 
-def _tile_among(operands):
-    """The type of the tiles among them, whose numbers others are repeated for; None if none is."""
-    tiles = [kind for kind in operands if isinstance(kind, TileType)]
-    fit = all(kind == tiles[0] or isinstance(kind, types.Number) for kind in operands)
-    return tiles[0] if tiles and fit else None
-
-
 def _on_tiles(result_of, write, context, builder, signature, values):
     """The tile of type result_of(tile) that ``write`` makes, cell by cell."""
-    tile, emit = _tile_among(signature.args), Emitter(context, builder, signature.args)
+    tile, emit = tile_among(signature.args), Emitter(context, builder, signature.args)
     cells = [emit.repeated(tile, *operand) for operand in zip(signature.args, values)]
     return emit.lanewise(result_of(tile), partial(write, emit, tile), *cells)
 
@@ -49,8 +44,12 @@ def _truths(tile):
 
 def _define_binary(operation, result_of, write):
     def typer(a, b):
-        tile = _tile_among((a, b))
-        return tile and result_of(tile)
+        tile = tile_among((a, b))
+        if tile is None or (
+            operation is operator.truediv and not isinstance(tile.dtype, types.Float)
+        ):
+            return None
+        return result_of(tile)
 
     type_callable(operation)(lambda context: typer)
     emit = partial(_on_tiles, result_of, write)

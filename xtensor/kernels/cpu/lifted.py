@@ -251,7 +251,7 @@ class ElementwiseKernel(CpuKernel):
             "load_x": loads[x_step], "load_y": loads[y_step],
             "part_x": parts[x_step], "part_y": parts[y_step],
         }  # fmt: skip
-        return CpuFunction(with_globals(_vectors_xy, name, values))
+        return CpuFunction(with_globals(_vectors_xy, name, values), "contract")
 
 
 @lru_cache(maxsize=4096)

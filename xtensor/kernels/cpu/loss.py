@@ -41,7 +41,6 @@ from .softmax import (
 # ``softmax.over_columns``.
 short: Any = None
 tile_of: Any = None
-together: Any = None
 
 
 @CpuFunction
@@ -76,7 +75,7 @@ def cross_entropy_columns(start, stop, loss, peaks, totals, x, classes, factor):
         first, begin, count, step = tile_of(tile, x)
         source, at = columns_of(xs, begin, length, count, laid, short)
         # The exponentials are not kept: those of each row go over the last ones.
-        exp_columns(work, 0, 0, source, at, length, step, count, peak, total, part, together)
+        exp_columns(work, 0, 0, source, at, length, step, count, peak, total, part, 1)
         for j in range(count):
             peaks[first + j], totals[first + j] = peak[j], total[j]
             total[j] = log_sum(total[j])

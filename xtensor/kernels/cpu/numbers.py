@@ -77,8 +77,15 @@ def number_of(bits):
 
 @CpuIntrinsic
 def choose(test, a, b):
-    """a where the test holds, else b; of three tiles each number by itself."""
-    kind = b if isinstance(b, llvm().TileType) else a
+    """a where the test holds, else b; both numbers of one type.
+
+    Or tiles, or one of them a number: each number of the test, a tile of truths, by itself.
+    """
+    kind, number = llvm().tile_among((a, b)), llvm().types.unliteral(a)
+    if kind is None and number == llvm().types.unliteral(b):
+        kind = llvm().holding(test, number)
+    if kind is None:
+        raise llvm().errors.TypingError(f"choose takes two of one type, not {a} and {b}")
 
     def generate(emit, tests, *values):
         pair = [emit.repeated(kind, *operand) for operand in zip((a, b), values)]
@@ -89,7 +96,7 @@ def choose(test, a, b):
 
 @CpuIntrinsic
 def bounded(x, low, high):
-    """x, or the bound that it is beyond; NaN stays NaN."""
+    """x, a number or a tile, or the bound that it is beyond; NaN stays NaN."""
 
     def generate(emit, value, *bounds):
         ends = [emit.repeated(x, *operand) for operand in zip((low, high), bounds)]
@@ -108,7 +115,7 @@ def bounded(x, low, high):
 def powers_of_two(rounded, zero):
     """a, b with a * b = 2**k, where ``rounded`` is k units of the last place above ``zero``.
 
-    Each of them is a number where their product is none any more.
+    Each of them is a number where their product is none any more. ``rounded`` may be a tile.
     """
     pair, dtype = llvm().types.UniTuple(rounded, 2), llvm().dtype_of(rounded)
 

@@ -82,7 +82,10 @@ def add_activated(gates, at, products, p, bias, b, count, activation):
 
 @inlined
 def lstm_cell(out, previous, cells, row, state, h, cell, c, gates, hidden):
-    """cell' = f cell + i g; state' = o tanh(cell'), and what both were"""
+    """cell' = f cell + i g; out[row] = state' = o tanh(cell')
+
+    previous[row], cells[row] = the state and the cell before
+    """
     at, i = row * hidden, 4 * row * hidden
     f, g, o = i + hidden, i + 2 * hidden, i + 3 * hidden
     for k in range(0, hidden, lanes_of(gates)):
@@ -121,7 +124,10 @@ def lstm_gradient(grads, i, grad_cell, grad_state, c, gates, cells, row, hidden)
 
 @inlined
 def gru_cell(out, previous, state, h, gates, hidden_n, row, products, p, bias, hidden):
-    """m = W_hn h + b_hn; n = tanh(W_in x + b_in + r m); state' = n + z (state - n), and its past"""
+    """m = W_hn h + b_hn; n = tanh(W_in x + b_in + r m); out[row] = state' = n + z (state - n)
+
+    hidden_n[row] = m; n takes its place among the gates; previous[row] = the state before
+    """
     at, q = row * hidden, p + 2 * hidden
     r, z, n = 3 * at, 3 * at + hidden, 3 * at + 2 * hidden
     for k in range(0, hidden, lanes_of(gates)):

@@ -126,8 +126,7 @@ together: Any = None
 def over_columns(loop: Any, short: bool) -> CpuFunction:
     """A loop over tiles of columns, or of short rows."""
     name = loop.__name__.replace("columns", "short_rows") if short else loop.__name__
-    tile_of = tile_of_rows if short else tile_of_columns
-    together = 1 if short or loop is log_softmax_columns else FEW
+    tile_of, together = (tile_of_rows, 1) if short else (tile_of_columns, FEW)
     scope = {"short": short, "tile_of": tile_of, "together": together}
     return CpuFunction(with_globals(loop, name, scope), "contract")
 
@@ -284,7 +283,7 @@ def log_softmax_columns(start, stop, out, x):
         _, begin, count, step = tile_of(tile, x)
         source, at = columns_of(xs, begin, length, count, laid, short)
         target = results if short else to
-        exp_columns(target, at, step, source, at, length, step, count, peak, total, level, together)
+        exp_columns(target, at, step, source, at, length, step, count, peak, total, level, 1)
         for j in range(count):
             level[j] = log_sum(total[j])
         for i in range(at, at + length * step, step):

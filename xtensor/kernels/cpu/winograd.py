@@ -159,7 +159,7 @@ def transform_results(out, shape, first, values, wide, tiles, bias, r0, r1, down
                       half):  # fmt: skip
     """out of rows r0..r1-1, channels from ``first`` on = A^T m A + bias, m = values[:, tile, o]
 
-    There is a bias for each of ``wide`` channels.
+    The bias goes on with zeros up to a multiple of WIDE.
     """
     width, plane = 4 * across, tiles * wide
     for r in range(r0, r1):
@@ -348,12 +348,12 @@ def correlate(out, x, weight, steps, bias, top, left):
     down, across = -(-height // 4), -(-width // 4)
     rows = samples * down
     tiles, panels = rows * across, -(-outputs // PANEL)
-    padded = scratch.array("bias", out_wide, np.float32)
-    padded[outputs:] = 0
-    padded[:outputs] = bias if bias.size else 0
+    biases = scratch.array("bias", out_wide, np.float32)
+    biases[outputs:] = 0
+    biases[:outputs] = bias if bias.size else 0
     few_tiles = 36 * 4 * tiles * wide <= VALUE_BYTES < 36 * 4 * channels * out_wide * 2
     if few_tiles and panels >= 2 * get_num_threads():
-        correlate_by_panels(out, x, weight, steps, padded, top, left, down, across, wide)
+        correlate_by_panels(out, x, weight, steps, biases, top, left, down, across, wide)
         return
     spread = scratch.array("spread", 36 * channels * out_wide, np.float32)
     parallel_for(
@@ -365,7 +365,7 @@ def correlate(out, x, weight, steps, bias, top, left):
     size = 36 * whole(-(-rows // blocks) * across, ROWS)
     parallel_for(
         correlate_blocks, blocks,
-        (out, x, spread, padded, top, left, down, across, rows, blocks, wide, out_wide),
+        (out, x, spread, biases, top, left, down, across, rows, blocks, wide, out_wide),
         tiles * wide * out_wide, [size * wide, size * out_wide, *row_buffers(across)],
     )  # fmt: skip
 
