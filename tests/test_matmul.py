@@ -96,9 +96,8 @@ def test_panels_are_those_that_numpy_lays_out(panels, transposed, dtype):
     laid = []
     for first_calls in (0, parallel.FIRST_CALLS):
         lay_panels.first_calls = first_calls
-        scratch.array("panels", sets * blocks * depth * 3 * PANEL, b.dtype)[:] = (
-            7  # stays at the edges
-        )
+        # What no number is laid on stays.
+        scratch.array("panels", sets * blocks * depth * 3 * PANEL, b.dtype)[:] = 7
         found = lay(b, sets, columns, depth, columns * whole, *steps, blocks, depth * steps[0],
                     depth, whole)  # fmt: skip
         laid.append(found.copy())

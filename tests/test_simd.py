@@ -165,11 +165,17 @@ def test_a_formula_means_the_same_for_numbers_and_tiles(dtype):
     np.testing.assert_array_equal(came[0], due)
 
 
-@pytest.mark.parametrize("a", [1, np.int64(2)])
-def test_numbers_of_two_types_are_no_choice(a):
-    @CpuFunction
-    def picked(x, a):
-        return choose(x > 0, a, x)
+@CpuFunction
+def literal_or(x, a):
+    return choose(x > 0, 1, x)
 
+
+@CpuFunction
+def number_or(x, a):
+    return choose(x > 0, a, x)
+
+
+@pytest.mark.parametrize("function", [literal_or, number_or])
+def test_numbers_of_two_types_are_no_choice(function):
     with pytest.raises(TypingError, match="choose takes two of one type"):
-        picked.compiled()(np.float32(1), a)
+        function.compiled()(np.float32(1), 2)

@@ -152,6 +152,16 @@ class Emitter:
         load = self.masked("load", tile, vector, [pointer.type, LANE, mask.type, vector])
         return self.builder.call(load, [pointer, size, mask, vector(None)])
 
+    def load_pair(self, tile, begin, index, count):
+        """The vectors of the first ``count`` numbers there, two at most; beyond them is 0."""
+        return [
+            self.load_lanes(
+                tile, self.address(begin, index, (first, index.type(1))),
+                self.first_lanes(tile, self.builder.sub(count, count.type(first))),
+            )
+            for first in (0, tile.lanes)
+        ]  # fmt: skip
+
     def store_lanes(self, tile, vector, address, mask):
         """Lanes that are not in the mask are left alone.
 

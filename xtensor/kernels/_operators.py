@@ -38,6 +38,10 @@ def _same(tile):
     return tile
 
 
+def _floating(tile):
+    return tile if isinstance(tile.dtype, types.Float) else None
+
+
 def _truths(tile):
     return holding(tile, types.boolean)
 
@@ -45,11 +49,7 @@ def _truths(tile):
 def _define_binary(operation, result_of, write):
     def typer(a, b):
         tile = tile_among((a, b))
-        if tile is None or (
-            operation is operator.truediv and not isinstance(tile.dtype, types.Float)
-        ):
-            return None
-        return result_of(tile)
+        return tile and result_of(tile)
 
     type_callable(operation)(lambda context: typer)
     emit = partial(_on_tiles, result_of, write)
@@ -59,16 +59,18 @@ def _define_binary(operation, result_of, write):
 
 def _define_unary(operation, write):
     def typer(a):
-        return a if isinstance(a, TileType) and isinstance(a.dtype, types.Float) else None
+        tile = tile_among((a,))
+        return tile and _floating(tile)
 
     type_callable(operation)(lambda context: typer)
-    lower_builtin(operation, TileType)(partial(_on_tiles, _same, write))
+    lower_builtin(operation, TileType)(partial(_on_tiles, _floating, write))
 
 
 for _operation, _how in ARITHMETIC.items():
     _define_binary(
-        _operation, _same, lambda emit, tile, a, b, how=_how: emit.combined(how, tile.dtype, a, b)
-    )
+        _operation, _floating if _how == "div" else _same,
+        lambda emit, tile, a, b, how=_how: emit.combined(how, tile.dtype, a, b),
+    )  # fmt: skip
 for _operation, _sign in COMPARISONS.items():
     _define_binary(
         _operation, _truths,

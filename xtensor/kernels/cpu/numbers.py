@@ -1,7 +1,7 @@
 """What numba cannot say of a number, or takes long to compile: bits, bounds, powers of two, choice.
 
 What is said to take tiles (see simd.py) does with each of their numbers what it does with one, as
-Python's operators do: ``choose(a * b > c, a, 1)``.
+Python's operators do: ``choose(a * b > c, a, c)``.
 """
 
 # mypy: disable-error-code="no-untyped-def"

@@ -209,14 +209,15 @@ def lstm_steps(start, stop, out, last, last_cell, previous, gates, cells, first,
             row, count = rows_of_step(schedule, apart, step, backwards, b0, b1)
             multiply_full_panels(products, states, panels, count, hidden, rows)
             for b in range(count):
-                at, h, c = (row + b * apart) * hidden, b * hidden, (b0 + b) * hidden
+                here = row + b * apart
+                at, h, c = here * hidden, b * hidden, (b0 + b) * hidden
                 for g in range(0, rows, hidden):
                     i, p = 4 * at + g, b * wide + g
                     if g == 2 * hidden:
                         add_activated(gates, i, products, p, bias, g, hidden, tanh)
                     else:
                         add_activated(gates, i, products, p, bias, g, hidden, logistic)
-                lstm_cell(out, previous, cells, row + b * apart, states, h, last_cell, c, gates,
+                lstm_cell(out, previous, cells, here, states, h, last_cell, c, gates,
                           hidden)  # fmt: skip
         for b in range(b1 - b0):
             copy_cells(last, (b0 + b) * hidden, states, b * hidden, hidden)
@@ -235,11 +236,12 @@ def lstm_steps_back(start, stop, grad_gates, grad_first, grad_first_cell, grad_o
         for step in range(schedule.size // 2):
             row, count = rows_of_step(schedule, apart, step, backwards, b0, b1)
             for b in range(count):
+                here = row + b * apart
                 c = (b0 + b) * hidden
-                add_cells(grad_first, c, grad_out, (row + b * apart) * hidden, hidden)
+                add_cells(grad_first, c, grad_out, here * hidden, hidden)
                 lstm_gradient(grads, b * rows, grad_first_cell, grad_first, c, gates, cells,
-                              row + b * apart, hidden)  # fmt: skip
-                copy_cells(grad_gates, (row + b * apart) * rows, grads, b * rows, rows)
+                              here, hidden)  # fmt: skip
+                copy_cells(grad_gates, here * rows, grads, b * rows, rows)
             multiply_full_panels(products, grads, panels, count, rows, hidden)
             for b in range(count):
                 copy_cells(grad_first, (b0 + b) * hidden, products, b * wide, hidden)
@@ -260,11 +262,12 @@ def gru_steps(start, stop, out, last, previous, gates, hidden_n, first, bias, sc
             row, count = rows_of_step(schedule, apart, step, backwards, b0, b1)
             multiply_full_panels(products, states, panels, count, hidden, rows)
             for b in range(count):
-                at, h = (row + b * apart) * hidden, b * hidden
+                here = row + b * apart
+                at, h = here * hidden, b * hidden
                 for g in range(0, 2 * hidden, hidden):
                     add_activated(gates, 3 * at + g, products, b * wide + g, bias, g, hidden,
                                   logistic)  # fmt: skip
-                gru_cell(out, previous, states, h, gates, hidden_n, row + b * apart, products,
+                gru_cell(out, previous, states, h, gates, hidden_n, here, products,
                          b * wide, bias, hidden)  # fmt: skip
         for b in range(b1 - b0):
             copy_cells(last, (b0 + b) * hidden, states, b * hidden, hidden)
@@ -284,10 +287,11 @@ def gru_steps_back(start, stop, grad_inputs, grad_hidden, grad_first, grad_out, 
         for step in range(schedule.size // 2):
             row, count = rows_of_step(schedule, apart, step, backwards, b0, b1)
             for b in range(count):
-                at, g, h = (row + b * apart) * rows, b * rows, (b0 + b) * hidden
-                add_cells(grad_first, h, grad_out, (row + b * apart) * hidden, hidden)
+                here = row + b * apart
+                at, g, h = here * rows, b * rows, (b0 + b) * hidden
+                add_cells(grad_first, h, grad_out, here * hidden, hidden)
                 gru_gradient(grads, g, grad_inputs, grad_first, h, gates, hidden_n, previous,
-                             row + b * apart, hidden)  # fmt: skip
+                             here, hidden)  # fmt: skip
                 copy_cells(grad_inputs, at, grads, g, 2 * hidden)
                 copy_cells(grad_hidden, at, grads, g, rows)
             multiply_full_panels(products, grads, panels, count, rows, hidden)
@@ -310,7 +314,8 @@ def rnn_steps(start, stop, out, last, previous, first, bias, schedule, apart, ba
             row, count = rows_of_step(schedule, apart, step, backwards, b0, b1)
             multiply_full_panels(products, states, panels, count, hidden, hidden)
             for b in range(count):
-                at, h = (row + b * apart) * hidden, b * hidden
+                here = row + b * apart
+                at, h = here * hidden, b * hidden
                 copy_cells(previous, at, states, h, hidden)
                 if relu:
                     add_activated(out, at, products, b * wide, bias, 0, hidden, rectified)
@@ -332,7 +337,8 @@ def rnn_steps_back(start, stop, grad_gates, grad_first, grad_out, out, schedule,
         for step in range(schedule.size // 2):
             row, count = rows_of_step(schedule, apart, step, backwards, b0, b1)
             for b in range(count):
-                at, g, h = (row + b * apart) * hidden, b * hidden, (b0 + b) * hidden
+                here = row + b * apart
+                at, g, h = here * hidden, b * hidden, (b0 + b) * hidden
                 add_cells(grad_first, h, grad_out, at, hidden)
                 rnn_gradient(grads, g, grad_first, h, out, at, relu, hidden)
                 copy_cells(grad_gates, at, grads, g, hidden)

@@ -536,15 +536,9 @@ def deal_vectors(to, i, other, source, j, count):
 
     def generate(emit, to_values, i, other, source_values, j, count):
         begin, end = emit.begin_of(source, source_values), emit.begin_of(to, to_values)
-        halves = [
-            emit.load_lanes(
-                tile, emit.address(begin, j, (first, j.type(1))),
-                emit.first_lanes(tile, emit.builder.sub(count, count.type(first))),
-            )
-            for first in (0, tile.lanes)
-        ]  # fmt: skip
+        pair = emit.load_pair(tile, begin, j, count)
         for first, place in enumerate((i, other)):
-            vector = emit.shuffle(*halves, [2 * k + first for k in range(tile.lanes)])
+            vector = emit.shuffle(*pair, [2 * k + first for k in range(tile.lanes)])
             due = emit.builder.add(count, count.type(1 - first))
             mask = emit.first_lanes(tile, emit.builder.ashr(due, count.type(1)))
             emit.store_lanes(tile, vector, emit.address(end, place), mask)
@@ -560,14 +554,8 @@ def take_seconds(to, i, source, j, count):
     def generate(emit, to_values, i, source_values, j, count):
         begin, end = emit.begin_of(source, source_values), emit.begin_of(to, to_values)
         due = emit.builder.sub(emit.builder.add(count, count), count.type(1))
-        halves = [
-            emit.load_lanes(
-                tile, emit.address(begin, j, (first, j.type(1))),
-                emit.first_lanes(tile, emit.builder.sub(due, due.type(first))),
-            )
-            for first in (0, tile.lanes)
-        ]  # fmt: skip
-        vector = emit.shuffle(*halves, [2 * k for k in range(tile.lanes)])
+        pair = emit.load_pair(tile, begin, j, due)
+        vector = emit.shuffle(*pair, [2 * k for k in range(tile.lanes)])
         emit.store_lanes(tile, vector, emit.address(end, i), emit.first_lanes(tile, count))
 
     return llvm().types.void(to, i, source, j, count), generate
