@@ -181,6 +181,21 @@ def test_the_tape_belongs_to_its_thread():
     assert seen == [False]
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_each_operation_is_walked_after_all_that_use_it(seed):
+    """Sums of what came at random before: a node taken too early would miss a gradient."""
+    pick = np.random.default_rng(seed)
+    x = leaf(1.0)
+    values, slopes = [x], [1.0]
+    with xt.autograd.tape():
+        for _ in range(40):
+            i, j = pick.integers(len(values), size=2)
+            values.append(values[i] * 0.5 + values[j] * 0.25)
+            slopes.append(slopes[i] * 0.5 + slopes[j] * 0.25)
+        sum(values[1:]).backward()
+    assert x.grad.item() == pytest.approx(sum(slopes[1:]), rel=1e-5), f"seed {seed}"
+
+
 def test_a_graph_nobody_holds_is_gone():
     x = leaf(*np.ones(1000))
     with xt.autograd.tape():

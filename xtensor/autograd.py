@@ -213,9 +213,11 @@ def walk_back(seeds: Sequence[tuple[Op, int, Array]]) -> None:
         total = gradients[node][slot]
         gradients[node][slot] = seed if total is None else apply("add_forward", (total, seed))
     anomaly = state.anomaly
-    # Every operation of a program passes here once more: small ones pay for each line.
-    while heap:
-        node = heappop(heap)[1]
+    # Every operation of a program passes here once more: small ones pay for each line. The latest
+    # node waits beside the heap, which so stays empty all along a chain.
+    latest: Op | None = heappop(heap)[1]
+    while latest is not None:
+        node, latest = latest, heappop(heap)[1] if heap else None
         edges = node.edges
         if edges is None:
             raise RuntimeError(
@@ -223,7 +225,15 @@ def walk_back(seeds: Sequence[tuple[Op, int, Array]]) -> None:
                 "freed. Run the forward computation again under the tape, or add the results up "
                 "and call backward once."
             )
-        results = node.gradients(gradients.pop(node))
+        slots = gradients.pop(node)
+        if len(slots) == 1:
+            results = node.backward(slots[0])
+        else:
+            results = node.backward(*node.with_zeros(slots))
+        if type(results) is not tuple:
+            results = (results,)
+        if node.foreign:
+            results = node.checked_gradients(results)
         shapes, plain = node.input_shapes, node.cast_from is None
         for position, edge in enumerate(edges):
             if edge is None:
@@ -246,10 +256,16 @@ def walk_back(seeds: Sequence[tuple[Op, int, Array]]) -> None:
                     leaves[parent] = apply("add_forward", (total, gradient))
                     own.add(parent)
                 continue
-            slots = gradients.get(parent)
-            if slots is None:
-                slots = gradients[parent] = [None] * len(parent.output_shapes)
-                heappush(heap, (-parent.number, parent))
+            if parent not in gradients:
+                gradients[parent] = [None] * len(parent.output_shapes)
+                if latest is None:
+                    latest = parent
+                elif parent.number < latest.number:
+                    heappush(heap, (-parent.number, parent))
+                else:
+                    heappush(heap, (-latest.number, latest))
+                    latest = parent
+            slots = gradients[parent]
             total = slots[slot]
             slots[slot] = gradient if total is None else apply("add_forward", (total, gradient))
         node.edges, node.saved = None, ()  # a finished walk needs no more of it

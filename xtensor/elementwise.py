@@ -15,7 +15,9 @@ from .kernels.cpu.lifted import NO_MAKER, makers
 from .kernels.parallel import SERIAL_ELEMENTS
 
 
-def apply(name: str, arrays: tuple[Array, ...], *numbers: Any, dtype: Any = None) -> Array:
+def apply(
+    name: str, arrays: tuple[Array, ...], numbers: tuple[Any, ...] = (), dtype: Any = None
+) -> Array:
     """Run an elementwise kernel on raw arrays that broadcast into a new one.
 
     Args:
@@ -70,7 +72,7 @@ _together = lru_cache(maxsize=4096)(np.broadcast_shapes)
 def add_to(total: Array, array: Array) -> None:
     """total += array, of the same shape."""
     if type(total) is ndarray and total.size < SERIAL_ELEMENTS:
-        total += array
+        np.add(total, array, total)  # a little sooner than +=
     else:
         launch("add_forward", total.size, total, total, array)
 

@@ -122,7 +122,8 @@ class Op:
 
     def needs(self, position: int) -> bool:
         """Whether the gradient of this input will be asked for."""
-        return self.edges is not None and self.edges[position] is not None
+        edges = self.edges
+        return edges is not None and edges[position] is not None
 
     # -- running ----------------------------------------------------------------------------------
 
@@ -158,17 +159,19 @@ class Op:
                 )  # fmt: skip
         if self.checks:
             self.check(*arrays)
-        tape = state.tape
-        if tape is None or not required or not self.differentiable:
+        tape = state.tape if required and self.differentiable else None
+        if tape is not None:
+            self.edges = edges
+        if len(arrays) == 2:  # without a star Python calls sooner
+            result = self.forward(arrays[0], arrays[1])
+        elif len(arrays) == 1:
+            result = self.forward(arrays[0])
+        else:
             result = self.forward(*arrays)
-            if type(result) is ndarray and not self.foreign:
-                return wrap(result)
-            result = self._checked(result, arrays)
-            return wrap(result) if type(result) is not tuple else tuple(map(wrap, result))
-        self.edges = edges
-        result = self.forward(*arrays)
         if type(result) is not ndarray or self.foreign:
             result = self._checked(result, arrays)
+        if tape is None:
+            return wrap(result) if type(result) is not tuple else tuple(map(wrap, result))
         self.number = next(_numbers)
         self.input_shapes = input_shapes = []
         for array in arrays:
@@ -268,25 +271,22 @@ class Op:
             for slot, array in enumerate(results)
         )
 
-    def gradients(self, slots: list[Array | None]) -> tuple[Array | None, ...]:
-        """``backward`` for the gradients that reached the outputs, zeros where none did."""
-        if len(slots) > 1 and any(s is None for s in slots):
-            like = next(s for s in slots if s is not None)
-            slots = [
-                full_like(like, 0, shape) if s is None else s
-                for s, shape in zip(slots, self.output_shapes)
-            ]
-        results = self.backward(*slots)
-        if type(results) is not tuple:
-            results = (results,)
+    def with_zeros(self, slots: list[Array | None]) -> list[Array | None]:
+        """The gradients that reached the outputs, zeros where none did."""
+        like = next(s for s in slots if s is not None)
+        return [
+            full_like(like, 0, shape) if s is None else s
+            for s, shape in zip(slots, self.output_shapes)
+        ]
+
+    def checked_gradients(self, results: tuple[Any, ...]) -> tuple[Any, ...]:
+        """What ``backward`` returned, each in the dtype of its input and contiguous."""
         if len(results) != len(self.input_shapes):
             raise RuntimeError(
                 message(f"backward of {self.name}", "the number of gradients", len(results),
                         f"{len(self.input_shapes)}, one per input, None where there is none")
             )  # fmt: skip
-        if self.foreign:
-            results = tuple(itertools.starmap(self._checked_gradient, enumerate(results)))
-        return results
+        return tuple(itertools.starmap(self._checked_gradient, enumerate(results)))
 
     def fit_gradient(self, position: int, gradient: Array) -> Array:
         """The gradient in the shape and dtype the input had."""

@@ -50,11 +50,11 @@ class _WithAlpha(Unary, abstract=True):
 
     def forward(self, x: Array) -> Array:
         self.save(x)
-        return apply(f"{self.name}_forward", (x,), x.dtype.type(self.alpha))
+        return apply(f"{self.name}_forward", (x,), (x.dtype.type(self.alpha),))
 
     def backward(self, grad_out: Array) -> Array:
         (x,) = self.saved
-        return apply(f"{self.name}_backward", (grad_out, x), x.dtype.type(self.alpha))
+        return apply(f"{self.name}_backward", (grad_out, x), (x.dtype.type(self.alpha),))
 
 
 class LeakyRelu(_WithAlpha):
@@ -79,15 +79,15 @@ class Gelu(Unary):
         self.save(x)
         number = x.dtype.type
         if self.approximate == "tanh":
-            return apply("gelu_tanh_forward", (x,), number(TANH_1), number(TANH_3))
-        return apply("gelu_forward", (x,), number(ROOT))
+            return apply("gelu_tanh_forward", (x,), (number(TANH_1), number(TANH_3)))
+        return apply("gelu_forward", (x,), (number(ROOT),))
 
     def backward(self, grad_out: Array) -> Array:
         (x,) = self.saved
         number = x.dtype.type
         if self.approximate == "tanh":
-            return apply("gelu_tanh_backward", (grad_out, x), number(TANH_1), number(TANH_3))
-        return apply("gelu_backward", (grad_out, x), number(ROOT), number(PEAK))
+            return apply("gelu_tanh_backward", (grad_out, x), (number(TANH_1), number(TANH_3)))
+        return apply("gelu_backward", (grad_out, x), (number(ROOT), number(PEAK)))
 
 
 # Phi(x) = erfc(-x * ROOT) / 2, its density at 0, and what Phi's approximation has in its tanh.

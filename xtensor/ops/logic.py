@@ -94,11 +94,11 @@ class Clip(Unary):
 
     def forward(self, x: Array) -> Array:
         self.save(x)
-        return apply("clip_forward", (x,), *self.bounds(x.dtype))
+        return apply("clip_forward", (x,), self.bounds(x.dtype))
 
     def backward(self, grad_out: Array) -> Array:
         (x,) = self.saved
-        return apply("clip_backward", (grad_out, x), *self.bounds(x.dtype))
+        return apply("clip_backward", (grad_out, x), self.bounds(x.dtype))
 
 
 class Where(Elementwise):

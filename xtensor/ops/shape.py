@@ -215,7 +215,7 @@ class MaskedFill(Op):
 
     def forward(self, x: Array, mask: Array) -> Array:
         self.save(mask)
-        return apply("masked_fill_forward", (x, mask), x.dtype.type(self.value))
+        return apply("masked_fill_forward", (x, mask), (x.dtype.type(self.value),))
 
     def backward(self, grad_out: Array) -> tuple[Array, None]:
         (mask,) = self.saved

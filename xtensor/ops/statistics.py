@@ -91,7 +91,7 @@ class Std(Var):
         _, mean, shape, root = self.saved
         grad = cast(reshape(grad_out, mean.shape), FLOAT64)
         divisor = FLOAT64.type(max(self.divisor(shape), 1))
-        return self.spread(apply("norm_backward", (grad, root), divisor))
+        return self.spread(apply("norm_backward", (grad, root), (divisor,)))
 
 
 class FrobeniusNorm(_Squares):
@@ -103,7 +103,7 @@ class FrobeniusNorm(_Squares):
     def backward(self, grad_out: Array) -> Array:
         _, mean, _, root = self.saved
         grad = cast(reshape(grad_out, mean.shape), FLOAT64)
-        return self.spread(apply("norm_backward", (grad, root), FLOAT64.type(1)))
+        return self.spread(apply("norm_backward", (grad, root), (FLOAT64.type(1),)))
 
 
 class Median(Reduction):
