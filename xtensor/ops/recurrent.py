@@ -14,12 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from ..device import Array, empty_like, full_like, host_constant, reshape
+from ..device import Array, copy, empty_like, full_like, host_constant, reshape
 from ..dtype import INT64
+from ..elementwise import apply
 from ..errors import check_flag, message, shown
 from ..kernels import launch
 from ..op import Op
 from ..reduction import sum_axes
+from ..strided import read, write
 from ..tensor import XTensor
 from .matmul import as_matrix, product
 
@@ -118,8 +120,12 @@ class _Recurrence(Op, abstract=True):
                             f"{list(shape)}, {why}")
                 )  # fmt: skip
 
-    def project(self, x: Array, weight: Array, bias: Array | None) -> Array:
-        """W_ih x + b_ih of all rows at once, [S, gates * H]."""
+    def project(
+        self, x: Array, weight: Array, bias_ih: Array | None, bias_hh: Array | None
+    ) -> Array:
+        """W_ih x + b_ih + b_hh of all rows at once, [S, gates * H]."""
+        given = [bias for bias in (bias_ih, bias_hh) if bias is not None]
+        bias = apply("add_forward", tuple(given)) if len(given) == 2 else next(iter(given), None)
         return product(as_matrix(x), weight, bias, transposed_y=True)
 
     def in_order(self, rows: Array, like: Array) -> Array:
@@ -127,9 +133,9 @@ class _Recurrence(Op, abstract=True):
         return reshape(rows, (*like.shape[:-1], rows.shape[1]))
 
     def state(self, like: Array, weight: Array, given: Array | None) -> Array:
-        """An initial state; zeros where none is given."""
+        """An initial state, which the steps will change; zeros where none is given."""
         shape = self.batch, weight.shape[1]
-        return full_like(like, 0, shape) if given is None else given
+        return full_like(like, 0, shape) if given is None else copy(given)
 
     def run(self, kernel: str, *arrays: Array, numbers: tuple[Any, ...] = ()) -> None:
         """Launch a kernel over tiles of sequences."""
@@ -148,14 +154,11 @@ class _Recurrence(Op, abstract=True):
             if self.needs(position):
                 gradients[position] = product(grad, as_matrix(factor), transposed_x=True)
         for position, grad in ((3, grad_inputs), (4, grad_hidden)):
-            if self.needs(position):
+            if position == 4 and grad_hidden is grad_inputs and self.needs(3):
+                gradients[4] = gradients[3]
+            elif self.needs(position):
                 gradients[position] = reshape(sum_axes(grad, (0,)), grad.shape[1:])
         return gradients
-
-
-def _bias(weight: Array, given: Array | None) -> Array:
-    """Zeros where none is given."""
-    return full_like(weight, 0, weight.shape[:1]) if given is None else given
 
 
 class Rnn(_Recurrence):
@@ -175,19 +178,17 @@ class Rnn(_Recurrence):
         self, x: Array, weight_ih: Array, weight_hh: Array, bias_ih: Array | None,
         bias_hh: Array | None, h0: Array | None,
     ) -> tuple[Array, Array]:  # fmt: skip
-        first = self.state(x, weight_hh, h0)
-        out = self.project(x, weight_ih, bias_ih)
-        last, previous = empty_like(first), empty_like(out)
-        self.run("rnn_forward", out, last, previous, first, weight_hh, _bias(weight_hh, bias_hh),
-                 numbers=(self.relu,))  # fmt: skip
+        last, out = self.state(x, weight_hh, h0), self.project(x, weight_ih, bias_ih, bias_hh)
+        previous = empty_like(out)
+        self.run("rnn_forward", out, last, previous, weight_hh, numbers=(self.relu,))
         self.save(x, weight_ih, weight_hh, previous, out)
         return self.in_order(out, x), last
 
     def backward(self, grad_out: Array, grad_last: Array) -> tuple[Array | None, ...]:
         x, weight_ih, weight_hh, previous, out = self.saved
-        grad_gates, grad_first = empty_like(previous), empty_like(grad_last)
-        self.run("rnn_backward", grad_gates, grad_first, as_matrix(grad_out), grad_last, out,
-                 weight_hh, numbers=(self.relu,))  # fmt: skip
+        grad_gates, grad_first = empty_like(previous), copy(grad_last)
+        self.run("rnn_backward", grad_gates, grad_first, as_matrix(grad_out), out, weight_hh,
+                 numbers=(self.relu,))  # fmt: skip
         return *self.parameter_gradients(grad_gates, grad_gates, x, weight_ih, previous), grad_first
 
 
@@ -201,22 +202,24 @@ class Gru(_Recurrence):
         self, x: Array, weight_ih: Array, weight_hh: Array, bias_ih: Array | None,
         bias_hh: Array | None, h0: Array | None,
     ) -> tuple[Array, Array]:  # fmt: skip
-        first = self.state(x, weight_hh, h0)
-        gates = self.project(x, weight_ih, bias_ih)
-        out = empty_like(x, (gates.shape[0], weight_hh.shape[1]))
-        last, previous, hidden_n = empty_like(first), empty_like(out), empty_like(out)
-        self.run("gru_forward", out, last, previous, gates, hidden_n, first, weight_hh,
-                 _bias(weight_hh, bias_hh))  # fmt: skip
+        hidden = weight_hh.shape[1]
+        bias_n = full_like(x, 0, (hidden,))
+        if bias_hh is not None:  # of which b_hn is not to be added before r has its say
+            bias_hh, zeros = copy(bias_hh), bias_n
+            bias_n = read(bias_hh, lambda a: a[2 * hidden :])
+            write(bias_hh, lambda a: a[2 * hidden :], zeros)
+        last, gates = self.state(x, weight_hh, h0), self.project(x, weight_ih, bias_ih, bias_hh)
+        out = empty_like(x, (gates.shape[0], hidden))
+        previous, hidden_n = empty_like(out), empty_like(out)
+        self.run("gru_forward", out, last, previous, gates, hidden_n, weight_hh, bias_n)
         self.save(x, weight_ih, weight_hh, previous, gates, hidden_n)
         return self.in_order(out, x), last
 
     def backward(self, grad_out: Array, grad_last: Array) -> tuple[Array | None, ...]:
         x, weight_ih, weight_hh, previous, gates, hidden_n = self.saved
-        grad_inputs, grad_hidden, grad_first = (
-            empty_like(array) for array in (gates, gates, grad_last)
-        )
-        self.run("gru_backward", grad_inputs, grad_hidden, grad_first, as_matrix(grad_out),
-                 grad_last, gates, hidden_n, previous, weight_hh)  # fmt: skip
+        grad_inputs, grad_hidden, grad_first = empty_like(gates), empty_like(gates), copy(grad_last)
+        self.run("gru_backward", grad_inputs, grad_hidden, grad_first, as_matrix(grad_out), gates,
+                 hidden_n, previous, weight_hh)  # fmt: skip
         return (
             *self.parameter_gradients(grad_inputs, grad_hidden, x, weight_ih, previous),
             grad_first,
@@ -233,13 +236,11 @@ class Lstm(_Recurrence):
         self, x: Array, weight_ih: Array, weight_hh: Array, bias_ih: Array | None,
         bias_hh: Array | None, h0: Array | None, c0: Array | None,
     ) -> tuple[Array, Array, Array]:  # fmt: skip
-        first, first_cell = self.state(x, weight_hh, h0), self.state(x, weight_hh, c0)
-        gates = self.project(x, weight_ih, bias_ih)
+        last, last_cell = self.state(x, weight_hh, h0), self.state(x, weight_hh, c0)
+        gates = self.project(x, weight_ih, bias_ih, bias_hh)
         out = empty_like(x, (gates.shape[0], weight_hh.shape[1]))
-        last, last_cell = empty_like(first), empty_like(first)
         previous, cells = empty_like(out), empty_like(out)
-        self.run("lstm_forward", out, last, last_cell, previous, gates, cells, first, first_cell,
-                 weight_hh, _bias(weight_hh, bias_hh))  # fmt: skip
+        self.run("lstm_forward", out, last, last_cell, previous, gates, cells, weight_hh)
         self.save(x, weight_ih, weight_hh, previous, gates, cells)
         return self.in_order(out, x), last, last_cell
 
@@ -248,9 +249,9 @@ class Lstm(_Recurrence):
     ) -> tuple[Array | None, ...]:
         x, weight_ih, weight_hh, previous, gates, cells = self.saved
         grad_gates = empty_like(gates)
-        grad_first, grad_first_cell = empty_like(grad_last), empty_like(grad_last)
+        grad_first, grad_first_cell = copy(grad_last), copy(grad_last_cell)
         self.run("lstm_backward", grad_gates, grad_first, grad_first_cell, as_matrix(grad_out),
-                 grad_last, grad_last_cell, gates, cells, weight_hh)  # fmt: skip
+                 gates, cells, weight_hh)  # fmt: skip
         return (
             *self.parameter_gradients(grad_gates, grad_gates, x, weight_ih, previous),
             grad_first,

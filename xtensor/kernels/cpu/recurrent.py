@@ -8,10 +8,10 @@ same bytes in any tile.
 
     S rows: of packed sequences the first steps of all, then the second, ..., longest sequence
         first; of sequences of one length all steps of the first, then of the second, ...
-    gates [S, gates * H]: come in as W_ih x + b_ih, go out as what backward needs
-    bias [gates * H]: b_hh
+    gates [S, gates * H]: come in as W_ih x + b_ih + b_hh, go out as what backward needs
     previous, cells [S, H]: h and c before each row
-    first, last [B, H]: the state before the first and after the last step of each sequence
+    last, last_cell [B, H]: come in as the state before the first step of each sequence, go out as
+        that after its last; backward, grad_first and grad_first_cell likewise
     schedule [T, 2], flat: the first row of each step, and how many sequences have it
     apart: how many rows it is in a step from one sequence to the next
 """
@@ -71,12 +71,11 @@ def add_cells(target, to, source, begin, count):
 
 
 @inlined
-def add_activated(gates, at, products, p, bias, b, count, activation):
-    """gates[at + k] = activation(gates[at + k] + products[p + k] + bias[b + k]) for k < count"""
+def add_activated(gates, at, products, p, count, activation):
+    """gates[at + k] = activation(gates[at + k] + products[p + k]) for k < count"""
     for k in range(0, count, lanes_of(gates)):
         left = count - k
-        a = load_vector(products, p + k, left) + load_vector(bias, b + k, left)
-        a = load_vector(gates, at + k, left) + a
+        a = load_vector(gates, at + k, left) + load_vector(products, p + k, left)
         store_vector(gates, at + k, left, activation(a))
 
 
@@ -123,7 +122,7 @@ def lstm_gradient(grads, i, grad_cell, grad_state, c, gates, cells, row, hidden)
 
 
 @inlined
-def gru_cell(out, previous, state, h, gates, hidden_n, row, products, p, bias, hidden):
+def gru_cell(out, previous, state, h, gates, hidden_n, row, products, p, bias_n, hidden):
     """m = W_hn h + b_hn; n = tanh(W_in x + b_in + r m); out[row] = state' = n + z (state - n)
 
     hidden_n[row] = m; n takes its place among the gates; previous[row] = the state before
@@ -132,7 +131,7 @@ def gru_cell(out, previous, state, h, gates, hidden_n, row, products, p, bias, h
     r, z, n = 3 * at, 3 * at + hidden, 3 * at + 2 * hidden
     for k in range(0, hidden, lanes_of(gates)):
         left = hidden - k
-        m = load_vector(products, q + k, left) + load_vector(bias, 2 * hidden + k, left)
+        m = load_vector(products, q + k, left) + load_vector(bias_n, k, left)
         added = load_vector(gates, r + k, left) * m
         new = tanh(load_vector(gates, n + k, left) + added)
         before = load_vector(state, h + k, left)
@@ -178,9 +177,9 @@ def rnn_gradient(grads, g, grad_state, h, out, at, relu, hidden):
 
 # -- all steps of tiles start..stop-1 -------------------------------------------------------------
 
-# What is multiplied is in scratch, with room for rows that a product takes in addition. The c of an
-# LSTM, and all gradients of states, are in the arrays [B, H] that hold them in the end, and come in
-# as what they are at first.
+# What is multiplied is in scratch, with room for rows that a product takes in addition, states too
+# while the steps run. The c of an LSTM, and all gradients of states, stay in the arrays [B, H] that
+# hold them in the end.
 
 
 @inlined
@@ -194,17 +193,15 @@ def rows_of_step(schedule, apart, step, backwards, b0, b1):
 
 
 @CpuFunction
-def lstm_steps(start, stop, out, last, last_cell, previous, gates, cells, first, bias, schedule,
-               apart, backwards, tile, hidden, panels, states, products):  # fmt: skip
-    rows, wide, batch = 4 * hidden, whole(4 * hidden, PANEL), first.size // hidden
+def lstm_steps(start, stop, out, last, last_cell, previous, gates, cells, schedule, apart,
+               backwards, tile, hidden, panels, states, products):  # fmt: skip
+    rows, wide, batch = 4 * hidden, whole(4 * hidden, PANEL), last.size // hidden
     out, last, last_cell = pointer(out), pointer(last), pointer(last_cell)
     previous, gates, cells = pointer(previous), pointer(gates), pointer(cells)
-    first, bias, panels, states = pointer(first), pointer(bias), pointer(panels), pointer(states)
-    products = pointer(products)
+    panels, states, products = pointer(panels), pointer(states), pointer(products)
     for index in range(start, stop):
         b0, b1 = index * tile, min(index * tile + tile, batch)
-        for b in range(b1 - b0):
-            copy_cells(states, b * hidden, first, (b0 + b) * hidden, hidden)
+        copy_cells(states, 0, last, b0 * hidden, (b1 - b0) * hidden)
         for step in range(schedule.size // 2):
             row, count = rows_of_step(schedule, apart, step, backwards, b0, b1)
             multiply_full_panels(products, states, panels, count, hidden, rows)
@@ -214,13 +211,12 @@ def lstm_steps(start, stop, out, last, last_cell, previous, gates, cells, first,
                 for g in range(0, rows, hidden):
                     i, p = 4 * at + g, b * wide + g
                     if g == 2 * hidden:
-                        add_activated(gates, i, products, p, bias, g, hidden, tanh)
+                        add_activated(gates, i, products, p, hidden, tanh)
                     else:
-                        add_activated(gates, i, products, p, bias, g, hidden, logistic)
+                        add_activated(gates, i, products, p, hidden, logistic)
                 lstm_cell(out, previous, cells, here, states, h, last_cell, c, gates,
                           hidden)  # fmt: skip
-        for b in range(b1 - b0):
-            copy_cells(last, (b0 + b) * hidden, states, b * hidden, hidden)
+        copy_cells(last, b0 * hidden, states, 0, (b1 - b0) * hidden)
 
 
 @CpuFunction
@@ -248,16 +244,15 @@ def lstm_steps_back(start, stop, grad_gates, grad_first, grad_first_cell, grad_o
 
 
 @CpuFunction
-def gru_steps(start, stop, out, last, previous, gates, hidden_n, first, bias, schedule, apart,
+def gru_steps(start, stop, out, last, previous, gates, hidden_n, bias_n, schedule, apart,
               backwards, tile, hidden, panels, states, products):  # fmt: skip
-    rows, wide, batch = 3 * hidden, whole(3 * hidden, PANEL), first.size // hidden
+    rows, wide, batch = 3 * hidden, whole(3 * hidden, PANEL), last.size // hidden
     out, last, previous, gates = pointer(out), pointer(last), pointer(previous), pointer(gates)
-    hidden_n, first, bias = pointer(hidden_n), pointer(first), pointer(bias)
-    panels, states, products = pointer(panels), pointer(states), pointer(products)
+    hidden_n, bias_n, panels = pointer(hidden_n), pointer(bias_n), pointer(panels)
+    states, products = pointer(states), pointer(products)
     for index in range(start, stop):
         b0, b1 = index * tile, min(index * tile + tile, batch)
-        for b in range(b1 - b0):
-            copy_cells(states, b * hidden, first, (b0 + b) * hidden, hidden)
+        copy_cells(states, 0, last, b0 * hidden, (b1 - b0) * hidden)
         for step in range(schedule.size // 2):
             row, count = rows_of_step(schedule, apart, step, backwards, b0, b1)
             multiply_full_panels(products, states, panels, count, hidden, rows)
@@ -265,12 +260,10 @@ def gru_steps(start, stop, out, last, previous, gates, hidden_n, first, bias, sc
                 here = row + b * apart
                 at, h = here * hidden, b * hidden
                 for g in range(0, 2 * hidden, hidden):
-                    add_activated(gates, 3 * at + g, products, b * wide + g, bias, g, hidden,
-                                  logistic)  # fmt: skip
-                gru_cell(out, previous, states, h, gates, hidden_n, here, products,
-                         b * wide, bias, hidden)  # fmt: skip
-        for b in range(b1 - b0):
-            copy_cells(last, (b0 + b) * hidden, states, b * hidden, hidden)
+                    add_activated(gates, 3 * at + g, products, b * wide + g, hidden, logistic)
+                gru_cell(out, previous, states, h, gates, hidden_n, here, products, b * wide,
+                         bias_n, hidden)  # fmt: skip
+        copy_cells(last, b0 * hidden, states, 0, (b1 - b0) * hidden)
 
 
 @CpuFunction
@@ -300,16 +293,14 @@ def gru_steps_back(start, stop, grad_inputs, grad_hidden, grad_first, grad_out, 
 
 
 @CpuFunction
-def rnn_steps(start, stop, out, last, previous, first, bias, schedule, apart, backwards, tile,
-              relu, hidden, panels, states, products):  # fmt: skip
-    wide, batch = whole(hidden, PANEL), first.size // hidden
-    out, last, previous, first = pointer(out), pointer(last), pointer(previous), pointer(first)
-    bias, panels, states = pointer(bias), pointer(panels), pointer(states)
-    products = pointer(products)
+def rnn_steps(start, stop, out, last, previous, schedule, apart, backwards, tile, relu, hidden,
+              panels, states, products):  # fmt: skip
+    wide, batch = whole(hidden, PANEL), last.size // hidden
+    out, last, previous = pointer(out), pointer(last), pointer(previous)
+    panels, states, products = pointer(panels), pointer(states), pointer(products)
     for index in range(start, stop):
         b0, b1 = index * tile, min(index * tile + tile, batch)
-        for b in range(b1 - b0):
-            copy_cells(states, b * hidden, first, (b0 + b) * hidden, hidden)
+        copy_cells(states, 0, last, b0 * hidden, (b1 - b0) * hidden)
         for step in range(schedule.size // 2):
             row, count = rows_of_step(schedule, apart, step, backwards, b0, b1)
             multiply_full_panels(products, states, panels, count, hidden, hidden)
@@ -318,12 +309,11 @@ def rnn_steps(start, stop, out, last, previous, first, bias, schedule, apart, ba
                 at, h = here * hidden, b * hidden
                 copy_cells(previous, at, states, h, hidden)
                 if relu:
-                    add_activated(out, at, products, b * wide, bias, 0, hidden, rectified)
+                    add_activated(out, at, products, b * wide, hidden, rectified)
                 else:
-                    add_activated(out, at, products, b * wide, bias, 0, hidden, tanh)
+                    add_activated(out, at, products, b * wide, hidden, tanh)
                 copy_cells(states, h, out, at, hidden)
-        for b in range(b1 - b0):
-            copy_cells(last, (b0 + b) * hidden, states, b * hidden, hidden)
+        copy_cells(last, b0 * hidden, states, 0, (b1 - b0) * hidden)
 
 
 @CpuFunction
@@ -365,73 +355,67 @@ def run(steps, tiles, weight, transposed, arrays, schedule, apart, backwards, ti
 
 
 @cpu_whole_kernel
-def lstm_forward(start, stop, out, last, last_cell, previous, gates, cells, first, first_cell,
-                 weight, bias, schedule, apart, reverse, tile):  # fmt: skip
+def lstm_forward(start, stop, out, last, last_cell, previous, gates, cells, weight, schedule, apart,
+                 reverse, tile):  # fmt: skip
     """i, f, o = s(W_ih x + b_ih + W_hh h + b_hh), g = tanh(same); c' = f c + i g; h' = o tanh(c')
 
     weight W_hh [4 H, H]; gates [S, 4 H] in the order i, f, g, o; out [S, H].
     """
-    last_cell[:] = first_cell
-    run(lstm_steps, stop, weight, True,
-        (out, last, last_cell, previous, gates, cells, first, bias), schedule, apart, reverse,
-        tile)  # fmt: skip
+    run(lstm_steps, stop, weight, True, (out, last, last_cell, previous, gates, cells), schedule,
+        apart, reverse, tile)  # fmt: skip
 
 
 @cpu_whole_kernel
-def lstm_backward(start, stop, grad_gates, grad_first, grad_first_cell, grad_out,
-                  grad_last, grad_last_cell, gates, cells, weight, schedule, apart,
-                  reverse, tile):  # fmt: skip
+def lstm_backward(start, stop, grad_gates, grad_first, grad_first_cell, grad_out, gates, cells,
+                  weight, schedule, apart, reverse, tile):  # fmt: skip
     """The derivative of lstm_forward, last step first; grad_gates [S, 4 H] before tanh and s.
 
     dh = grad_out + (grad_gates of the step after) W_hh
     """
-    grad_first[:], grad_first_cell[:] = grad_last, grad_last_cell
     run(lstm_steps_back, stop, weight, False,
         (grad_gates, grad_first, grad_first_cell, grad_out, gates, cells), schedule, apart,
         not reverse, tile)  # fmt: skip
 
 
 @cpu_whole_kernel
-def gru_forward(start, stop, out, last, previous, gates, hidden_n, first, weight, bias, schedule,
-                apart, reverse, tile):  # fmt: skip
+def gru_forward(start, stop, out, last, previous, gates, hidden_n, weight, bias_n, schedule, apart,
+                reverse, tile):  # fmt: skip
     """r, z = s(W_ih x + b_ih + W_hh h + b_hh); n = tanh(W_in x + b_in + r m); h' = (1 - z) n + z h
 
-    m = W_hn h + b_hn, kept as hidden_n [S, H]; weight W_hh [3 H, H]; gates [S, 3 H] in the order
-    r, z, n; out [S, H].
+    m = W_hn h + b_hn, kept as hidden_n [S, H]; weight W_hh [3 H, H]; bias_n [H]; gates [S, 3 H] in
+    the order r, z, n, without b_hn at first; out [S, H].
     """
-    run(gru_steps, stop, weight, True, (out, last, previous, gates, hidden_n, first, bias),
-        schedule, apart, reverse, tile)  # fmt: skip
+    run(gru_steps, stop, weight, True, (out, last, previous, gates, hidden_n, bias_n), schedule,
+        apart, reverse, tile)  # fmt: skip
 
 
 @cpu_whole_kernel
-def gru_backward(start, stop, grad_inputs, grad_hidden, grad_first, grad_out, grad_last, gates,
-                 hidden_n, previous, weight, schedule, apart, reverse, tile):  # fmt: skip
+def gru_backward(start, stop, grad_inputs, grad_hidden, grad_first, grad_out, gates, hidden_n,
+                 previous, weight, schedule, apart, reverse, tile):  # fmt: skip
     """The derivative of gru_forward, last step first.
 
     grad_inputs, grad_hidden [S, 3 H]: gradients of W_ih x + b_ih and of W_hh h + b_hh.
     dh = grad_out + z' dh' + grad_hidden' W_hh with ' for the step after
     """
-    grad_first[:] = grad_last
     run(gru_steps_back, stop, weight, False,
         (grad_inputs, grad_hidden, grad_first, grad_out, gates, hidden_n, previous), schedule,
         apart, not reverse, tile)  # fmt: skip
 
 
 @cpu_whole_kernel
-def rnn_forward(start, stop, out, last, previous, first, weight, bias, schedule, apart, reverse,
-                tile, relu):  # fmt: skip
+def rnn_forward(start, stop, out, last, previous, weight, schedule, apart, reverse, tile,
+                relu):  # fmt: skip
     """h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or max(0, same) if ``relu``
 
-    weight W_hh [H, H]; out [S, H] comes in as W_ih x + b_ih.
+    weight W_hh [H, H]; out [S, H] comes in as W_ih x + b_ih + b_hh.
     """
-    run(rnn_steps, stop, weight, True, (out, last, previous, first, bias), schedule, apart,
-        reverse, tile, relu)  # fmt: skip
+    run(rnn_steps, stop, weight, True, (out, last, previous), schedule, apart, reverse, tile,
+        relu)  # fmt: skip
 
 
 @cpu_whole_kernel
-def rnn_backward(start, stop, grad_gates, grad_first, grad_out, grad_last, out, weight, schedule,
-                 apart, reverse, tile, relu):  # fmt: skip
+def rnn_backward(start, stop, grad_gates, grad_first, grad_out, out, weight, schedule, apart,
+                 reverse, tile, relu):  # fmt: skip
     """The derivative of rnn_forward, last step first; grad_gates [S, H] before tanh or max."""
-    grad_first[:] = grad_last
     run(rnn_steps_back, stop, weight, False, (grad_gates, grad_first, grad_out, out), schedule,
         apart, not reverse, tile, relu)  # fmt: skip

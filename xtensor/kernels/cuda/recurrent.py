@@ -2,8 +2,8 @@
 
 Threads share the pairs of a feature and a sequence; each sums up its own product with the recurrent
 weight. Threads beside each other take the same row of the weight in products, so that it is read
-once, and the same sequence elsewhere. ``last`` (backward: ``grad_first``) is the state while the
-steps run.
+once, and the same sequence elsewhere. ``last`` (backward: ``grad_first``) is the state, before the
+first step too.
 """
 
 # mypy: disable-error-code="no-untyped-def"
@@ -45,22 +45,17 @@ def times_gradient(weight, j, grad, row, start):
 
 
 @cuda_row_kernel
-def lstm_forward(start, stop, out, last, last_cell, previous, gates, cells, first, first_cell,
-                 weight, bias, schedule, apart, reverse, tile):  # fmt: skip
+def lstm_forward(start, stop, out, last, last_cell, previous, gates, cells, weight, schedule, apart,
+                 reverse, tile):  # fmt: skip
     """i, f, o = s(W_ih x + b_ih + W_hh h + b_hh), g = tanh(same); c' = f c + i g; h' = o tanh(c')
 
     weight W_hh [4 H, H]; gates [S, 4 H] in the order i, f, g, o; out [S, H].
     """
-    batch, hidden = first.shape
+    batch, hidden = last.shape
     count = schedule.size // 2
     for index in range(start + cuda.blockIdx.x, stop, cuda.gridDim.x):
         b0 = index * tile
         b1 = min(b0 + tile, batch)
-        for k in range(cuda.threadIdx.x, (b1 - b0) * hidden, ROW_THREADS):
-            b, j = b0 + k // hidden, k % hidden
-            last[b, j] = first[b, j]
-            last_cell[b, j] = first_cell[b, j]
-        cuda.syncthreads()
         for step in range(count):
             t = count - 1 - step if reverse else step
             n = row_count(schedule, t, b0, b1)
@@ -68,7 +63,7 @@ def lstm_forward(start, stop, out, last, last_cell, previous, gates, cells, firs
             for k in range(cuda.threadIdx.x, 4 * hidden * n, ROW_THREADS):
                 r, b = k // n, k % n
                 at = row + b * apart
-                a = times_state(weight, r, last, b0 + b, gates[at, r] + bias[r])
+                a = times_state(weight, r, last, b0 + b, gates[at, r])
                 gates[at, r] = math.tanh(a) if r // hidden == 2 else logistic(a)
             cuda.syncthreads()
             for k in range(cuda.threadIdx.x, hidden * n, ROW_THREADS):
@@ -86,24 +81,18 @@ def lstm_forward(start, stop, out, last, last_cell, previous, gates, cells, firs
 
 
 @cuda_row_kernel
-def lstm_backward(start, stop, grad_gates, grad_first, grad_first_cell, grad_out,
-                  grad_last, grad_last_cell, gates, cells, weight, schedule, apart,
-                  reverse, tile):  # fmt: skip
+def lstm_backward(start, stop, grad_gates, grad_first, grad_first_cell, grad_out, gates, cells,
+                  weight, schedule, apart, reverse, tile):  # fmt: skip
     """The derivative of lstm_forward, last step first; grad_gates [S, 4 H] before tanh and s.
 
     dh = grad_out + (grad_gates of the step after) W_hh
     """
-    batch, hidden = grad_last.shape
+    batch, hidden = grad_first.shape
     zero = grad_gates.dtype.type(0)
     count = schedule.size // 2
     for index in range(start + cuda.blockIdx.x, stop, cuda.gridDim.x):
         b0 = index * tile
         b1 = min(b0 + tile, batch)
-        for k in range(cuda.threadIdx.x, (b1 - b0) * hidden, ROW_THREADS):
-            b, j = b0 + k // hidden, k % hidden
-            grad_first[b, j] = grad_last[b, j]
-            grad_first_cell[b, j] = grad_last_cell[b, j]
-        cuda.syncthreads()
         for step in range(count):
             t = step if reverse else count - 1 - step
             n = row_count(schedule, t, b0, b1)
@@ -131,21 +120,18 @@ def lstm_backward(start, stop, grad_gates, grad_first, grad_first_cell, grad_out
 
 
 @cuda_row_kernel
-def gru_forward(start, stop, out, last, previous, gates, hidden_n, first, weight, bias, schedule,
-                apart, reverse, tile):  # fmt: skip
+def gru_forward(start, stop, out, last, previous, gates, hidden_n, weight, bias_n, schedule, apart,
+                reverse, tile):  # fmt: skip
     """r, z = s(W_ih x + b_ih + W_hh h + b_hh); n = tanh(W_in x + b_in + r m); h' = (1 - z) n + z h
 
-    m = W_hn h + b_hn, kept as hidden_n [S, H]; weight W_hh [3 H, H]; gates [S, 3 H] in the order
-    r, z, n; out [S, H].
+    m = W_hn h + b_hn, kept as hidden_n [S, H]; weight W_hh [3 H, H]; bias_n [H]; gates [S, 3 H] in
+    the order r, z, n, without b_hn at first; out [S, H].
     """
-    batch, hidden = first.shape
+    batch, hidden = last.shape
     count = schedule.size // 2
     for index in range(start + cuda.blockIdx.x, stop, cuda.gridDim.x):
         b0 = index * tile
         b1 = min(b0 + tile, batch)
-        for k in range(cuda.threadIdx.x, (b1 - b0) * hidden, ROW_THREADS):
-            last[b0 + k // hidden, k % hidden] = first[b0 + k // hidden, k % hidden]
-        cuda.syncthreads()
         for step in range(count):
             t = count - 1 - step if reverse else step
             n = row_count(schedule, t, b0, b1)
@@ -153,11 +139,11 @@ def gru_forward(start, stop, out, last, previous, gates, hidden_n, first, weight
             for k in range(cuda.threadIdx.x, 3 * hidden * n, ROW_THREADS):
                 r, b = k // n, k % n
                 at = row + b * apart
-                a = times_state(weight, r, last, b0 + b, bias[r])
                 if r < 2 * hidden:
-                    gates[at, r] = logistic(gates[at, r] + a)
+                    gates[at, r] = logistic(times_state(weight, r, last, b0 + b, gates[at, r]))
                 else:
-                    hidden_n[at, r - 2 * hidden] = a
+                    j = r - 2 * hidden
+                    hidden_n[at, j] = times_state(weight, r, last, b0 + b, bias_n[j])
             cuda.syncthreads()
             for k in range(cuda.threadIdx.x, hidden * n, ROW_THREADS):
                 b, j = k // hidden, k % hidden
@@ -172,21 +158,18 @@ def gru_forward(start, stop, out, last, previous, gates, hidden_n, first, weight
 
 
 @cuda_row_kernel
-def gru_backward(start, stop, grad_inputs, grad_hidden, grad_first, grad_out, grad_last, gates,
-                 hidden_n, previous, weight, schedule, apart, reverse, tile):  # fmt: skip
+def gru_backward(start, stop, grad_inputs, grad_hidden, grad_first, grad_out, gates, hidden_n,
+                 previous, weight, schedule, apart, reverse, tile):  # fmt: skip
     """The derivative of gru_forward, last step first.
 
     grad_inputs, grad_hidden [S, 3 H]: gradients of W_ih x + b_ih and of W_hh h + b_hh.
     dh = grad_out + z' dh' + grad_hidden' W_hh with ' for the step after
     """
-    batch, hidden = grad_last.shape
+    batch, hidden = grad_first.shape
     count = schedule.size // 2
     for index in range(start + cuda.blockIdx.x, stop, cuda.gridDim.x):
         b0 = index * tile
         b1 = min(b0 + tile, batch)
-        for k in range(cuda.threadIdx.x, (b1 - b0) * hidden, ROW_THREADS):
-            grad_first[b0 + k // hidden, k % hidden] = grad_last[b0 + k // hidden, k % hidden]
-        cuda.syncthreads()
         for step in range(count):
             t = step if reverse else count - 1 - step
             n = row_count(schedule, t, b0, b1)
@@ -218,21 +201,18 @@ def gru_backward(start, stop, grad_inputs, grad_hidden, grad_first, grad_out, gr
 
 
 @cuda_row_kernel
-def rnn_forward(start, stop, out, last, previous, first, weight, bias, schedule, apart, reverse,
-                tile, relu):  # fmt: skip
+def rnn_forward(start, stop, out, last, previous, weight, schedule, apart, reverse, tile,
+                relu):  # fmt: skip
     """h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or max(0, same) if ``relu``
 
-    weight W_hh [H, H]; out [S, H] comes in as W_ih x + b_ih.
+    weight W_hh [H, H]; out [S, H] comes in as W_ih x + b_ih + b_hh.
     """
-    batch, hidden = first.shape
+    batch, hidden = last.shape
     zero = out.dtype.type(0)
     count = schedule.size // 2
     for index in range(start + cuda.blockIdx.x, stop, cuda.gridDim.x):
         b0 = index * tile
         b1 = min(b0 + tile, batch)
-        for k in range(cuda.threadIdx.x, (b1 - b0) * hidden, ROW_THREADS):
-            last[b0 + k // hidden, k % hidden] = first[b0 + k // hidden, k % hidden]
-        cuda.syncthreads()
         for step in range(count):
             t = count - 1 - step if reverse else step
             n = row_count(schedule, t, b0, b1)
@@ -240,7 +220,7 @@ def rnn_forward(start, stop, out, last, previous, first, weight, bias, schedule,
             for k in range(cuda.threadIdx.x, hidden * n, ROW_THREADS):
                 j, b = k // n, k % n
                 at = row + b * apart
-                a = times_state(weight, j, last, b0 + b, out[at, j] + bias[j])
+                a = times_state(weight, j, last, b0 + b, out[at, j])
                 previous[at, j] = last[b0 + b, j]
                 # A NaN is kept, as NumPy's maximum does.
                 out[at, j] = (zero if a < 0 else a) if relu else math.tanh(a)
@@ -253,18 +233,15 @@ def rnn_forward(start, stop, out, last, previous, first, weight, bias, schedule,
 
 
 @cuda_row_kernel
-def rnn_backward(start, stop, grad_gates, grad_first, grad_out, grad_last, out, weight, schedule,
-                 apart, reverse, tile, relu):  # fmt: skip
+def rnn_backward(start, stop, grad_gates, grad_first, grad_out, out, weight, schedule, apart,
+                 reverse, tile, relu):  # fmt: skip
     """The derivative of rnn_forward, last step first; grad_gates [S, H] before tanh or max."""
-    batch, hidden = grad_last.shape
+    batch, hidden = grad_first.shape
     zero = grad_gates.dtype.type(0)
     count = schedule.size // 2
     for index in range(start + cuda.blockIdx.x, stop, cuda.gridDim.x):
         b0 = index * tile
         b1 = min(b0 + tile, batch)
-        for k in range(cuda.threadIdx.x, (b1 - b0) * hidden, ROW_THREADS):
-            grad_first[b0 + k // hidden, k % hidden] = grad_last[b0 + k // hidden, k % hidden]
-        cuda.syncthreads()
         for step in range(count):
             t = step if reverse else count - 1 - step
             n = row_count(schedule, t, b0, b1)
