@@ -13,6 +13,7 @@ import numba
 import numpy as np
 import pytest
 from numba.core import ir
+from numba.core.codegen import CPUCodeLibrary
 
 import xtensor as xt
 from xtensor.device import to_device, to_host
@@ -347,9 +348,12 @@ def test_a_fork_from_within_a_compilation_comes_through():
 
 
 def test_a_compilation_leaves_numba_and_the_collector_as_they_were():
+    passes = CPUCodeLibrary._optimize_functions
     helper = CpuFunction(lambda x: x + 1, inline="always")
-    outer = CpuFunction(with_globals(_calls_helper, "calls_helper", {"helper": helper}))
-    refused = CpuFunction(with_globals(_calls_helper, "is_refused", {"helper": None}))
+    outer, refused = (
+        CpuFunction(with_globals(_calls_helper, name, {"helper": called}), tiled=True)
+        for name, called in (("calls_helper", helper), ("is_refused", None))
+    )
     for enabled in (True, False):
         (gc.enable if enabled else gc.disable)()
         try:
@@ -360,6 +364,7 @@ def test_a_compilation_leaves_numba_and_the_collector_as_they_were():
         finally:
             gc.enable()
         assert not any("__deepcopy__" in vars(kind) for kind in (ir.Scope, ir.Loc))
+        assert CPUCodeLibrary._optimize_functions is passes
 
 
 helper = None

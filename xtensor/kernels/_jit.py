@@ -138,7 +138,7 @@ def _with_helpers(function: Callable[..., Any]) -> tuple[Any, bool]:
     return with_globals(function, function.__name__, helpers) if helpers else function, ours
 
 
-def _njit(function: Callable[..., Any], fastmath: bool | set[str]) -> Any:
+def _njit(function: Callable[..., Any], fastmath: bool | set[str], tiled: bool) -> Any:
     """numba's dispatcher of a function, for calls from Python, with the cache in our directory."""
     import numba
 
@@ -148,30 +148,41 @@ def _njit(function: Callable[..., Any], fastmath: bool | set[str]) -> Any:
         return numba.njit(**OPTIONS, fastmath=fastmath, cache=use_cache)(function)
 
     dispatcher = cache.cached(build) if ours else build(False)
-    dispatcher.compile = _compiled_sooner(dispatcher.compile)
+    dispatcher.compile = _compiled_sooner(dispatcher.compile, tiled)
     return dispatcher
 
 
-def _compiled_sooner(compile_signature: Callable[..., Any]) -> Callable[..., Any]:
-    """The same without two things that numba does in vain, a fifth of its time.
+def _compiled_sooner(compile_signature: Callable[..., Any], tiled: bool) -> Callable[..., Any]:
+    """The same without what numba does in vain, a fifth of its time and more.
 
-    Garbage collection: it makes a million objects that all live until it is done. And copies: what
-    is inlined is copied block by block, each time with all variables of the function and all places
-    in its source, of which the original is thrown away.
+    Garbage collection: it makes a million objects that all live until it is done. Copies: what is
+    inlined is copied block by block, each time with all variables of the function and all places in
+    its source, of which the original is thrown away. And, of loops in tiles, LLVM's passes over
+    single functions: those over the whole module, which follow, do the same. Other loops need both,
+    to be vectorised or to keep their indices in registers.
     """
-    from numba.core import ir
+    from numba.core import codegen, ir
     from numba.core.compiler_lock import global_compiler_lock
+
+    library: Any = codegen.CPUCodeLibrary
+
+    def only_lay_out(self: Any, module: Any) -> None:
+        module.data_layout = self._codegen._data_layout
 
     def compile_undisturbed(signature: Any) -> Any:
         with global_compiler_lock:  # so that no fork comes, nor a compilation of another's, between
             if "__deepcopy__" in vars(ir.Scope):  # for what is being compiled, so all is done
                 return compile_signature(signature)
-            was_on = gc.isenabled()
+            was_on, passes = gc.isenabled(), getattr(library, "_optimize_functions", None)
             gc.disable()
             ir.Scope.__deepcopy__ = ir.Loc.__deepcopy__ = lambda thing, memo: thing
+            if tiled and passes:
+                library._optimize_functions = only_lay_out
             try:
                 return compile_signature(signature)
             finally:
+                if tiled and passes:
+                    library._optimize_functions = passes
                 del ir.Scope.__deepcopy__, ir.Loc.__deepcopy__
                 if was_on:
                     gc.enable()
@@ -220,15 +231,21 @@ class CpuFunction(Compiled):
     """A helper that CPU kernels call; compiled, inlined into them, when the first of them is.
 
     LLVM inlines it, after it has optimised it by itself; with ``inline="always"`` numba does before
-    that. A loop that calls a helper which returns several numbers may vectorise only so.
+    that. A loop that calls a helper which returns several numbers may vectorise only so. What is
+    called from Python is ``tiled`` if all of its loops that matter go by tiles.
     """
 
     def __init__(
-        self, function: Callable[..., Any], fastmath: str = "strict", inline: str = "never"
+        self,
+        function: Callable[..., Any],
+        fastmath: str = "strict",
+        inline: str = "never",
+        tiled: bool = False,
     ) -> None:
         self.function = function
         self.fastmath = FASTMATH[fastmath]
         self.inline = inline
+        self.tiled = tiled
         self._compiled: Any = None
         self._helper: Any = None
         self._shared: Any = None
@@ -244,7 +261,7 @@ class CpuFunction(Compiled):
         if self._compiled is None:
             with _compile_lock:  # host kernels ask for it from several threads
                 if self._compiled is None:
-                    self._compiled = _njit(self.function, self.fastmath)
+                    self._compiled = _njit(self.function, self.fastmath, self.tiled)
         return self._compiled
 
     def helper(self) -> Any:

@@ -19,8 +19,7 @@ SIMD architectures" (2018).
 
 from __future__ import annotations
 
-from .._jit import CpuFunction
-from .cells import clear_cells, inlined, move_rows
+from .cells import clear_cells, inlined, move_rows, tiled
 from .direct_plan import BLOCK, NARROW_TILE, TILE, Bands, Units
 from .exponential import I64
 from .product import PANEL, transpose
@@ -105,7 +104,7 @@ def turn_block(turned, sums, begin, count, columns):
             transpose_whole(turned, c * BLOCK + p, BLOCK, sums, begin + p * PANEL + c, PANEL)
 
 
-@CpuFunction
+@tiled
 def correlate(start, stop, out, source, panels, bias, tasks, walks, laid, places, shifts, depths,
               runs, out_steps, box, sums, turned):  # fmt: skip
     """Tasks start..stop-1: a band of some samples each, and some of the panels.
@@ -160,7 +159,7 @@ def correlate(start, stop, out, source, panels, bias, tasks, walks, laid, places
                                       columns, given, out_steps)  # fmt: skip
 
 
-@CpuFunction
+@tiled
 def sum_weights(start, stop, partial, grad, x, sizes, steps, laid, places, shifts, depths,
                 out_steps, box, grads, totals, turned):  # fmt: skip
     """Tasks start..stop-1: some units, some channels of a group and a panel of its outputs.

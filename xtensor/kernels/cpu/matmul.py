@@ -15,11 +15,11 @@ import itertools
 import numpy as np
 
 from .. import blas
-from .._jit import CpuFunction, cpu_whole_kernel
+from .._jit import cpu_whole_kernel
 from ..parallel import parallel_for
 from ..registry import kernels
 from ..threads import get_num_threads
-from .cells import copy_cells, inlined, whole
+from .cells import copy_cells, inlined, tiled, whole
 from .product import BATCH_ROWS, PANEL, ROWS, lay, sum_tile
 from .simd import add_part, by_registers, lanes_of, pointer, store_part, store_tile
 
@@ -58,7 +58,7 @@ def multiply_tile(out, to, n, a, i, a_row, a_step, panels, place, depth, high, v
         store_part(out, to, n, lanes_of(out), tile, rows, columns, lanes_of(out))
 
 
-@CpuFunction
+@tiled
 def matmul_tiles(start, stop, out, x, bias, panels, sets, size, m, n, depth, transposed_x, parts,
                  each, tall, wide, begin, room, first, count, copies):  # fmt: skip
     """``matmul_forward`` over flat arrays, columns first..first+count-1: of each part of the sums

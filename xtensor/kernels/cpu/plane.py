@@ -20,8 +20,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._jit import CpuFunction, with_globals
-from .cells import clear_cells, copy_rows, inlined, move_rows, whole
+from .._jit import with_globals
+from .cells import clear_cells, copy_rows, inlined, move_rows, tiled, whole
 from .plane_plan import ROWS, Laid
 from .simd import (
     add_column,
@@ -192,7 +192,7 @@ def _correlate(start, stop, out, source, weight, bias, groups, results, sources,
 
 def variant(loop, name, **helpers):
     """A loop with these functions in it."""
-    return CpuFunction(with_globals(loop, name, helpers))
+    return tiled(with_globals(loop, name, helpers))
 
 
 correlate_plane = variant(_correlate, "correlate_plane", sum_results=sum_plane)

@@ -15,7 +15,7 @@ from numpy.lib.stride_tricks import as_strided
 from .._jit import CpuFunction
 from ..parallel import parallel_for, take_first_call
 from ..scratch import scratch
-from .cells import copy_cells, inlined, whole
+from .cells import copy_cells, inlined, tiled, whole
 from .simd import (
     add_outer,
     by_registers,
@@ -104,7 +104,7 @@ def lay_panel(panels, at, b, j, row_step, column_step, depth, columns):
 BATCH_ROWS, FEWER_BATCH_ROWS = 8, 4
 
 
-@CpuFunction
+@tiled
 def lay_panels(start, stop, panels, b, columns, blocks, depth, each, whole, set_step, block_step,
                row_step, column_step):  # fmt: skip
     """Panels start..stop-1 [set, panel, block, depth, PANEL] of blocks of matrices:

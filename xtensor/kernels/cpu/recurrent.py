@@ -22,9 +22,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._jit import CpuFunction, cpu_whole_kernel
+from .._jit import cpu_whole_kernel
 from ..parallel import parallel_for
-from .cells import copy_cells, inlined, whole
+from .cells import copy_cells, inlined, tiled, whole
 from .exponential import exp, expm1
 from .numbers import choose
 from .product import BATCH_ROWS, PANEL, lay, multiply_full_panels
@@ -192,7 +192,7 @@ def rows_of_step(schedule, apart, step, backwards, b0, b1):
     return schedule[2 * t] + b0 * apart, max(0, min(schedule[2 * t + 1], b1) - b0)
 
 
-@CpuFunction
+@tiled
 def lstm_steps(start, stop, out, last, last_cell, previous, gates, cells, schedule, apart,
                backwards, tile, hidden, panels, states, products):  # fmt: skip
     rows, wide, batch = 4 * hidden, whole(4 * hidden, PANEL), last.size // hidden
@@ -219,7 +219,7 @@ def lstm_steps(start, stop, out, last, last_cell, previous, gates, cells, schedu
         copy_cells(last, b0 * hidden, states, 0, (b1 - b0) * hidden)
 
 
-@CpuFunction
+@tiled
 def lstm_steps_back(start, stop, grad_gates, grad_first, grad_first_cell, grad_out, gates, cells,
                     schedule, apart, backwards, tile, hidden, panels, grads, products):  # fmt: skip
     rows, wide, batch = 4 * hidden, whole(hidden, PANEL), grad_first.size // hidden
@@ -243,7 +243,7 @@ def lstm_steps_back(start, stop, grad_gates, grad_first, grad_first_cell, grad_o
                 copy_cells(grad_first, (b0 + b) * hidden, products, b * wide, hidden)
 
 
-@CpuFunction
+@tiled
 def gru_steps(start, stop, out, last, previous, gates, hidden_n, bias_n, schedule, apart,
               backwards, tile, hidden, panels, states, products):  # fmt: skip
     rows, wide, batch = 3 * hidden, whole(3 * hidden, PANEL), last.size // hidden
@@ -266,7 +266,7 @@ def gru_steps(start, stop, out, last, previous, gates, hidden_n, bias_n, schedul
         copy_cells(last, b0 * hidden, states, 0, (b1 - b0) * hidden)
 
 
-@CpuFunction
+@tiled
 def gru_steps_back(start, stop, grad_inputs, grad_hidden, grad_first, grad_out, gates,
                    hidden_n, previous, schedule, apart, backwards, tile, hidden,
                    panels, grads, products):  # fmt: skip
@@ -292,7 +292,7 @@ def gru_steps_back(start, stop, grad_inputs, grad_hidden, grad_first, grad_out, 
                 add_cells(grad_first, (b0 + b) * hidden, products, b * wide, hidden)
 
 
-@CpuFunction
+@tiled
 def rnn_steps(start, stop, out, last, previous, schedule, apart, backwards, tile, relu, hidden,
               panels, states, products):  # fmt: skip
     wide, batch = whole(hidden, PANEL), last.size // hidden
@@ -316,7 +316,7 @@ def rnn_steps(start, stop, out, last, previous, schedule, apart, backwards, tile
         copy_cells(last, b0 * hidden, states, 0, (b1 - b0) * hidden)
 
 
-@CpuFunction
+@tiled
 def rnn_steps_back(start, stop, grad_gates, grad_first, grad_out, out, schedule, apart, backwards,
                    tile, relu, hidden, panels, grads, products):  # fmt: skip
     wide, batch = whole(hidden, PANEL), grad_first.size // hidden
