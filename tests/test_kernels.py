@@ -20,6 +20,7 @@ from xtensor.device import to_device, to_host
 from xtensor.elementwise import apply
 from xtensor.kernels import launch, load
 from xtensor.kernels._jit import CpuChoice, CpuFunction, with_globals
+from xtensor.kernels.cpu.cells import clear_cells
 from xtensor.kernels.cpu.elementwise import WAYS
 from xtensor.kernels.parallel import parallel_for
 from xtensor.kernels.threads import get_pool
@@ -347,23 +348,22 @@ def test_a_fork_from_within_a_compilation_comes_through():
     assert out == "0"
 
 
-def test_a_compilation_leaves_numba_and_the_collector_as_they_were():
+@pytest.mark.parametrize(
+    "function", [clear_cells.function, lambda cells, begin, count: cells[begin]]
+)
+def test_a_compilation_leaves_numba_and_the_collector_as_they_were(function):
     passes = CPUCodeLibrary._optimize_functions
-    helper = CpuFunction(lambda x: x + 1, inline="always")
-    outer, refused = (
-        CpuFunction(with_globals(_calls_helper, name, {"helper": called}), tiled=True)
-        for name, called in (("calls_helper", helper), ("is_refused", None))
-    )
-    for enabled in (True, False):
+    compiled = CpuFunction(function, tiled=True)
+    for enabled, dtype in ((True, np.float32), (False, np.float64)):
         (gc.enable if enabled else gc.disable)()
         try:
-            assert outer.compiled()(1 if enabled else 1.0) == 2
+            compiled.compiled()(np.ones(20, dtype), 0, 20)
             with pytest.raises(numba.TypingError):
-                refused.compiled()(1)
+                compiled.compiled()(None, None, None)
             assert gc.isenabled() == enabled
         finally:
             gc.enable()
-        assert not any("__deepcopy__" in vars(kind) for kind in (ir.Scope, ir.Loc))
+        assert "__deepcopy__" not in vars(ir.Block)
         assert CPUCodeLibrary._optimize_functions is passes
 
 
