@@ -131,7 +131,7 @@ def _over_axes(
     steps, kept = _plan(array.shape, tuple(axes), on_cpu)
     for (outer, length, inner), parts, rounds in steps:
         rows = reshape(array, (outer, length, inner))
-        if on_cpu and inner > 1 and array.size < SMALL:
+        if on_cpu and array.size < SMALL:
             array = ufunc.reduce(rows, 1, wide)
             continue
         array = empty_like(rows, (outer * (parts or 1), inner), dtype if rounds else wide)
