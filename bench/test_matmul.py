@@ -9,7 +9,7 @@ from .libraries import BACKWARD, normal, on_arrays, torch
 
 
 @BACKWARD
-@pytest.mark.parametrize("n", [64, 256, 512, 1024])
+@pytest.mark.parametrize("n", [64, 100, 256, 512, 1024])
 def test_matmul(compare, n, backward):
     compare(
         **on_arrays(

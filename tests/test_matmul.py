@@ -7,12 +7,15 @@ import pytest
 
 import xtensor as xt
 from xtensor.device import to_device, to_host
-from xtensor.kernels import launch, parallel
+from xtensor.kernels import launch, load, parallel
+from xtensor.kernels.cpu import matmul
 from xtensor.kernels.cpu.product import PANEL, lay, lay_panels
 from xtensor.kernels.scratch import scratch
 from xtensor.ops.matmul import product
 
 from .cases import normal
+
+load("cpu")  # all that products may be handed on to, not only what is imported here
 
 # (m, k, n): rows cut, columns cut, a long sum over a small result, vectors, odd lengths, a sum of
 # several stretches over rows that fill no tile, too little to cut up, one term.
@@ -64,6 +67,32 @@ def test_many_small_products_are_those_of_each(k, transposed, one):
         results.append(product(left, right, None, *map(bool, transposed)))
     np.testing.assert_allclose(results[0], x @ y, rtol=1e-4, atol=1e-5)
     assert len({r.tobytes() for r in results}) == 1
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("transposed_x", [False, True])
+@pytest.mark.parametrize("shape", [(2, 70, 33, 80), (1, 9, 300, 48), (1, 8, 1024, 16)], ids=str)
+def test_a_small_matrix_is_read_in_place_and_gives_the_same_bytes(
+    monkeypatch, shape, transposed_x, dtype
+):
+    batch, m, k, n = shape
+    given = normal(1, batch, m, k), normal(2, 1, k, n), normal(3, n)
+    x, y, bias = (array.astype(dtype) for array in given)
+    left = np.ascontiguousarray(x.transpose(0, 2, 1)) if transposed_x else x
+    results, layouts = [], []
+    for limit in (1 << 20, 0):
+        monkeypatch.setattr(matmul, "IN_PLACE", limit)
+        matmul.passes.cache_clear()
+        out = np.empty((batch, m, n), dtype)
+        matmul.multiply_tiles(out, left, y, bias, transposed_x, False, 1)
+        results.append(out)
+        how = out.shape, left.shape, y.shape, out.itemsize, transposed_x, False, 1, 2
+        layouts += [part.layout for part in matmul.passes(*how)]
+    matmul.passes.cache_clear()
+    assert layouts[0] is None
+    assert layouts[1] is not None
+    np.testing.assert_allclose(results[0], x @ y + bias, rtol=1e-4, atol=1e-4)
+    np.testing.assert_array_equal(*results)
 
 
 @pytest.mark.gpu

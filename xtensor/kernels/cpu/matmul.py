@@ -11,6 +11,9 @@ and reads a matrix once for a vector, in blocks that follow the shape alone.
 from __future__ import annotations
 
 import itertools
+import math
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -34,6 +37,9 @@ PRODUCTS, SLOW_PRODUCTS = 32, 16
 BLOCK_ROWS, LEAST_ROWS, BLOCKS_PER_THREAD = 72, 16, 8
 # So many terms of a sum are added up at a time, and so many numbers are laid out as panels.
 ROOM, PANELS = 1024, 1 << 20
+# A matrix of so many bytes at most stays in the cache, and is read in place if its rows are whole
+# vectors: of so many bytes, or half of that.
+IN_PLACE, VECTOR_BYTES = 1 << 16, 64
 # Blocks for BLAS, at most so many, of at least so many rows or columns each, so that it is at its
 # best; a product of fewer multiplications is over before they are cut out.
 MOST_BLOCKS, BLAS_ROWS, WORTH_CUTTING = 16, 128, 1 << 20
@@ -46,10 +52,10 @@ def cut(length, pieces, piece):
 
 
 @inlined
-def multiply_tile(out, to, n, a, i, a_row, a_step, panels, place, depth, high, vectors, sums, s,
+def multiply_tile(out, to, n, a, i, a_row, a_step, b, j, b_step, depth, high, vectors, sums, s,
                   sums_row, added, rows, columns):  # fmt: skip
     """Rows and columns of out, of those a tile has: sums of products, and of what is ``added``."""
-    tile = sum_tile(out, a, i, a_row, a_step, panels, place, depth, high, vectors)
+    tile = sum_tile(out, a, i, a_row, a_step, b, j, b_step, depth, high, vectors)
     if added:
         tile = add_part(tile, sums, s, sums_row, rows, columns)
     if rows == high and columns >= vectors * lanes_of(out):
@@ -59,14 +65,16 @@ def multiply_tile(out, to, n, a, i, a_row, a_step, panels, place, depth, high, v
 
 
 @tiled
-def matmul_tiles(start, stop, out, x, bias, panels, sets, size, m, n, depth, transposed_x, parts,
-                 each, tall, wide, begin, room, first, count, copies):  # fmt: skip
+def matmul_tiles(start, stop, out, x, bias, panels, panel_size, panel_row, sets, size, m, n, depth,
+                 transposed_x, parts, each, tall, wide, begin, room, first, count,
+                 copies):  # fmt: skip
     """``matmul_forward`` over flat arrays, columns first..first+count-1: of each part of the sums
     ``room`` terms, from ``begin`` on. What comes before them is in out.
 
-    Matrices of x are ``size`` apart, or 0 if there is one; the panels, see ``lay_panels``, are of
-    so many ``sets``. An index is one of ``tall`` times ``wide`` blocks of a matrix of out. Its
-    first tile of rows takes what the others leave of m, so all rows that are read exist.
+    Matrices of x are ``size`` apart, or 0 if there is one. The panels, see ``lay_panels``, are of
+    so many ``sets``; they and their rows are ``panel_size`` and ``panel_row`` apart. An index is
+    one of ``tall`` times ``wide`` blocks of a matrix of out. Its first tile of rows takes what the
+    others leave of m, so all rows that are read exist.
     """
     high, lanes = by_registers(out, BATCH_ROWS, ROWS), lanes_of(out)
     tiles, across = -(-m // high), -(-count // PANEL)
@@ -87,7 +95,7 @@ def matmul_tiles(start, stop, out, x, bias, panels, sets, size, m, n, depth, tra
             source, at, step = pointer(copies), -r0, BLOCK_ROWS
         for c in range(p0 * PANEL, min(p1 * PANEL, count), 2 * lanes):
             panel = (matrix // parts % sets * across + c // PANEL) * parts + matrix % parts
-            place = panel * room * PANEL + c % PANEL
+            place = panel * panel_size + c % PANEL
             for t in range(t0, t1):
                 r = max(0, m - (tiles - t) * high)
                 rows, i = m - (tiles - t - 1) * high - r, at + r * row
@@ -96,57 +104,101 @@ def matmul_tiles(start, stop, out, x, bias, panels, sets, size, m, n, depth, tra
                 if begin == 0:
                     sums, s, sums_row = pointer(bias), first + c, 0
                 if count - c > lanes:
-                    multiply_tile(results, to, n, source, i, row, step, laid, place, deep, high, 2,
-                                  sums, s, sums_row, added, rows, count - c)  # fmt: skip
+                    multiply_tile(results, to, n, source, i, row, step, laid, place, panel_row,
+                                  deep, high, 2, sums, s, sums_row, added, rows,
+                                  count - c)  # fmt: skip
                 else:
-                    multiply_tile(results, to, n, source, i, row, step, laid, place, deep, high, 1,
-                                  sums, s, sums_row, added, rows, count - c)  # fmt: skip
+                    multiply_tile(results, to, n, source, i, row, step, laid, place, panel_row,
+                                  deep, high, 1, sums, s, sums_row, added, rows,
+                                  count - c)  # fmt: skip
 
 
-def blocks_by_threads(matrices, m, columns, transposed_x):
+def blocks_by_threads(matrices, m, columns, transposed_x, threads):
     """Into how many blocks of rows, and of columns, each product is cut for the threads.
 
     Rows of a transposed matrix are copied for each block of columns, so more of them are cut.
     """
-    wanted = -(-BLOCKS_PER_THREAD * get_num_threads() // matrices)
+    wanted = -(-BLOCKS_PER_THREAD * threads // matrices)
     tall = -(-m // BLOCK_ROWS)
     if transposed_x:
         tall = max(tall, min(wanted, m // LEAST_ROWS))
-        wanted = min(wanted, get_num_threads())
+        wanted = min(wanted, threads)
     return tall, min(-(-wanted // tall), -(-columns // PANEL))
+
+
+class Pass(NamedTuple):
+    """A part of a product: where in the flat out, x and y it begins; how y is laid out from there,
+    if at all; what ``matmul_tiles`` is given for it, and ``parallel_for``."""
+
+    to: int
+    at: int
+    source: int
+    layout: tuple[int, ...] | None
+    numbers: tuple[int, ...]
+    blocks: int
+    cost: int
+    buffer: int
+
+
+@lru_cache(maxsize=4096)
+def passes(out_shape, x_shape, y_shape, itemsize, transposed_x, transposed_y, parts, threads):
+    """How ``multiply_tiles`` goes about matrices of these shapes.
+
+    So many matrices, columns and terms of the sums at a time that the panels stay in the cache.
+    """
+    (sets, *y_matrix), x_size, found = y_shape, math.prod(x_shape[1:]), []
+    (_, m, n), y_size = out_shape, math.prod(y_matrix)
+    depth = x_shape[1] if transposed_x else x_shape[2]
+    row_step, column_step = (1, depth) if transposed_y else (n, 1)
+    each = -(-depth // parts)
+    most = min(ROOM, each)
+    columns = min(n, whole(max(1, PANELS // (most * parts)), PANEL))
+    matrices = out_shape[0] // parts
+    together = max(1, PANELS // (most * columns * parts)) if sets > 1 else matrices
+    in_place = sets == parts == column_step == 1 and n * itemsize % VECTOR_BYTES == 0
+    in_place = in_place and y_size * itemsize <= IN_PLACE
+    for b in range(0, matrices, together):
+        count_b = min(together, matrices - b)
+        for first, begin in itertools.product(range(0, n, columns), range(0, each, most)):
+            count, room = min(columns, n - first), min(most, each - begin)
+            y_sets = min(sets, count_b)
+            tall, wide = blocks_by_threads(count_b * parts, m, count, transposed_x, threads)
+            found.append(
+                Pass(
+                    to=b * parts * m * n,
+                    at=b * x_size if x_shape[0] > 1 else 0,
+                    source=(b * y_size if sets > 1 else 0) + first * column_step + begin * row_step,
+                    layout=None if in_place else (
+                        y_sets, count, room, y_size, row_step, column_step, parts, each * row_step,
+                        each, depth - begin,
+                    ),
+                    numbers=(
+                        *((PANEL, n) if in_place else (room * PANEL, PANEL)), y_sets,
+                        x_size if x_shape[0] > 1 else 0, m, n, depth, transposed_x, parts, each,
+                        tall, wide, begin, room, first, count,
+                    ),
+                    blocks=count_b * parts * tall * wide,
+                    cost=count_b * parts * m * count * room // PRODUCTS,
+                    buffer=room * BLOCK_ROWS if transposed_x else 1,
+                )
+            )  # fmt: skip
+    return found
 
 
 def multiply_tiles(out, x, y, bias, transposed_x, transposed_y, parts):
     """``matmul_forward`` in tiles, whose numbers are the same however the work is cut up.
 
-    First y is laid out as panels, then blocks of x are multiplied with them; so many matrices,
-    columns and terms of the sums at a time that the panels stay in the cache.
+    First y is laid out as panels, unless it is small and its rows are whole vectors, then blocks of
+    x are multiplied with them.
     """
-    _, m, n = out.shape
-    depth = x.shape[1] if transposed_x else x.shape[2]
-    row_step, column_step = (1, depth) if transposed_y else (n, 1)
-    each = -(-depth // parts)
-    most = min(ROOM, each)
-    columns = min(n, whole(max(1, PANELS // (most * parts)), PANEL))
-    matrices = len(out) // parts
-    together = max(1, PANELS // (most * columns * parts)) if len(y) > 1 else matrices
-    for b in range(0, matrices, together):
-        results = out[b * parts : (b + together) * parts]
-        left, right = (a[b : b + together] if len(a) > 1 else a for a in (x, y))
-        for first, begin in itertools.product(range(0, n, columns), range(0, each, most)):
-            count, room = min(columns, n - first), min(most, each - begin)
-            panels = lay(right.reshape(-1)[first * column_step + begin * row_step :], len(right),
-                         count, room, right[0].size, row_step, column_step, parts,
-                         each * row_step, each, depth - begin)  # fmt: skip
-            tall, wide = blocks_by_threads(len(results), m, count, transposed_x)
-            parallel_for(
-                matmul_tiles, len(results) * tall * wide,
-                (results.reshape(-1), left.reshape(-1), bias, panels, len(right),
-                 left[0].size if len(x) > 1 else 0, m, n, depth, transposed_x, parts, each, tall,
-                 wide, begin, room, first, count),
-                len(results) * m * count * room // PRODUCTS,
-                (room * BLOCK_ROWS if transposed_x else 1,),
-            )  # fmt: skip
+    results, left, right = out.reshape(-1), x.reshape(-1), y.reshape(-1)
+    for part in passes(out.shape, x.shape, y.shape, out.itemsize, transposed_x, transposed_y, parts,
+                       get_num_threads()):  # fmt: skip
+        source = right[part.source :]
+        panels = source if part.layout is None else lay(source, *part.layout)
+        parallel_for(matmul_tiles, part.blocks,
+                     (results[part.to :], left[part.at :], bias, panels, *part.numbers), part.cost,
+                     (part.buffer,))  # fmt: skip
 
 
 def blocks_by_shape(matrices, m, n, length):

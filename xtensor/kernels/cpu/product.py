@@ -144,19 +144,19 @@ def lay(b, sets, columns, depth, set_step, row_step, column_step, blocks=1, bloc
     if take_first_call(lay_panels, panels.size):  # the loop takes 0.3 s to compile
         lay_panels_by_numpy(*args)
     else:
-        parallel_for(lay_panels, sets * across, args)
+        parallel_for(lay_panels, sets * across, args, panels.size)
     return panels
 
 
 @inlined
-def sum_tile(out, a, i, a_row, a_step, panels, place, depth, tall, vectors):
-    """tile[r] = sum over d < depth of a[i + r * a_row + d * a_step] * panels[place + d * PANEL :]
+def sum_tile(out, a, i, a_row, a_step, b, j, b_step, depth, tall, vectors):
+    """tile[r] = sum over d < depth of a[i + r * a_row + d * a_step] * b[j + d * b_step :]
 
     of so many rows, and of as many columns as so many vectors have.
     """
     tile = zero_tile(out, tall, vectors)
     for d in range(depth):
-        tile = add_outer(tile, a, i + d * a_step, a_row, panels, place + d * PANEL)
+        tile = add_outer(tile, a, i + d * a_step, a_row, b, j + d * b_step)
     return tile
 
 
@@ -174,11 +174,12 @@ def multiply_full_panels(out, a, panels, rows, depth, columns):
         for r in range(0, rows, tall):
             to, i = r * wide + c, r * depth
             if rows - r == 1:
-                tile = sum_tile(out, a, i, depth, 1, panels, place, depth, 1, 2)
+                tile = sum_tile(out, a, i, depth, 1, panels, place, PANEL, depth, 1, 2)
                 store_tile(out, to, wide, tile)
             elif rows - r <= FEWER_BATCH_ROWS:
-                few = sum_tile(out, a, i, depth, 1, panels, place, depth, FEWER_BATCH_ROWS, 2)
+                few = sum_tile(out, a, i, depth, 1, panels, place, PANEL, depth,
+                               FEWER_BATCH_ROWS, 2)  # fmt: skip
                 store_tile(out, to, wide, few)
             else:
-                many = sum_tile(out, a, i, depth, 1, panels, place, depth, tall, 2)
+                many = sum_tile(out, a, i, depth, 1, panels, place, PANEL, depth, tall, 2)
                 store_tile(out, to, wide, many)
