@@ -71,7 +71,9 @@ def test_many_small_products_are_those_of_each(k, transposed, one):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("transposed_x", [False, True])
-@pytest.mark.parametrize("shape", [(2, 70, 33, 80), (1, 9, 300, 48), (1, 8, 1024, 16)], ids=str)
+@pytest.mark.parametrize(
+    "shape", [(2, 70, 33, 80), (1, 9, 300, 49), (1, 8, 500, 32), (3, 40, 90, 117)], ids=str
+)
 def test_a_small_matrix_is_read_in_place_and_gives_the_same_bytes(
     monkeypatch, shape, transposed_x, dtype
 ):

@@ -157,9 +157,9 @@ def _compiled_sooner(
 ) -> Callable[..., Any]:
     """The same without what numba does in vain, a fourth of its time.
 
-    Garbage collection: it makes a million objects that all live until it is done. Copies: what it
-    inlines is copied block by block, twice, of which two are thrown away; only what reuses blocks,
-    as ``literal_unroll``, needs them, and no function of ours does. And, of loops in tiles, LLVM's
+    Garbage collection: it makes a million objects that all live until it is done. Copies: it copies
+    what it inlines twice, block by block, and throws two of the three away; what uses blocks again,
+    as ``literal_unroll`` does, needs them, but no function of ours. And, of loops in tiles, LLVM's
     passes over single functions: those over the whole module, which follow, do the same. Other
     loops need both, to be vectorised or to keep their indices in registers.
     """

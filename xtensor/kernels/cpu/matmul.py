@@ -37,9 +37,9 @@ PRODUCTS, SLOW_PRODUCTS = 32, 16
 BLOCK_ROWS, LEAST_ROWS, BLOCKS_PER_THREAD = 72, 16, 8
 # So many terms of a sum are added up at a time, and so many numbers are laid out as panels.
 ROOM, PANELS = 1024, 1 << 20
-# A matrix of so many bytes at most stays in the cache, and is read in place if its rows are whole
-# vectors: of so many bytes, or half of that.
-IN_PLACE, VECTOR_BYTES = 1 << 16, 64
+# A matrix of so many bytes at most stays in the cache, and is read in place if its rows have two
+# vectors of any processor.
+IN_PLACE, TWO_VECTORS = 1 << 16, 128
 # Blocks for BLAS, at most so many, of at least so many rows or columns each, so that it is at its
 # best; a product of fewer multiplications is over before they are cut out.
 MOST_BLOCKS, BLAS_ROWS, WORTH_CUTTING = 16, 128, 1 << 20
@@ -65,21 +65,21 @@ def multiply_tile(out, to, n, a, i, a_row, a_step, b, j, b_step, depth, high, ve
 
 
 @tiled
-def matmul_tiles(start, stop, out, x, bias, panels, panel_size, panel_row, sets, size, m, n, depth,
-                 transposed_x, parts, each, tall, wide, begin, room, first, count,
-                 copies):  # fmt: skip
+def matmul_tiles(start, stop, out, x, bias, panels, in_place, sets, size, m, n, depth, transposed_x,
+                 parts, each, tall, wide, begin, room, first, count, copies):  # fmt: skip
     """``matmul_forward`` over flat arrays, columns first..first+count-1: of each part of the sums
     ``room`` terms, from ``begin`` on. What comes before them is in out.
 
-    Matrices of x are ``size`` apart, or 0 if there is one. The panels, see ``lay_panels``, are of
-    so many ``sets``; they and their rows are ``panel_size`` and ``panel_row`` apart. An index is
-    one of ``tall`` times ``wide`` blocks of a matrix of out. Its first tile of rows takes what the
-    others leave of m, so all rows that are read exist.
+    Matrices of x are ``size`` apart, or 0 if there is one; the panels, see ``lay_panels``, are of
+    so many ``sets``, or one matrix y ``in_place``. An index is one of ``tall`` times ``wide``
+    blocks of a matrix of out. Its first tile of rows takes what the others leave of m, so all rows
+    that are read exist; so do columns of y, as its last tile overlaps the one before.
     """
     high, lanes = by_registers(out, BATCH_ROWS, ROWS), lanes_of(out)
     tiles, across = -(-m // high), -(-count // PANEL)
     x_row, x_step = (1, m) if transposed_x else (depth, 1)
     results, laid, added = pointer(out), pointer(panels), begin > 0 or bias.size > 0
+    panel_size, panel_row = (PANEL, n) if in_place else (room * PANEL, PANEL)
     for index in range(start, stop):
         matrix, block = index // (tall * wide), index % (tall * wide)
         d = matrix % parts * each + begin
@@ -94,6 +94,8 @@ def matmul_tiles(start, stop, out, x, bias, panels, panel_size, panel_row, sets,
                 copy_cells(copies, k * BLOCK_ROWS, source, at + r0 + k * m, max(high, r1 - r0))
             source, at, step = pointer(copies), -r0, BLOCK_ROWS
         for c in range(p0 * PANEL, min(p1 * PANEL, count), 2 * lanes):
+            if in_place:
+                c = min(c, n - 2 * lanes)
             panel = (matrix // parts % sets * across + c // PANEL) * parts + matrix % parts
             place = panel * panel_size + c % PANEL
             for t in range(t0, t1):
@@ -155,8 +157,8 @@ def passes(out_shape, x_shape, y_shape, itemsize, transposed_x, transposed_y, pa
     columns = min(n, whole(max(1, PANELS // (most * parts)), PANEL))
     matrices = out_shape[0] // parts
     together = max(1, PANELS // (most * columns * parts)) if sets > 1 else matrices
-    in_place = sets == parts == column_step == 1 and n * itemsize % VECTOR_BYTES == 0
-    in_place = in_place and y_size * itemsize <= IN_PLACE
+    in_place = sets == parts == column_step == 1 and y_size * itemsize <= IN_PLACE
+    in_place = in_place and n * itemsize >= TWO_VECTORS
     for b in range(0, matrices, together):
         count_b = min(together, matrices - b)
         for first, begin in itertools.product(range(0, n, columns), range(0, each, most)):
@@ -173,9 +175,8 @@ def passes(out_shape, x_shape, y_shape, itemsize, transposed_x, transposed_y, pa
                         each, depth - begin,
                     ),
                     numbers=(
-                        *((PANEL, n) if in_place else (room * PANEL, PANEL)), y_sets,
-                        x_size if x_shape[0] > 1 else 0, m, n, depth, transposed_x, parts, each,
-                        tall, wide, begin, room, first, count,
+                        in_place, y_sets, x_size if x_shape[0] > 1 else 0, m, n, depth,
+                        transposed_x, parts, each, tall, wide, begin, room, first, count,
                     ),
                     blocks=count_b * parts * tall * wide,
                     cost=count_b * parts * m * count * room // PRODUCTS,
@@ -188,8 +189,7 @@ def passes(out_shape, x_shape, y_shape, itemsize, transposed_x, transposed_y, pa
 def multiply_tiles(out, x, y, bias, transposed_x, transposed_y, parts):
     """``matmul_forward`` in tiles, whose numbers are the same however the work is cut up.
 
-    First y is laid out as panels, unless it is small and its rows are whole vectors, then blocks of
-    x are multiplied with them.
+    First y is laid out as panels, unless it is small, then blocks of x are multiplied with them.
     """
     results, left, right = out.reshape(-1), x.reshape(-1), y.reshape(-1)
     for part in passes(out.shape, x.shape, y.shape, out.itemsize, transposed_x, transposed_y, parts,
