@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -95,6 +98,40 @@ def test_a_small_matrix_is_read_in_place_and_gives_the_same_bytes(
     assert layouts[1] is not None
     np.testing.assert_allclose(results[0], x @ y + bias, rtol=1e-4, atol=1e-4)
     np.testing.assert_array_equal(*results)
+
+
+BEYOND = """
+import ctypes, mmap, numpy as np
+from xtensor.kernels import load
+load("cpu")
+from xtensor.kernels.cpu.matmul import multiply_tiles
+
+def at_the_end(values):
+    size = -(-values.nbytes // mmap.PAGESIZE) * mmap.PAGESIZE
+    memory = np.frombuffer(mmap.mmap(-1, size + mmap.PAGESIZE), np.uint8)
+    closed = ctypes.c_void_p(memory.ctypes.data + size)
+    assert ctypes.CDLL(None).mprotect(closed, mmap.PAGESIZE, 0) == 0
+    array = memory[size - values.nbytes : size].view(values.dtype).reshape(values.shape)
+    array[...] = values
+    return array
+
+random = np.random.default_rng(1)
+for m, k, n in ((9, 100, 49), (70, 33, 80), (64, 1000, 20), (100, 700, 130)):
+    for flags in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        x, y = random.standard_normal((1, m, k)), random.standard_normal((1, k, n))
+        due, out, bias = x @ y + 1, at_the_end(np.empty((1, m, n))), at_the_end(np.ones(n))
+        given = (a.transpose(0, 2, 1) if t else a for a, t in zip((x, y), flags))
+        left, right = (at_the_end(np.ascontiguousarray(a)) for a in given)
+        for _ in range(6):  # the first calls lay panels another way
+            multiply_tiles(out, left, right, bias, *map(bool, flags), 1)
+            np.testing.assert_allclose(out, due, atol=1e-9)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a page is closed to the process by mprotect")
+def test_nothing_is_read_or_written_beyond_the_end_of_a_matrix():
+    done = subprocess.run([sys.executable, "-c", BEYOND], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
 
 
 @pytest.mark.gpu
