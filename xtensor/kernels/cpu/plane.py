@@ -85,11 +85,13 @@ def lay_planes(buffer, size, source, begin, volume, planes, laid):
             odd = to + (column + 1) % 2 * part + (column + 1) // 2
             deal_rows(buffer, even, odd, pitch, source, at, row, laid.rows, laid.columns)
         elif laid.parts > 2:
-            for y in range(laid.rows):
-                for i in range(laid.columns):
-                    x = column + i
-                    place = to + y * pitch + x % laid.parts * part + x // laid.parts
-                    buffer[place] = source[at + y * row + i]
+            for i in range(min(laid.parts, laid.columns)):
+                first = to + (column + i) % laid.parts * part + (column + i) // laid.parts
+                count = (laid.columns - i - 1) // laid.parts + 1
+                for y in range(laid.rows):
+                    cell = at + y * row + i
+                    for j in range(count):
+                        buffer[first + y * pitch + j] = source[cell + j * laid.parts]
         elif laid.apart == 1:
             copy_rows(buffer, to + column, pitch, source, at, row, laid.rows, laid.columns)
         else:
