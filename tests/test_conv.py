@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 import xtensor as xt
-from xtensor.kernels.cpu import conv, direct_conv, plane_conv, winograd
+from xtensor.kernels.cpu import column_conv, conv, direct_conv, plane_conv, winograd
 
 from .cases import normal
 from .naive import conv as naive
 from .naive import pool as pool_naive
 
 # (x, weight, stride, padding, groups): by planes, in bands, in panels that are shared out, in
-# place, several samples at a time, and by Winograd; groups, and one for each channel.
+# place, several samples at a time, by Winograd and with columns; groups, and one for each channel.
 SHAPES = [
     ((40, 2, 28, 28), (6, 2, 5, 5), 1, 2, 1),
     ((3, 16, 70, 70), (24, 16, 3, 3), 1, 1, 1),
@@ -31,6 +31,7 @@ SHAPES = [
     ((9, 64, 15, 15), (64, 64, 1, 1), 2, 0, 1),
     ((40, 64, 9, 9), (64, 64, 5, 5), 1, "same", 1),
     ((9, 48, 30, 31), (96, 1, 5, 5), 2, 2, 48),
+    ((5, 3, 65, 64), (64, 3, 7, 7), 2, 3, 1),
 ]
 
 
@@ -184,6 +185,29 @@ def test_planes_agree_with_the_naive_oracle_and_with_direct_convolution(case, co
     assert chosen[3:] == ["direct_conv"] * 3
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("together", [1, 1 << 30], ids=["by samples", "at once"])
+@pytest.mark.parametrize("case", [case for case in PLANES if case[3] != "same"], ids=str)
+def test_columns_agree_with_direct_convolution(case, together, dtype, monkeypatch):
+    """That is held against the naive oracle below; here it is the oracle."""
+    monkeypatch.setattr("xtensor.kernels.cpu.column_conv.COLUMN_BYTES", together)
+    x_shape, weight_shape, *how, groups = case
+    stride, padding, dilation = (naive.each_axis(value, 2) for value in how)
+    counts = [
+        (n + 2 * p - d * (k - 1) - 1) // s + 1
+        for n, k, s, p, d in zip(x_shape[2:], weight_shape[2:], stride, padding, dilation)
+    ]
+    grad, weight = normal(1, x_shape[0], weight_shape[0], 1, *counts), normal(2, *weight_shape)
+    weight = weight.reshape(*weight_shape[:2], 1, *weight_shape[2:])
+    for bias in normal(3, x_shape[1]), np.empty(0):
+        grads = []
+        for module, kind in (column_conv, dtype), (direct_conv, np.float64):
+            grads.append(np.full((*x_shape[:2], 1, *x_shape[2:]), np.nan, kind))
+            module.backward_input(grads[-1], *(a.astype(kind) for a in (grad, weight, bias)),
+                                  (1, *stride), (0, *padding), (1, *dilation), groups)  # fmt: skip
+        assert distance(*grads) < (1e-6 if dtype is np.float32 else 1e-14)
+
+
 # (x, weight, stride, padding, dilation, groups) of direct convolutions, in three dimensions. Panels
 # that are full, not full, and several to a group; a short last block of samples, in place and in
 # boxes; a short last band, along depth, height and width; phases that no tap meets; more terms than
@@ -270,7 +294,7 @@ GUARDED = """
 import ctypes, mmap
 import numpy as np
 import xtensor as xt
-from xtensor.kernels.cpu import direct_conv, plane_conv
+from xtensor.kernels.cpu import column_conv, direct_conv, plane_conv
 
 xt.set_num_threads(2)
 
@@ -303,6 +327,9 @@ for samples, channels, outputs, height, width in (
             module.backward_input(grad_x, grad, weight, np.empty(0, np.float32), *how)
             module.backward_weight(grad_weight, grad, x, *how)
             results.append((out, grad_x, grad_weight))
+        by_columns = guarded(x.shape)
+        column_conv.backward_input(by_columns, grad, weight, np.empty(0, np.float32), *how)
+        assert (by_columns == grad_x).all()
         for one, other in zip(*results):
             assert (one == other).all()
         if not padding:

@@ -1,9 +1,10 @@
-"""Convolution on the CPU: which of three algorithms runs.
+"""Convolution on the CPU: which of four algorithms runs.
 
     x [N, C, D, H, W], weight [O, C / groups, KD, KH, KW], out [N, O, OD, OH, OW]
 
-``direct_conv`` takes anything; ``plane_conv`` images, with few results to a group; ``winograd`` 3x3
-kernels with step 1 in float32. The one that costs the least runs, see conv_cost.py.
+``direct_conv`` takes anything; ``plane_conv`` images with few results to a group, and
+``column_conv`` their gradients; ``winograd`` 3x3 kernels with step 1 in float32. The one that costs
+the least runs, see conv_cost.py.
 """
 
 # mypy: disable-error-code="no-untyped-def"
@@ -15,8 +16,16 @@ from functools import lru_cache
 
 from .._jit import cpu_whole_kernel
 from ..debug import report_choice
-from . import direct_conv, plane_conv, winograd
-from .conv_cost import MANY, Sums, direct_cost, planes_cost, processor, winograd_cost
+from . import column_conv, direct_conv, plane_conv, winograd
+from .conv_cost import (
+    MANY,
+    Sums,
+    columns_cost,
+    direct_cost,
+    planes_cost,
+    processor,
+    winograd_cost,
+)
 
 
 @lru_cache(maxsize=4096)
@@ -44,6 +53,8 @@ def cheapest(sums, is_plain, itemsize):
     costs = {direct_conv: direct_cost(sums, on)}
     if sums.results < MANY:
         costs[plane_conv] = planes_cost(sums, on)
+        if sums.direction == "backward_input":
+            costs[column_conv] = columns_cost(sums, on)
     if is_plain and sums.kernel == (3, 3) and itemsize == 4:
         costs[winograd] = winograd_cost(sums, on)
     return min(costs, key=costs.__getitem__)

@@ -4,8 +4,8 @@
 
 In multiplications, as many as a direct convolution does of whole tiles in the time. What the costs
 say of a number of channels or planes is how the algorithms walk along them (direct.py, plane.py,
-winograd.py). The factors were fitted to the times of 8,300 random convolutions on a Zen 5, a third of
-them with AVX2 only: what is chosen by them takes 2 to 4 % longer than the fastest, in the mean.
+winograd.py). The factors were fitted to the times of 9,400 random convolutions on a Zen 5, a third
+of them with AVX2 only: what is chosen takes 2 to 4 % longer than the fastest, in the mean.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ TRANSFORM, SPREAD = 25, 60
 # Results of a group up to which planes were measured.
 MANY = 32
 # Moving a number to where it is read, as it lies; with a step of more than 2, or apart by a step;
-# from where it was summed up; and a number of the weight. A row of a plane that is laid, and a sum
-# over the lanes of a vector.
-LAID, DEALT, APART, WRITTEN, PANELLED, ROW, SUMMED = 1, 2, 4, 2, 5, 7, 10
+# from where it was summed up; to a column, and on to the sum of several; and a number of the
+# weight. A row of a plane that is laid, one of columns, and a sum over the lanes of a vector.
+LAID, DEALT, APART, WRITTEN, ADDED, PANELLED = 1, 2, 4, 2, 3, 5
+ROW, RUN, SUMMED = 7, 20, 10
 # Planes are shared out sample by sample, and group by group: with fewer than this, not to all
 # threads. The number of threads does not count, as results would follow it.
 FEWEST_TASKS = 3
@@ -151,6 +152,15 @@ def planes_cost(sums: Sums, on: Processor) -> float:
         moved += taps * SUMMED
     each = taps * height * whole(width, on.lanes) * factor + on.move * moved
     return each * max(sums.samples * sums.groups, FEWEST_TASKS)
+
+
+def columns_cost(sums: Sums, on: Processor) -> float:
+    """Of ``column_conv``, for a gradient of the input."""
+    planes, (tall, wide) = sums.samples * sums.groups, sums.read
+    rows = sums.results * math.prod(sums.kernel)
+    products = sums.sources * tall * wide * columns(rows, on)
+    moved = rows * tall * (wide * ADDED + RUN) + sums.results * math.prod(sums.made) * WRITTEN
+    return planes * (products + on.move * moved) + on.move * sums.weights * 2 * PANELLED
 
 
 def winograd_cost(sums: Sums, on: Processor) -> float:
