@@ -18,6 +18,7 @@ from .._jit import cpu_whole_kernel
 from ..debug import report_choice
 from . import column_conv, direct_conv, plane_conv, winograd
 from .conv_cost import (
+    ANOTHER,
     MANY,
     Sums,
     columns_cost,
@@ -50,7 +51,7 @@ def choose(direction, source, result, weight_shape, stride, padding, dilation, g
 def cheapest(sums, is_plain, itemsize):
     """The module for images; is_plain: without groups, steps and dilation."""
     on = processor(itemsize)
-    costs = {direct_conv: direct_cost(sums, on)}
+    costs = {direct_conv: direct_cost(sums, on) - ANOTHER}
     if sums.results < MANY:
         costs[plane_conv] = planes_cost(sums, on)
         if sums.direction == "backward_input":
