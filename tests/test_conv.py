@@ -373,8 +373,10 @@ def test_the_choice_of_an_algorithm_is_printed(monkeypatch, capsys):
         xt.conv2d(xt.ones([30, 32, 18, 18]), xt.ones([32, 32, 3, 3]))
         xt.conv2d(xt.ones([1, 32, 8, 8]), xt.ones([32, 32, 3, 3]), stride=2)
         xt.conv2d(xt.ones([9, 32, 20, 20]), xt.ones([32, 1, 3, 3]), groups=32)
+        xt.conv_transpose2d(xt.ones([8, 256, 8, 8]), xt.ones([256, 3, 5, 5]), stride=2)
     lines = capsys.readouterr().err.splitlines()
-    assert [line.rpartition(": ")[2] for line in lines] == ["winograd", "direct_conv", "plane_conv"]
+    chosen = [line.rpartition(": ")[2] for line in lines]
+    assert chosen == ["winograd", "direct_conv", "plane_conv", "column_conv"]
     assert lines[0].startswith("xtensor: conv_forward of [30, 32, 1, 18, 18]")
 
 
