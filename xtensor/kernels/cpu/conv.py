@@ -2,9 +2,9 @@
 
     x [N, C, D, H, W], weight [O, C / groups, KD, KH, KW], out [N, O, OD, OH, OW]
 
-``direct_conv`` takes anything; ``plane_conv`` images with few results to a group, and
-``column_conv`` their gradients; ``winograd`` 3x3 kernels with step 1 in float32. The one that costs
-the least runs, see conv_cost.py.
+``direct_conv`` takes anything; ``plane_conv`` images, and suits few results or few channels to a
+group; ``column_conv`` gradients of images; ``winograd`` 3x3 kernels with step 1 in float32. The one
+that costs the least runs, see conv_cost.py.
 """
 
 # mypy: disable-error-code="no-untyped-def"
@@ -19,7 +19,6 @@ from ..debug import report_choice
 from . import column_conv, direct_conv, plane_conv, winograd
 from .conv_cost import (
     ANOTHER,
-    MANY,
     Sums,
     columns_cost,
     direct_cost,
@@ -51,11 +50,9 @@ def choose(direction, source, result, weight_shape, stride, padding, dilation, g
 def cheapest(sums, is_plain, itemsize):
     """The module for images; is_plain: without groups, steps and dilation."""
     on = processor(itemsize)
-    costs = {direct_conv: direct_cost(sums, on) - ANOTHER}
-    if sums.results < MANY:
-        costs[plane_conv] = planes_cost(sums, on)
-        if sums.direction == "backward_input":
-            costs[column_conv] = columns_cost(sums, on)
+    costs = {direct_conv: direct_cost(sums, on) - ANOTHER, plane_conv: planes_cost(sums, on)}
+    if sums.direction == "backward_input":
+        costs[column_conv] = columns_cost(sums, on)
     if is_plain and sums.kernel == (3, 3) and itemsize == 4:
         costs[winograd] = winograd_cost(sums, on)
     return min(costs, key=costs.__getitem__)

@@ -4,13 +4,14 @@
 
 In multiplications, as many as a direct convolution does of whole tiles in the time. What the costs
 say of a number of channels or planes is how the algorithms walk along them (direct.py, plane.py,
-winograd.py). The factors were fitted to the times of 9,400 random convolutions on a Zen 5, a third
-of them with AVX2 only: what is chosen takes 2 to 4 % longer than the fastest, in the mean.
+winograd.py). The factors were fitted to the times of 12,000 random convolutions on a Zen 5, a
+third of them with AVX2 only: what is chosen takes 2 to 4 % longer than the fastest, in the mean.
 """
 
 from __future__ import annotations
 
 import math
+from operator import mul
 from typing import Literal, NamedTuple
 
 from . import winograd
@@ -27,8 +28,6 @@ WORTH = 1 << 25
 ANOTHER = 3 << 20
 # Transforming one of the 36 numbers that winograd makes of a tile, and one of those of a kernel.
 TRANSFORM, SPREAD = 25, 60
-# Results of a group up to which planes were measured.
-MANY = 32
 # Moving a number to where it is read, as it lies; with a step of more than 2, or apart by a step;
 # from where it was summed up; to a column, and on to the sum of several; and a number of the
 # weight. A row of a plane that is laid, one of columns, and a sum over the lanes of a vector.
@@ -128,8 +127,11 @@ def direct_cost(sums: Sums, on: Processor) -> float:
     """Of ``direct_conv``."""
     planes, step = sums.samples * sums.groups, math.prod(sums.stride)
     products = planes * sums.sources * sums.pairs * columns(sums.results, on)
+    cells = math.prod(sums.made)
+    if sums.direction == "backward_input":  # others are 0
+        cells = math.prod(map(min, sums.made, map(mul, sums.kernel, sums.read)))
     written = APART if sums.direction == "backward_input" and step > 1 else WRITTEN
-    moved = planes * sums.results * math.prod(sums.made) * written + sums.weights * PANELLED
+    moved = planes * sums.results * cells * written + sums.weights * PANELLED
     if not sums.inside:
         moved += planes * sums.sources * math.prod(sums.read) * LAID
     return products + on.move * moved

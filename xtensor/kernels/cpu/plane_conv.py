@@ -1,7 +1,7 @@
-"""Convolution with few results to a group, such as a depthwise one: plane after plane.
+"""Convolution plane after plane, for few results or few channels to a group, as a depthwise one has.
 
-Direct convolution (direct.py) has vectors of channels. Here they would not be full, and vectors run
-along rows, see plane.py. A task is a group of a sample or, for a weight gradient, of some samples.
+Direct convolution (direct.py) has vectors of channels, which are not full with few results, and
+turns results that are short sums for long. Here vectors run along rows, see plane.py. A task is a group of a sample or, for a weight gradient, of some samples.
 
     x [N, C, 1, H, W], weight [O, C / groups, 1, KH, KW], out [N, O, 1, OH, OW]
 """

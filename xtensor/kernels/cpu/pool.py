@@ -74,21 +74,14 @@ def is_larger(value, old):
 
 
 @inlined
-def keep_larger(peak, spot, first, x, plane, at, count):
+def keep_larger(peak, spot, first, keep, x, plane, at, count):
     """peak[first + k], spot[first + k] = the larger of it and x[plane + at + k], and where"""
     for k in range(count):
         value, old = x[plane + at + k], peak[first + k]
         larger = is_larger(value, old)
         peak[first + k] = value if larger else old
-        spot[first + k] = at + k if larger else spot[first + k]
-
-
-@inlined
-def keep_largest(peak, first, x, at, count):
-    """``keep_larger`` without the place."""
-    for k in range(count):
-        value, old = x[at + k], peak[first + k]
-        peak[first + k] = value if is_larger(value, old) else old
+        if keep:
+            spot[first + k] = at + k if larger else spot[first + k]
 
 
 @CpuFunction
@@ -211,10 +204,7 @@ def max_windows(start, stop, out, index, x, kernel, stride, padding, peaks, spot
             for d in range(d0, d1):
                 for h in range(h0 + (d == d0), h1):
                     at = (d * height + h) * width
-                    if keep:
-                        keep_larger(peak, spot, left, source, plane, at, width)
-                    else:
-                        keep_largest(peak, left, source, plane + at, width)
+                    keep_larger(peak, spot, left, keep, source, plane, at, width)
             if step:
                 largest_of_windows(best, place, line, keep, peak, spot, count, kernel[2], step)
             else:
