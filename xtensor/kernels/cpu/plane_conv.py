@@ -1,7 +1,8 @@
-"""Convolution plane after plane, for few results or few channels to a group, as a depthwise one has.
+"""Convolution plane after plane, for few results or few channels to a group.
 
-Direct convolution (direct.py) has vectors of channels, which are not full with few results, and
-turns results that are short sums for long. Here vectors run along rows, see plane.py. A task is a group of a sample or, for a weight gradient, of some samples.
+Direct convolution (direct.py) has vectors of channels, which are not full with few results, and it
+turns results over, which takes long where sums are short. Here vectors run along rows of images,
+see plane.py. A task is a group of a sample or, for a weight gradient, of some samples.
 
     x [N, C, 1, H, W], weight [O, C / groups, 1, KH, KW], out [N, O, 1, OH, OW]
 """
