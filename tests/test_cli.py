@@ -207,7 +207,7 @@ def test_doctor_names_a_numba_that_does_not_load(tmp_path):
     assert "runs on the CPU do not work" in done.stdout
 
 
-# LeNet's layers and those of larger images, and an LSTM.
+# LeNet's layers, those of larger images and of a decoder, and an LSTM.
 NETWORKS = """
 import xtensor as xt
 
@@ -215,7 +215,8 @@ for layer, shape in (
     (xt.Conv2D(1, 6, (5, 5), padding="same"), [16, 1, 28, 28]),
     (xt.Conv2D(6, 16, (5, 5)), [16, 6, 14, 14]),
     (xt.Conv2D(64, 64, (3, 3), padding="same"), [8, 64, 28, 28]),
-    (xt.Conv2D(32, 32, (3, 3), group=32), [8, 32, 14, 14]),
+    (xt.Conv2D(32, 32, (3, 3), group=32), [8, 32, 28, 28]),
+    (xt.ConvT2D(64, 3, (4, 4), stride=(2, 2)), [8, 64, 16, 16]),
     (xt.LSTM(32, 64), [16, 20, 32]),
 ):
     x = xt.randu(shape)

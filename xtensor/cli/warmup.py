@@ -83,11 +83,13 @@ def steps() -> list[tuple[str, Callable[[], object]]]:
     layer("Linear", [600, 128], 128, 128)
     layer("Conv1D", [2, 3, 9], 3, 4, 3, padding="same")
     layer("Conv2D", [2, 1, 8, 8], 1, 2, (3, 3), padding="same")
-    layer("Conv2D", [8, 1, 28, 28], 1, 6, (5, 5), padding="same")
     layer("Conv2D", [2, 64, 8, 8], 64, 64, (3, 3), stride=(2, 2))
-    layer("Conv2D", [2, 2, 8, 8], 2, 2, (3, 3), group=2)
-    layer("Conv2D", [64, 32, 8, 8], 32, 32, (3, 3), padding="same")
-    layer("Conv2D", [8, 256, 8, 8], 256, 256, (3, 3), padding="same")
+    # Of convolutions those that each of the other algorithms suits, in all directions.
+    layer("Conv2D", [16, 8, 32, 32], 8, 8, (3, 3), padding="same")
+    layer("Conv2D", [16, 16, 32, 32], 16, 16, (3, 3), group=16)
+    layer("Conv2D", [4, 3, 32, 32], 3, 64, (7, 7), stride=(2, 2), padding="same")
+    layer("Conv2D", [64, 32, 16, 16], 32, 32, (3, 3), padding="same")
+    layer("Conv2D", [16, 256, 8, 8], 256, 256, (3, 3), padding="same")
     layer("ConvT2D", [2, 3, 4, 4], 3, 2, (3, 3), stride=(2, 2))
     layer("ConvT2D", [2, 64, 4, 4], 64, 64, (3, 3))
     for name in ("MaxPool", "AvgPool"):
