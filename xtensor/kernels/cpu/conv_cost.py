@@ -19,6 +19,7 @@ from .cells import whole
 from .direct_plan import Triple, reach
 from .plane import FEWER_TOGETHER, FEWER_WEIGHT_ROWS, WEIGHT_ROWS
 from .plane_conv import FEWEST_ROWS
+from .plane_plan import ROWS, TASKS
 
 Direction = Literal["forward", "backward_input", "backward_weight"]
 
@@ -31,13 +32,13 @@ TRANSFORM, SPREAD = 25, 60
 # Moving a number to where it is read, as it lies; with a step of more than 2, or apart by a step;
 # from where it was summed up; to a column, and on to the sum of several; and a number of the
 # weight. A row of a plane that is laid, one of columns, and a sum over the lanes of a vector.
-LAID, DEALT, APART, WRITTEN, ADDED, PANELLED = 1, 2, 4, 2, 3, 5
-ROW, RUN, SUMMED = 7, 20, 10
-# Planes are shared out sample by sample, and group by group: with fewer than this, not to all
-# threads. The number of threads does not count, as results would follow it.
-FEWEST_TASKS = 3
+LAID, DEALT, APART, WRITTEN, ADDED, PANELLED = 1, 3, 4, 2, 3, 5
+ROW, RUN, SUMMED = 7, 20, 15
+# With fewer bands of planes than this not all threads have some. The number of threads does not
+# count, as results would follow it.
+FEWEST_BANDS = 3
 # For the gradient of a weight: a product by planes, and anything by winograd.
-WEIGHT_PLANES, WEIGHT_TILES = 1.9, 1.4
+WEIGHT_PLANES, WEIGHT_TILES = 2.1, 1.4
 
 
 class Processor(NamedTuple):
@@ -147,15 +148,18 @@ def planes_cost(sums: Sums, on: Processor) -> float:
     if results < fewest:
         rows, factor = 1, factor * on.one_plane
     taps = whole(results, rows) * sources * math.prod(sums.kernel)
+    planes, lowest = sums.samples * sums.groups, -(-height // ROWS)
+    bands = min(lowest, -(-TASKS // planes))
+    laid = DEALT if step > 2 else LAID
     if sums.direction == "backward_input":
         laid = APART if step > 1 else LAID
-    else:
-        laid = DEALT if step > 2 else LAID
-    moved = sources * (math.prod(sums.read) * laid + sums.read[0] * ROW)
+    tall, wide = sums.read[0] + (bands - 1) * (sums.kernel[0] - 1), sums.read[1]
+    cost = planes * taps * height * whole(width, on.lanes) * factor
+    cost += planes * on.move * sources * tall * (wide * laid + ROW)
     if sums.direction == "backward_weight":
-        moved += taps * SUMMED
-    each = taps * height * whole(width, on.lanes) * factor + on.move * moved
-    return each * max(sums.samples * sums.groups, FEWEST_TASKS)
+        parts = min(sums.samples * bands, -(-TASKS // sums.groups))
+        cost += parts * sums.groups * on.move * taps * SUMMED
+    return cost * max(1, FEWEST_BANDS / (planes * lowest))
 
 
 def columns_cost(sums: Sums, on: Processor) -> float:

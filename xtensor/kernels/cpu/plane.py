@@ -1,7 +1,7 @@
 """Convolution plane by plane: the loops, with vectors along rows of images.
 
-The planes that a group reads are laid into a small buffer, their padding around them, where they
-stay in a near cache. A tile of results is then
+The planes that a group reads are laid into a small buffer, their padding around them, as many rows
+as a band of results needs, so that they stay in a near cache. A tile of results is then
 
     tile = bias + sum over taps t of weight[t] * (rows of the buffer, from the place of t on)
 
@@ -32,6 +32,7 @@ from .simd import (
     deal_vectors,
     first_halves,
     lanes_of,
+    numbers_at,
     pointer,
     repeat_tile,
     store_part,
@@ -49,6 +50,8 @@ WEIGHT_ROWS, FEWER_WEIGHT_ROWS = 4, 3
 ONE_TAPS, SEVERAL_TAPS = 9, 3
 # What a tile reads beyond the end of a plane at most, a vector.
 SLACK = 16
+# Numbers of how a band is laid.
+FIELDS = len(Laid._fields)
 
 
 @inlined
@@ -114,9 +117,9 @@ def sum_rows(out, to, height, width, x, begin, rows, weight, w, down, buffer, st
 
 
 @inlined
-def sum_plane(out, to, results, height, width, bias, o, weight, w, row_step, down, buffer, step,
-              places, taps, threes, tap_count):  # fmt: skip
-    """For each result r by itself, out[to + (r * height + y) * width + x] = bias[o + r]
+def sum_plane(out, to, volume, results, height, width, bias, o, weight, w, row_step, down, buffer,
+              step, places, taps, threes, tap_count):  # fmt: skip
+    """For each result r by itself, out[to + r * volume + y * width + x] = bias[o + r]
         + sum over taps t, each with the two that follow it after ``down`` and a step if t < threes,
           of weight[w + r * row_step + taps[t]] * buffer[y * step + x + places[t]]
 
@@ -125,7 +128,7 @@ def sum_plane(out, to, results, height, width, bias, o, weight, w, row_step, dow
     """
     lanes = lanes_of(out)
     for r in range(results):
-        begin, factors, x = to + r * height * width, w + r * row_step, 0
+        begin, factors, x = to + r * volume, w + r * row_step, 0
         while width - x > lanes:
             sum_rows(out, begin, height, width, x, repeat_tile(bias, o + r, 0, 4, 2), 4, weight,
                      factors, down, buffer, step, places, taps, threes, tap_count)  # fmt: skip
@@ -140,8 +143,8 @@ def sum_plane(out, to, results, height, width, bias, o, weight, w, row_step, dow
 
 
 @inlined
-def sum_together(out, to, results, height, width, bias, o, weight, w, row_step, buffer, step,
-                 places, taps, tap_count, together):  # fmt: skip
+def sum_together(out, to, volume, results, height, width, bias, o, weight, w, row_step, buffer,
+                 step, places, taps, tap_count, together):  # fmt: skip
     """The first results of ``sum_planes``, as many as a tile has."""
     lanes = lanes_of(out)
     for y in range(0, height, 2):
@@ -150,24 +153,26 @@ def sum_together(out, to, results, height, width, bias, o, weight, w, row_step, 
             for t in range(tap_count):
                 tile = add_outer_apart(tile, weight, w + taps[t], row_step, buffer,
                                        y * step + x + places[t], step)  # fmt: skip
-            store_part(out, to + y * width + x, height * width, width, tile, results,
+            store_part(out, to + y * width + x, volume, width, tile, results,
                        width - x, 0 if y + 1 < height else width)  # fmt: skip
 
 
 @inlined
-def sum_planes(out, to, results, height, width, bias, o, weight, w, row_step, down, buffer, step,
-               places, taps, threes, tap_count):  # fmt: skip
+def sum_planes(out, to, volume, results, height, width, bias, o, weight, w, row_step, down, buffer,
+               step, places, taps, threes, tap_count):  # fmt: skip
     """The same for several results and two rows at a time, without threes."""
     together, r = by_registers(out, TOGETHER, FEWER_TOGETHER), 0
     while r < results:
-        begin, factors, left = to + r * height * width, w + r * row_step, results - r
+        begin, factors, left = to + r * volume, w + r * row_step, results - r
         if whole(left, FEWER_TOGETHER) < whole(left, together):
-            sum_together(out, begin, left, height, width, bias, o + r, weight, factors, row_step,
-                         buffer, step, places, taps, tap_count, FEWER_TOGETHER)  # fmt: skip
+            sum_together(out, begin, volume, left, height, width, bias, o + r, weight, factors,
+                         row_step, buffer, step, places, taps, tap_count,
+                         FEWER_TOGETHER)  # fmt: skip
             r += FEWER_TOGETHER
         else:
-            sum_together(out, begin, left, height, width, bias, o + r, weight, factors, row_step,
-                         buffer, step, places, taps, tap_count, together)  # fmt: skip
+            sum_together(out, begin, volume, left, height, width, bias, o + r, weight, factors,
+                         row_step, buffer, step, places, taps, tap_count,
+                         together)  # fmt: skip
             r += together
 
 
@@ -176,20 +181,26 @@ sum_results: Any = None
 dot_results: Any = None
 
 
-def _correlate(start, stop, out, source, weight, bias, groups, results, sources, shape, out_shape,
-               laid, plane, step, places, taps, threes, down, group_step, row_step,
+def _correlate(start, stop, out, source, weight, bias, planes, groups, results, sources, shape,
+               out_shape, rows, laid, plane, step, places, taps, threes, down, group_step, row_step,
                buffer):  # fmt: skip
-    """Groups start..stop-1 of all samples, each of so many results and sources."""
-    volume, out_volume = shape[0] * shape[1], out_shape[0] * out_shape[1]
-    clear_cells(pointer(buffer), 0, buffer.size)
-    for index in range(start, stop):
+    """Tasks start..stop-1: so many rows of the results of a group of a sample, of which there are
+    ``planes``. Each group has so many results and sources."""
+    (height, width), before = out_shape, -1
+    volume, out_volume = shape[0] * shape[1], height * width
+    for task in range(start, stop):
+        band = task // planes
+        index = task - band * planes
+        if band != before:  # others have their padding elsewhere
+            clear_cells(pointer(buffer), 0, buffer.size)
+            before = band
         lay_planes(pointer(buffer), plane, pointer(source), index * sources * volume, volume,
-                   sources, laid)  # fmt: skip
-        group = index % groups
-        sum_results(pointer(out), index * results * out_volume, results, out_shape[0], out_shape[1],
-                    pointer(bias), group * results, pointer(weight), group * group_step, row_step,
-                    down, pointer(buffer), step, pointer(places), pointer(taps), threes,
-                    taps.size)  # fmt: skip
+                   sources, numbers_at(pointer(laid), band * FIELDS, FIELDS))  # fmt: skip
+        group, first = index % groups, band * rows
+        sum_results(pointer(out), index * results * out_volume + first * width, out_volume, results,
+                    min(rows, height - first), width, pointer(bias), group * results,
+                    pointer(weight), group * group_step, row_step, down, pointer(buffer), step,
+                    pointer(places), pointer(taps), threes, taps.size)  # fmt: skip
 
 
 def variant(loop, name, **helpers):
@@ -254,22 +265,29 @@ def sum_lanes(out, to, totals, first, count):
         out[to + i] = total
 
 
-def _weight(start, stop, partial, grad, x, samples, per_part, groups, results, sources, shape,
-            grad_shape, laid, plane, step, rows_at, places, tap_count, buffer,
+def _weight(start, stop, partial, grad, x, samples, units, per_part, groups, results, sources,
+            shape, grad_shape, rows, laid, plane, step, rows_at, places, tap_count, buffer,
             totals):  # fmt: skip
-    """Tasks start..stop-1: a group in some samples; partial [part, group, result, tap], flat."""
-    volume, (height, width) = shape[0] * shape[1], grad_shape
-    clear_cells(pointer(buffer), 0, buffer.size)
+    """Tasks start..stop-1: a group in some units, which are so many rows of a sample's results.
+
+    partial [part, group, result, tap], flat
+    """
+    (height, width), before = grad_shape, -1
+    volume = shape[0] * shape[1]
     for index in range(start, stop):
         part, group = index // groups, index % groups
         clear_cells(pointer(totals), 0, totals.size)
-        for n in range(part * per_part, min((part + 1) * per_part, samples)):
-            begin = n * groups + group
+        for unit in range(part * per_part, min((part + 1) * per_part, units)):
+            band = unit // samples
+            if band != before:
+                clear_cells(pointer(buffer), 0, buffer.size)
+                before = band
+            begin, first = (unit - band * samples) * groups + group, band * rows
             lay_planes(pointer(buffer), plane, pointer(x), begin * sources * volume, volume,
-                       sources, laid)  # fmt: skip
-            dot_results(pointer(totals), pointer(grad), begin * results * height * width,
-                        pointer(rows_at), results, height, width, pointer(buffer), step,
-                        pointer(places), places.size)  # fmt: skip
+                       sources, numbers_at(pointer(laid), band * FIELDS, FIELDS))  # fmt: skip
+            dot_results(pointer(totals), pointer(grad), (begin * results * height + first) * width,
+                        pointer(rows_at), results, min(rows, height - first), width,
+                        pointer(buffer), step, pointer(places), places.size)  # fmt: skip
         for r in range(results):
             sum_lanes(pointer(partial), (index * results + r) * tap_count, pointer(totals),
                       r * places.size, tap_count)  # fmt: skip

@@ -5,17 +5,22 @@ Geometry of a plane comes as two numbers, height and width.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 from .cells import whole
-from .direct_plan import reach
+from .direct_plan import WORTH_HALVING, reach
 
 # mypy: disable-error-code="no-untyped-def"
 
-# Rows of the highest tile.
+# Rows of the highest tile, and of the lowest band.
 ROWS = 8
+# Tasks, if planes are high enough to be cut into as many bands.
+TASKS = 16
+# The buffer stays in a part of the second-level cache.
+BUFFER_BYTES = 640 * 1024
 # Rows of the buffer begin with a cache line.
 ALIGNED = 16
 
@@ -75,20 +80,61 @@ def layout_of(laid: Laid, step, down, columns) -> Layout:
     return Layout(laid._replace(place=laid.place + lead), lead, step, down, columns)
 
 
-def x_layout(out_shape, x_shape, kernel, stride, padding, dilation) -> Layout:
-    """Of x: what a tap meets lies side by side."""
+class Cut(NamedTuple):
+    """Planes of results in bands of so many rows, how what each reads lies in the buffer, and how
+    long a plane is there."""
+
+    rows: int
+    layouts: list[Layout]
+    plane: int
+
+    def laid(self) -> np.ndarray:
+        """What ``lay_planes`` (plane.py) goes by, of one band after the other."""
+        return np.array([layout.laid for layout in self.layouts], np.int64).ravel()
+
+
+def cut(
+    layout: Callable[[int, int], Layout], results: tuple[int, int], kernel: tuple[int, int],
+    tasks: int, plane_bytes: int,
+) -> Cut:  # fmt: skip
+    """Bands so low that there are TASKS, and that the buffer stays in a near cache.
+
+    Args:
+        layout: of a band, by its first row and how many it has.
+        tasks: of whole planes.
+        plane_bytes: of the buffer for each number of a plane.
+    """
+
+    def size(rows: int) -> int:
+        return layout(0, rows).size((rows, results[1]), kernel)
+
+    rows = results[0]
+    while rows > ROWS:
+        half = whole(-(-rows // 2), ROWS)
+        if tasks * -(-results[0] // rows) >= TASKS and (
+            size(rows) * plane_bytes <= BUFFER_BYTES or size(half) > WORTH_HALVING * size(rows)
+        ):
+            break
+        rows = half
+    layouts = [layout(first, rows) for first in range(0, results[0], rows)]
+    return Cut(rows, layouts, max(each.size((rows, results[1]), kernel) for each in layouts))
+
+
+def x_layout(first_row, rows, out_shape, x_shape, kernel, stride, padding, dilation) -> Layout:
+    """Of x, for these rows of results: what a tap meets lies side by side."""
     needed = [
         (count - 1) * s + (k - 1) * d + 1
-        for count, k, s, d in zip(out_shape[3:], kernel, stride[1:], dilation[1:])
+        for count, k, s, d in zip((rows, out_shape[4]), kernel, stride[1:], dilation[1:])
     ]
+    before = padding[1] - first_row * stride[1], padding[2]
     parts = stride[2]
     pitch = whole(needed[1], parts * ALIGNED)
     part = pitch // parts
     (first, end), (low, high) = (
-        reach(p, 1, n, count) for p, n, count in zip(padding[1:], needed, x_shape[3:])
+        reach(b, 1, n, count) for b, n, count in zip(before, needed, x_shape[3:])
     )
     laid = Laid(
-        place=(first + padding[1]) * pitch, cell=first * x_shape[4] + low, column=low + padding[2],
+        place=(first + before[0]) * pitch, cell=first * x_shape[4] + low, column=low + before[1],
         rows=end - first, columns=high - low, row=x_shape[4], pitch=pitch, parts=parts, part=part,
         apart=1,
     )  # fmt: skip
@@ -97,11 +143,11 @@ def x_layout(out_shape, x_shape, kernel, stride, padding, dilation) -> Layout:
     return layout_of(laid, stride[1] * pitch, dilation[1] * pitch, columns)
 
 
-def grad_layout(x_shape, grad_shape, kernel, stride, padding, dilation) -> Layout:
-    """Of grad: apart by the step."""
+def grad_layout(first_row, rows, x_shape, grad_shape, kernel, stride, padding, dilation) -> Layout:
+    """Of grad, for these rows of x: apart by the step."""
     reaches = [(k - 1) * d for k, d in zip(kernel, dilation[1:])]
-    needed = [n + r for n, r in zip(x_shape[3:], reaches)]
-    before = [r - p for r, p in zip(reaches, padding[1:])]
+    needed = [n + r for n, r in zip((rows, x_shape[4]), reaches)]
+    before = [r - p for r, p in zip(reaches, (padding[1] + first_row, padding[2]))]
     pitch = whole(needed[1], ALIGNED)
     (first, end), (low, high) = (
         reach(b, s, n, count) for b, s, n, count in zip(before, stride[1:], needed, grad_shape[3:])
